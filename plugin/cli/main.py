@@ -1,0 +1,178 @@
+"""The console script: find the command, import just its module, run it, map the outcome.
+
+Start-up is part of the speed that ``halia info`` promises, so this file imports nothing
+that the chosen command does not need: no metadata look-up, no YAML, no numpy, no logging.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+import plugin
+from plugin.errors import HaliaError, OptionError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_OK, EXIT_BUG, EXIT_INPUT, EXIT_PEER, EXIT_NO = 0, 1, 2, 3, 4
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for it
+
+
+class Listed(NamedTuple):
+    """One command in the table: where it stands in the help, and its one line there."""
+
+    group: str
+    module: str
+    summary: str
+
+
+class Command(Protocol):
+    """What each module of a command offers."""
+
+    HELP: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
+
+
+COMMANDS: dict[str, Listed] = {
+    "info": Listed("files", "info", "what is in captures: packets, times, sessions, devices"),
+    "sessions": Listed("files", "sessions", "the sessions of captures, one a line"),
+    "features": Listed("files", "features", "the feature matrix of captures"),
+    "classify": Listed("files", "classify", "the three likeliest roles of each device"),
+    "train": Listed("files", "train", "make a model from labelled captures"),
+    "evaluate": Listed("files", "evaluate", "how well a model does on labelled captures"),
+    "models": Listed("models", "models", "list, show and verify models"),
+    "config": Listed("this program", "config", "show, check and write settings"),
+    "completion": Listed("this program", "completion", "shell completion: bash, zsh, fish"),
+    "demo": Listed("this program", "demo", "roles of the real captures that come with Halia"),
+}
+"""In the order of ``halia --help``. A command stands here once it works, not before."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        argv: the words after ``halia``; by default those of this process.
+
+    Returns:
+        0 done, 1 a bug (with its traceback), 2 wrong input or options, 3 a peer is away,
+        4 the answer is no, 130 interrupted.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        _check_import()
+        code = _dispatch(words)
+        sys.stdout.flush()
+    except HaliaError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _leave_stdout()
+        return EXIT_OK
+    except SystemExit as stop:  # argparse's way to end: after --help, or on a bad option
+        return stop.code if isinstance(stop.code, int) else EXIT_INPUT
+    return code
+
+
+def load(name: str) -> Command:
+    """Import the module of one command.
+
+    Raises:
+        OptionError: no command has that name; the nearest one is suggested.
+    """
+    listed = COMMANDS.get(name)
+    if listed is None:
+        raise OptionError("no such command", where=name, advice=_advice(name))
+    module = f"plugin.cli.{listed.module}"
+    __import__(module)
+    return cast("Command", sys.modules[module])
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Build the parser of one command, complete with its options."""
+    command = load(name)
+    parser = argparse.ArgumentParser(
+        prog=f"halia {name}",
+        description=command.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.configure(parser)
+    return parser
+
+
+def top_help() -> str:
+    """Give the text of ``halia --help``: the commands by group."""
+    width = max(map(len, COMMANDS))
+    lines = ["usage: halia [--help] [--version] COMMAND …", "", plugin.__doc__ or ""]
+    group = ""
+    for name, listed in COMMANDS.items():
+        if listed.group != group:
+            group = listed.group
+            lines += ["", f"{group}:"]
+        lines.append(f"  {name:<{width}}  {listed.summary}")
+    lines += [
+        "",
+        "'halia COMMAND --help' tells the options of one command.",
+        "exit codes: 0 done, 1 a bug, 2 wrong input or options (the good files are still done),",
+        "            3 a peer is away, 4 the answer is no",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _dispatch(words: list[str]) -> int:
+    first = words[0] if words else "--help"
+    if first in {"-h", "--help", "help"}:
+        if words[1:]:
+            return _dispatch([words[1], "--help"])
+        sys.stdout.write(top_help())
+        return EXIT_OK if words else EXIT_INPUT
+    if first in {"-V", "--version"}:
+        sys.stdout.write(f"halia {plugin.__version__}\n")
+        return EXIT_OK
+    if first.startswith("-"):
+        raise OptionError(
+            "no such option before the command", where=first, advice="see 'halia --help'"
+        )
+    parser = command_parser(first)
+    return load(first).run(parser.parse_args(words[1:]))
+
+
+def _check_import() -> None:
+    """Refuse to run on another distribution's ``plugin`` (two can overwrite each other)."""
+    if getattr(plugin, "DISTRIBUTION", None) != "halia":
+        raise OptionError(
+            "this 'plugin' package is not Halia's: another distribution has overwritten it",
+            where=str(getattr(plugin, "__file__", "plugin")),
+            advice="install halia in an environment of its own",
+        )
+
+
+def _advice(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else "see 'halia --help'"
+
+
+def _complain(text: str) -> None:
+    for line in text.splitlines():
+        sys.stderr.write(f"halia: {printable(line)}\n")
+
+
+def _leave_stdout() -> None:
+    """Point stdout nowhere: its reader has gone, and the flush at exit must not fail again."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

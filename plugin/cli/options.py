@@ -8,6 +8,8 @@ from pathlib import Path
 
 from plugin.errors import OptionError
 
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
 
 def common(
     parser: argparse.ArgumentParser,
@@ -63,12 +65,10 @@ def path(text: str) -> Path:
 
 def duration(text: str) -> float:
     """Read a time span such as ``90``, ``90s``, ``15m``, ``2h`` or ``1d`` as seconds."""
-    from plugin.settings import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNIT_SECONDS else (text, "s")
+    if not (number.isascii() and number.replace(".", "", 1).isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time span such as 90s, 15m, 2h, 1d")
+    return float(number) * _UNIT_SECONDS[unit]
 
 
 def input_paths(args: argparse.Namespace) -> list[Path]:

@@ -1,0 +1,41 @@
+"""``halia completion``: print the completion script of a shell (made by shtab)."""
+
+from __future__ import annotations
+
+import argparse
+
+from plugin.cli import options, output
+from plugin.cli.reference import whole_parser
+from plugin.errors import InputError
+
+HELP = "print the completion script of a shell"
+SHELLS = ("bash", "zsh", "fish")
+PLACES = {
+    "bash": "~/.local/share/bash-completion/completions/halia",
+    "zsh": "~/.zfunc/_halia (with ~/.zfunc in fpath)",
+    "fish": "~/.config/fish/completions/halia.fish",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the shell's name."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "where it belongs:\n" + "\n".join(
+        f"  {shell:<5} {place}" for shell, place in PLACES.items()
+    )
+    parser.add_argument("shell", choices=SHELLS, help="the shell")
+    options.common(parser, json=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    try:
+        import shtab
+    except ImportError as error:
+        raise InputError(
+            "needs the library shtab", where="completion", advice="pip install 'halia[cli]'"
+        ) from error
+    script = shtab.complete(whole_parser(), shell=args.shell)
+    with output.text_output(args) as out:
+        out.write(script if script.endswith("\n") else script + "\n")
+    return 0

@@ -1,0 +1,68 @@
+"""``halia config``: show the settings and where they come from, check a file, write one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugin import settings
+from plugin.cli import options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "show, check and write settings"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add ``show``, ``check`` and ``init``."""
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    show = verbs.add_parser("show", help="each setting, its value, and where that comes from")
+    options.common(show)
+    check = verbs.add_parser("check", help="load the settings; all problems at once, else nothing")
+    check.add_argument(
+        "file", nargs="?", type=options.path, metavar="FILE", help="a settings file (or --config)"
+    )
+    options.common(check, out=False, json=False)
+    init = verbs.add_parser("init", help="write a settings file with every default, explained")
+    options.common(init, json=False)
+    init.epilog = "Without --out it is written where Halia looks for the user's settings."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out one verb."""
+    if args.verb == "init":
+        return _init(args)
+    if args.verb == "check":
+        settings.load_settings(config=args.file or args.config)
+        return 0
+    return _show(args)
+
+
+def _show(args: argparse.Namespace) -> int:
+    loaded = settings.load_settings(config=args.config)
+    rows = [(s.key, loaded.value(s.key), loaded.origins[s.key]) for s in settings.SETTINGS]
+    with output.text_output(args) as out:
+        if args.json:
+            import json
+
+            for key, value, origin in rows:
+                plain = str(value) if isinstance(value, Path) else value
+                out.write(json.dumps({"setting": key, "value": plain, "origin": origin}) + "\n")
+        else:
+            cells = [(k, "null" if v is None else str(v), origin) for k, v, origin in rows]
+            out.write(output.table(cells, ("setting", "value", "from")))
+    return 0
+
+
+def _init(args: argparse.Namespace) -> int:
+    if args.out is None:
+        args.out = settings.user_file(os.environ)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+    with output.text_output(args) as out:
+        out.write(settings.default_text())
+    if out is not sys.stdout:
+        output.warn(args, f"wrote {args.out}")
+    return 0

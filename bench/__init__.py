@@ -1,0 +1,1 @@
+"""The benchmark: Halia beside its peers in one run, and packet by packet beside tshark."""

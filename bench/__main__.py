@@ -1,0 +1,80 @@
+"""``python -m bench core|model|agree``: speed, memory and agreement, beside the peers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bench.inputs import default_cache
+
+
+def _core(args: argparse.Namespace) -> int:
+    from bench.core import Options, run_core
+    from bench.tables import report_lines, report_object
+
+    options = Options(
+        cache=args.cache,
+        rounds=args.rounds or (2 if args.quick else 5),
+        packets=args.packets,
+        pcap=args.pcap,
+        quick=args.quick,
+        only=tuple(args.only or ()),
+    )
+    report = run_core(options)
+    print(json.dumps(report_object(report)) if args.json else "\n".join(report_lines(report)))
+    return 1 if args.check and report.failed else 0
+
+
+def _model(args: argparse.Namespace) -> int:
+    from bench.model import model_lines, run_model
+
+    found = run_model(rows=2_000 if args.quick else 100_000, rounds=args.rounds or 5)
+    print(json.dumps(found._asdict()) if args.json else "\n".join(model_lines(found)))
+    return 1 if args.check and not found.met else 0
+
+
+def _agree(args: argparse.Namespace) -> int:
+    from bench.agree import run_agree
+
+    return run_agree(args.paths, as_json=args.json, show=args.show)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    out = argparse.ArgumentParser(prog="bench", description=__doc__)
+    verbs = out.add_subparsers(required=True, metavar="core|model|agree")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    timed = argparse.ArgumentParser(add_help=False)
+    timed.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    timed.add_argument("--rounds", type=int, metavar="N", help="rounds (5; quick: 2)")
+    timed.add_argument("--quick", action="store_true", help="small sizes: a test of the bench")
+    core = verbs.add_parser(
+        "core", parents=[common, timed], help="capture to sessions and features beside the peers"
+    )
+    core.add_argument("--packets", type=int, metavar="N", help="size of the generated files")
+    core.add_argument("--pcap", type=Path, metavar="FILE", help="run on this capture only")
+    core.add_argument(
+        "--only", action="append", choices=("small", "short", "long", "merge", "huge")
+    )
+    core.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR")
+    core.set_defaults(run=_core)
+    model = verbs.add_parser("model", parents=[common, timed], help="our model step and sklearn's")
+    model.set_defaults(run=_model)
+    agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
+    agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
+    agree.add_argument("--show", type=int, default=20, metavar="N", help="differences shown")
+    agree.set_defaults(run=_agree)
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb."""
+    args = parser().parse_args(argv)
+    return int(args.run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Install the Debian packages that a target needs. As root by apt; anyone else is told what is
+# missing, and the work goes on: a part that cannot do without will say so itself.
+# Usage: scripts/system.sh run|test
+set -euo pipefail
+
+packages=(python3 python3-venv python3-dev gcc libc6-dev)
+if [ "${1:?run or test}" = test ]; then
+    packages+=(
+        git tshark tcpdump xz-utils   # the second opinion on captures, and their packers
+        bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
+        buildah mmdebstrap            # the container image, on a base made here
+    )
+fi
+
+command -v dpkg-query >/dev/null || {
+    echo "system: this is no Debian; what is needed is the like of: ${packages[*]}" >&2
+    exit 0
+}
+missing=()
+for package in "${packages[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "system: missing packages; as root: apt-get install ${missing[*]}" >&2
+    exit 0
+fi
+echo "system: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq || echo "system: apt-get update failed; trying with the lists there are" >&2
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    echo "system: apt-get could not install all of: ${missing[*]}; going on without" >&2

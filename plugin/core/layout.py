@@ -207,3 +207,39 @@ MAC = Layout(
     ),
 )
 """56 bytes an address, in order of first sight."""
+
+TOTALS = (
+    "packets",
+    "wire_bytes",
+    "captured_bytes",
+    "first",
+    "last",
+    "sessions",
+    "open",
+    "devices",
+    "ip_packets",
+    "cut_packets",
+    "later_fragments",
+    "packets_without_time",
+    "evicted",
+    "macs",
+    "macs_dropped",
+)
+"""What an engine's ``totals()`` returns, in order."""
+
+# What ``feed()`` stopped for.
+MORE, PACKETS_FULL, SESSIONS_FULL, FAILED = range(4)
+
+ERRORS = (
+    "no error",
+    "not a pcap or pcapng file (it starts with {value:08x})",
+    "damaged: a packet claims {value:,} captured bytes, the limit is 262,144",
+    "damaged: a block claims a length of {value:,} bytes",
+    "damaged: a block's two lengths differ ({value:,} at its start)",
+    "damaged: a section with the unknown byte-order mark {value:08x}",
+    "pcapng version {value} is not supported, only 1",
+    "damaged: a packet names interface {value}, which was not described",
+    "damaged: a packet block is shorter than its {value:,} captured bytes",
+    "more than {value:,} interfaces are described",
+)
+"""The text of each error number of a core."""

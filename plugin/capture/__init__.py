@@ -1,0 +1,1 @@
+"""Captures: files and streams to the core's records."""

@@ -1,0 +1,103 @@
+"""The core: capture bytes in, packet, session and MAC records out, in one pass.
+
+Two implementations, equal on every byte: a C extension, and the plain-Python reference that stands in
+where there is no compiler. ``HALIA_CORE=c`` or ``HALIA_CORE=reference`` forces one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from plugin.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_SECOND = 1_000_000_000
+
+
+class Timeouts(NamedTuple):
+    """When a session is over, in seconds of packet time. Part of every schema hash."""
+
+    tcp_idle: int = 300
+    udp_idle: int = 60
+    icmp_idle: int = 60
+    other_idle: int = 60
+    tcp_active: int = 3600
+    udp_active: int = 3600
+    icmp_active: int = 3600
+    other_active: int = 3600
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+BACKSTEP_SECONDS = 60
+"""A packet older than the capture's clock by more than this closes all sessions."""
+MAX_OPEN = 2_000_000
+MAX_MACS = 1 << 20
+
+
+class Engine(Protocol):
+    """What both implementations are; :class:`plugin.core._reference.Engine` has the docstrings."""
+
+    def feed(
+        self, data: Buffer, start: int, end: int, packets: Buffer | None, sessions: Buffer | None, /
+    ) -> tuple[int, int, int, int]: ...
+    def finish(self, sessions: Buffer | None, /) -> tuple[int, int]: ...
+    def next_input(self) -> None: ...
+    def totals(self) -> tuple[int, ...]: ...
+    def macs(self) -> bytes: ...
+    def links(self) -> list[int]: ...
+    def error(self) -> tuple[int, int, int, int, int]: ...
+
+
+def implementation() -> str:
+    """``"c"`` or ``"reference"``: the core that :func:`new_engine` uses.
+
+    Raises:
+        SettingsError: HALIA_CORE names no core, or the compiled one, which is not there.
+    """
+    wanted = os.environ.get("HALIA_CORE", "")
+    if wanted not in {"", "c", "reference"}:
+        raise SettingsError(f"HALIA_CORE is {wanted!r}", advice="use c or reference, or leave it out")
+    if wanted == "reference":
+        return wanted
+    try:
+        from plugin.core import _core  # noqa: F401 - only whether it is there
+    except ImportError as e:
+        if wanted == "c":
+            raise SettingsError(
+                f"HALIA_CORE=c, but the compiled core is not installed ({e})",
+                advice="reinstall with a C compiler",
+            ) from e
+        return "reference"
+    return "c"
+
+
+def new_engine(
+    *, timeouts: Timeouts = DEFAULT_TIMEOUTS, max_open: int = MAX_OPEN, stats: bool = True
+) -> Engine:
+    """A fresh engine.
+
+    Args:
+        timeouts: Idle and active time-outs.
+        max_open: Open sessions beyond which the oldest are evicted.
+        stats: Fill session and packet records; without, only count (twice as fast).
+    """
+    if implementation() == "c":
+        from plugin.core._core import Engine as Compiled
+
+        kind: type = Compiled
+    else:
+        from plugin.core._reference import Engine as Reference
+
+        kind = Reference
+    engine: Engine = kind(
+        timeouts=tuple(t * _SECOND for t in timeouts),
+        backstep=BACKSTEP_SECONDS * _SECOND,
+        max_open=max_open,
+        max_macs=MAX_MACS,
+        seed=os.urandom(48),
+        stats=stats,
+    )
+    return engine

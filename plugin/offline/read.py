@@ -1,0 +1,194 @@
+"""Captures read whole: counted, as a stream of session rows, or as arrays.
+
+The composition root of the offline commands: it joins the files (``capture.source``) with the core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugin.capture.scan import Scan
+from plugin.capture.source import Source, find_captures, open_source
+from plugin.core import DEFAULT_TIMEOUTS, Timeouts
+from plugin.core.layout import MAC, PACKET, SESSION
+from plugin.errors import CaptureError
+from plugin.records import Capture, Problem, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from scapy.packet import Packet as ScapyPacket
+
+    from plugin.capture.scan import Chunk
+
+__all__ = ["Summary", "find_captures", "from_scapy", "iter_captures", "read_capture", "read_sessions", "summarise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What ``halia info`` tells of one file."""
+
+    source: str
+    totals: Totals
+    problem: Problem | None
+
+
+def summarise(
+    path: Path | str, *, progress: Callable[[int], None] | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS
+) -> Summary:
+    """Count a capture: the cheapest full pass, no numpy.
+
+    Args:
+        path: The capture, ``-`` for standard input.
+        progress: Called with the bytes of the file taken so far.
+        timeouts: When a session is over.
+
+    Raises:
+        CaptureError: it cannot be opened. (What is wrong inside comes as ``problem``.)
+    """
+    scan = Scan(stats=False, timeouts=timeouts)
+    with open_source(Path(path)) as source:
+        problem = _exhaust(scan.read(source, progress))
+        name = source.name
+    totals = scan.totals()
+    for _ in scan.finish():
+        raise AssertionError("a counting pass hands out no records")
+    return Summary(source=name, totals=totals, problem=problem)
+
+
+def read_sessions(
+    path: Path | str,
+    *,
+    progress: Callable[[int], None] | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+) -> Generator[tuple[memoryview, bytes], None, Summary]:
+    """Stream a capture's session records as sessions end; memory is O(open sessions), no numpy.
+
+    Yields:
+        Session records (valid until the next step) and all MAC records so far.
+
+    Raises:
+        CaptureError: it cannot be opened.
+    """
+    scan = Scan(timeouts=timeouts)
+    with open_source(Path(path)) as source:
+        stream = scan.read(source, progress)
+        problem = None
+        while True:
+            try:
+                chunk = next(stream)
+            except StopIteration as stop:
+                problem = stop.value
+                break
+            yield chunk.sessions, scan.macs()
+        name = source.name
+    for chunk in scan.finish():
+        yield chunk.sessions, scan.macs()
+    return Summary(source=name, totals=scan.totals(), problem=problem)
+
+
+def read_capture(
+    path: Path | str,
+    *,
+    packets: bool = False,
+    progress: Callable[[int], None] | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+) -> Capture:
+    """Read a whole capture into arrays.
+
+    Args:
+        path: The capture, ``-`` for standard input.
+        packets: Keep the packet records too (128 bytes a packet).
+        progress: Called with the bytes of the file taken so far.
+        timeouts: When a session is over.
+
+    Returns:
+        Sessions in order of id, MACs in order of index, packets in order of the file. A torn capture
+        keeps what came before the tear and says so in ``problem``.
+
+    Raises:
+        CaptureError: it cannot be opened, or is no capture at all.
+    """
+    with open_source(Path(path)) as source:
+        capture = _read(source, packets=packets, progress=progress, timeouts=timeouts)
+    problem = capture.problem
+    if problem is not None and not capture.totals.packets and not problem.cut_short:
+        raise CaptureError(problem.reason, where=problem.source, offset=problem.offset)
+    return capture
+
+
+def iter_captures(
+    paths: Iterable[Path | str], *, packets: bool = False
+) -> Iterator[Capture | CaptureError]:
+    """Read captures one by one, directories searched; a bad one comes as its error, the rest go on."""
+    for path in find_captures(map(Path, paths)):
+        try:
+            yield read_capture(path, packets=packets)
+        except CaptureError as error:
+            yield error
+
+
+def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Capture:
+    """Read scapy packets (needs scapy) as if they had been captured.
+
+    Args:
+        packets: Packets whose first layer is a link layer scapy can write to a pcap (Ethernet, raw IP …);
+            all of one link type. Their ``time`` is kept to the nanosecond.
+        timeouts: When a session is over.
+
+    Returns:
+        The capture, packet records included; its source is ``"scapy"``.
+    """
+    import io
+
+    from scapy.utils import PcapWriter
+
+    stream = io.BytesIO()
+    # PcapWriter closes its stream; the bytes are taken before.
+    writer = PcapWriter(stream, nano=True, sync=True)
+    writer.write(list(packets))
+    stream.seek(0)
+    size = len(stream.getvalue())
+    source = Source("scapy", size, lambda view: stream.readinto(view), stream.tell)
+    return _read(source, packets=True, progress=None, timeouts=timeouts)
+
+
+def _read(
+    source: Source, *, packets: bool, progress: Callable[[int], None] | None, timeouts: Timeouts
+) -> Capture:
+    import numpy as np
+
+    scan = Scan(packets=packets, timeouts=timeouts)
+    rows, frames = bytearray(), bytearray()
+    stream = scan.read(source, progress)
+    while True:
+        try:
+            chunk = next(stream)
+        except StopIteration as stop:
+            problem: Problem | None = stop.value
+            break
+        rows += chunk.sessions
+        frames += chunk.packets
+    for chunk in scan.finish():
+        rows += chunk.sessions
+    sessions = np.frombuffer(rows, SESSION.dtype())
+    order = np.argsort(sessions["id"])
+    return Capture(
+        source=source.name,
+        totals=scan.totals(),
+        sessions=sessions[order],
+        macs=np.frombuffer(scan.macs(), MAC.dtype()),
+        packets=np.frombuffer(frames, PACKET.dtype()) if packets else None,
+        problem=problem,
+    )
+
+
+def _exhaust(stream: Generator[Chunk, None, Problem | None]) -> Problem | None:
+    while True:
+        try:
+            next(stream)
+        except StopIteration as stop:
+            problem: Problem | None = stop.value
+            return problem

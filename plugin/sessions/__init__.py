@@ -1,0 +1,1 @@
+"""Sessions as people and other tools see them: states, identifiers, log rows."""

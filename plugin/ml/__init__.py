@@ -1,0 +1,1 @@
+"""Features, models and what they say about a device."""

@@ -1,0 +1,165 @@
+"""The arrays of a model as bytes: packed into an npz, and unpacked with every doubt.
+
+What is unpacked may come from anywhere. Its names, types and shapes are held against what the
+kind of model must have before memory is taken for it; numbers must be finite, trees without
+cycles. Computes only; files are read in :mod:`plugin.ml.store`.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.generic]]
+
+BYTES_MAX = 256 << 20
+"""Of the packed arrays, and of all arrays together once unpacked."""
+WEIGHT_MAX = 1e6
+"""Products of such weights and features stay finite in float32."""
+LEAF_TOLERANCE = 1e-3
+
+_NET = {"W0": ("f4", 2), "b0": ("f4", 1), "W1": ("f4", 2), "b1": ("f4", 1), "scale": ("f4", 1)}
+_FOREST = {
+    "feature": ("i4", 1),
+    "threshold": ("f8", 1),
+    "left": ("i4", 1),
+    "right": ("i4", 1),
+    "value": ("f4", 2),
+    "roots": ("i4", 1),
+}
+_LAYOUTS = {"net": _NET, "forest": _FOREST}
+_OPTIONAL = {"scale"}
+
+
+def pack(arrays: Arrays) -> bytes:
+    """An npz that depends on the arrays alone (numpy's own writes the time of day)."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(arrays[name]))
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content.getvalue())
+    return stream.getvalue()
+
+
+def unpack(packed: bytes, algorithm: str) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an npz: those that the algorithm has, nothing else, in bounded memory.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    layout = _LAYOUTS[algorithm]
+    arrays = {}
+    left = BYTES_MAX
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            for name, entry in _members(archive, layout).items():
+                with archive.open(entry) as stream:
+                    content = stream.read(left + 1)
+                left -= len(content)
+                _require(left >= 0, f"the arrays unpack to more than {BYTES_MAX} bytes")
+                arrays[name] = _array(name, content, *layout[name])
+    # What zipfile raises on damaged archives; it says nothing that a user could act on.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        raise ValueError("the archive of arrays is damaged") from error
+    return arrays
+
+
+def _members(
+    archive: zipfile.ZipFile, layout: Mapping[str, tuple[str, int]]
+) -> dict[str, zipfile.ZipInfo]:
+    entries = archive.infolist()
+    members = {entry.filename.removesuffix(".npy"): entry for entry in entries}
+    _require(
+        len(members) == len(entries) and set(members) <= set(layout),
+        "the archive holds other arrays than this kind of model has",
+    )
+    missing = sorted(set(layout) - set(members) - _OPTIONAL)
+    _require(not missing, f"the archive lacks the array {', '.join(missing)}")
+    return members
+
+
+def _require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise ValueError(reason)
+
+
+def _array(name: str, content: bytes, kind: str, dimensions: int) -> NDArray[np.generic]:
+    """One array, whose header is held against what was expected before anything is allocated."""
+    stream = io.BytesIO(content)
+    try:
+        _require(np.lib.format.read_magic(stream) == (1, 0), "unknown version")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(f"the array {name} has a damaged header") from error
+    fits = dtype.str == f"<{kind}" and len(shape) == dimensions and not fortran
+    _require(fits, f"the array {name} is not of type {kind} with {dimensions} dimensions")
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    whole = min(shape) > 0 and len(content) - stream.tell() == size
+    _require(whole, f"the array {name} is not as long as its header says")
+    array = np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)
+    if kind[0] == "f":
+        finite = bool(np.isfinite(array).all())
+        _require(finite, f"the array {name} holds a number that is not finite")
+    return array
+
+
+def check(arrays: Arrays, algorithm: str, n_columns: int, n_classes: int) -> None:
+    """Hold the arrays against each other and against the features and classes.
+
+    Raises:
+        ValueError: what does not fit.
+    """
+    if algorithm == "net":
+        _check_net(arrays, n_columns, n_classes)
+    else:
+        _check_forest(arrays, n_columns, n_classes)
+
+
+def _check_net(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None:
+    hidden = arrays["b0"].shape[0]
+    wanted = {
+        "W0": (n_columns, hidden),
+        "W1": (hidden, n_classes),
+        "b1": (n_classes,),
+        "scale": (n_columns,),
+    }
+    for name, array in arrays.items():
+        shape = wanted.get(name, array.shape)
+        _require(array.shape == shape, f"the array {name} has shape {array.shape}, not {shape}")
+        small = float(np.abs(array).max()) <= WEIGHT_MAX
+        _require(small, f"the array {name} holds a weight beyond {WEIGHT_MAX:g}")
+
+
+def _check_forest(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None:
+    feature, value, roots = arrays["feature"], arrays["value"], arrays["roots"]
+    n = len(feature)
+    alike = all(len(arrays[name]) == n for name in ("threshold", "left", "right", "value"))
+    _require(alike, "the arrays of the trees differ in length")
+    _require(value.shape[1] == n_classes, "the trees have another number of classes")
+    known = bool(((feature >= -1) & (feature < n_columns)).all())
+    _require(known, "a tree looks at a column that is not there")
+    inner = feature >= 0
+    numbers = np.arange(n)[inner]
+    for child in (arrays["left"][inner], arrays["right"][inner]):
+        # Children after their parent: every path ends, no cycle is possible.
+        after = bool(((child > numbers) & (child < n)).all())
+        _require(after, "a tree's child does not come after its parent")
+    _require(bool(((roots >= 0) & (roots < n)).all()), "a tree has no root")
+    leaves = value[~inner].astype(np.float64)
+    sums = np.abs(leaves.sum(axis=1) - 1)
+    whole = bool((leaves >= 0).all()) and float(sums.max()) <= LEAF_TOLERANCE
+    _require(whole, "a leaf's shares do not sum to 1")

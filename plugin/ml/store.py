@@ -1,0 +1,182 @@
+"""Models on disk: a directory with ``manifest.json`` and ``arrays.npz``, both only data.
+
+A model may come from anywhere. Loading one can give the model or one :class:`ModelError`;
+it never runs anything, never allocates more than what the file really holds, and what it gives
+has been checked: sizes, types, shapes, finite numbers, trees without cycles, names, digest.
+Imported by ``offline`` (and later ``app``) only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from plugin.errors import ModelError, OutputError
+from plugin.ml.arrays import BYTES_MAX, check, pack, unpack
+from plugin.ml.model import Manifest, Model, parse_manifest, to_document
+from plugin.ml.schema import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Manifest", "Model", "find_model", "list_models", "load_model", "save_model"]
+
+MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
+MANIFEST_BYTES_MAX = 4 << 20
+
+
+def save_model(model: Model, directory: Path, *, force: bool = False) -> Model:
+    """Write a model; the directory appears whole or not at all.
+
+    Args:
+        model: what to write; it is checked as a loaded one is.
+        directory: where; its parent must exist.
+        force: replace a model that is there (never anything else).
+
+    Returns:
+        The model with ``arrays_sha256`` set.
+
+    Raises:
+        OutputError: something is there already, or it cannot be written.
+        ModelError: the model is not one that :func:`load_model` would accept.
+    """
+    where = str(directory)
+    _check_place(directory, force=force)
+    packed = pack(model.arrays)
+    manifest = model.manifest._replace(arrays_sha256=hashlib.sha256(packed).hexdigest())
+    text = json.dumps(to_document(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    saved = _checked(text.encode(), packed, where)
+    temporary = directory.with_name(f".{directory.name}.{os.getpid()}.part")
+    try:
+        temporary.mkdir()
+        (temporary / ARRAYS).write_bytes(packed)
+        (temporary / MANIFEST).write_text(text, encoding="utf-8")
+        _place(temporary, directory)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", where=where) from error
+    finally:
+        if temporary.exists():
+            _remove(temporary)
+    return saved
+
+
+def load_model(directory: Path) -> Model:
+    """Read and check a model.
+
+    Raises:
+        ModelError: it is not there, damaged, or not for this version of Halia.
+    """
+    where = str(directory)
+    manifest = _read(directory / MANIFEST, MANIFEST_BYTES_MAX, where)
+    packed = _read(directory / ARRAYS, BYTES_MAX, where)
+    return _checked(manifest, packed, where)
+
+
+def find_model(name: str, folders: Iterable[Path]) -> Path:
+    """The directory of a model.
+
+    Args:
+        name: a path with a separator in it or of a directory that has a manifest; else a name.
+        folders: where named models are looked for, first match wins.
+
+    Raises:
+        ModelError: nothing is there; the nearest names are told.
+    """
+    path = Path(name)
+    if path.name != name or (path / MANIFEST).is_file():
+        return path
+    known = list(folders)
+    for folder in known:
+        if (folder / name / MANIFEST).is_file():
+            return folder / name
+    names = ", ".join(sorted({place.name for place in list_models(known)})) or "none"
+    raise ModelError("no such model", where=name, advice=f"there are: {names}")
+
+
+def list_models(folders: Iterable[Path]) -> list[Path]:
+    """Directories of all models in these folders, by name; the first of a name wins."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+            found.setdefault(manifest.parent.name, manifest.parent)
+    return [found[name] for name in sorted(found)]
+
+
+def _check_place(directory: Path, *, force: bool) -> None:
+    where = str(directory)
+    if not (directory.exists() or directory.is_symlink()):
+        return
+    ours = directory.is_dir() and not directory.is_symlink()
+    names = {entry.name for entry in directory.iterdir()} if ours else set()
+    if not ours or not names <= {MANIFEST, ARRAYS}:
+        raise OutputError("is no model, so it is not replaced", where=where)
+    if not force:
+        raise OutputError("exists already", where=where, advice="add --force to replace it")
+
+
+def _place(temporary: Path, directory: Path) -> None:
+    """Put the finished model in its place; one that stands there goes only after that."""
+    if not directory.exists():
+        temporary.rename(directory)
+        return
+    old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
+    directory.rename(old)
+    temporary.rename(directory)
+    _remove(old)
+
+
+def _remove(directory: Path) -> None:
+    for name in (MANIFEST, ARRAYS):
+        (directory / name).unlink(missing_ok=True)
+    directory.rmdir()
+
+
+def _read(path: Path, limit: int, where: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read: {error.strerror}", where=where) from error
+    if len(content) > limit:
+        raise ModelError(f"{path.name} is larger than {limit} bytes", where=where)
+    return content
+
+
+def _checked(manifest_bytes: bytes, packed: bytes, where: str) -> Model:
+    """Everything that stands between foreign bytes and a model."""
+    try:
+        manifest = parse_manifest(json.loads(manifest_bytes, parse_constant=_no_constant))
+        _check_schema(manifest)
+        _check_digest(manifest, packed)
+        arrays = unpack(packed, manifest.algorithm)
+        n_columns = SCHEMAS[manifest.schema_name].n_columns
+        check(arrays, manifest.algorithm, n_columns, len(manifest.classes))
+    except RecursionError as error:
+        raise ModelError("the manifest is nested too deeply", where=where) from error
+    except (ValueError, OverflowError) as error:
+        raise ModelError(str(error), where=where) from error
+    return Model(manifest, arrays)
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"the manifest holds {text}")
+
+
+def _check_digest(manifest: Manifest, packed: bytes) -> None:
+    if hashlib.sha256(packed).hexdigest() != manifest.arrays_sha256:
+        raise ValueError(f"{ARRAYS} is not the file that the manifest was written for")
+
+
+def _check_schema(manifest: Manifest) -> None:
+    schema = SCHEMAS.get(manifest.schema_name)
+    if schema is None:
+        raise ValueError(f"made for the features {manifest.schema_name!r}, which Halia has not")
+    if (schema.version, schema.hash) != (manifest.schema_version, manifest.schema_hash):
+        raise ValueError(
+            f"made for version {manifest.schema_version} of the features {schema.name}"
+            f" ({manifest.schema_hash[:8]}), here is {schema.version} ({schema.hash[:8]}):"
+            " train it again"
+        )

@@ -1,18 +1,29 @@
-"""Where the IP header starts: the few link headers, read without dpkt.
+"""Where the IP header starts and where L4 does: read here for the frames that dpkt gives up on.
 
-Only for frames that dpkt gives up on, so nothing here has to be fast.
+Written from the standards and apart from Halia's core; nothing here has to be fast.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-ETHERNET, NULL, RAW_OLD, RAW, LOOP, SLL, IPV4, IPV6, SLL2 = 1, 0, 12, 101, 108, 113, 228, 229, 276
+ETHERNET, SLL, SLL2, C_HDLC = 1, 113, 276, 104
+LOOPBACK = frozenset({0, 108})
+RAW = frozenset({12, 14, 101, 228, 229})
+PPP_LINKS = frozenset({9, 50})
 TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
-IP4, IP6, MPLS, MPLS_MULTI, PPPOE = 0x0800, 0x86DD, 0x8847, 0x8848, 0x8864
-PPP_TYPES = {0x0021: IP4, 0x0057: IP6, 0x21: IP4, 0x57: IP6}
-EXTENSIONS = frozenset({0, 43, 60, 135})
-FRAGMENT, AH = 44, 51
+IP4, IP6, PPPOE, BACKBONE = 0x0800, 0x86DD, 0x8864, 0x88E7
+MPLS = frozenset({0x8847, 0x8848})
+PPP_MPLS = 0x8847
+PPP_TYPES = {0x21: IP4, 0x57: IP6, 0x281: PPP_MPLS}
+LENGTHS = 1_500  # a "type" up to here is an 802.3 length
+EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
+FRAGMENT, AUTHENTICATION = 44, 51
+NOTHING = -1
+TAG, BACKBONE_TAG, SNAP, PPPOE_HEAD = 4, 18, 8, 6
+VERSION_4, VERSION_6 = 4, 6
+HEAD_4, HEAD_6 = 20, 40
+EXTENSION_HEAD = 8
 
 
 class Network(NamedTuple):
@@ -32,57 +43,70 @@ class Place(NamedTuple):
 
 
 def _u16(octets: bytes, at: int) -> int:
-    """A 16-bit number, or -1 beyond the end."""
-    return int.from_bytes(octets[at : at + 2]) if at + 2 <= len(octets) else -1
+    """A 16-bit number, or NOTHING beyond the end."""
+    return int.from_bytes(octets[at : at + 2]) if at + 2 <= len(octets) else NOTHING
 
 
-def _labels(frame: bytes, at: int) -> tuple[int, int]:
-    """Skip MPLS labels: (EtherType guessed from the first nibble or -1, offset)."""
-    while at + 4 <= len(frame):
-        bottom = frame[at + 2] & 1
-        at += 4
-        if bottom:
-            version = frame[at] >> 4 if at < len(frame) else 0
-            return {4: IP4, 6: IP6}.get(version, -1), at
-    return -1, at
+def _by_nibble(frame: bytes, at: int) -> int:
+    """The EtherType that the first four bits of an IP header tell."""
+    version = frame[at] >> 4 if at < len(frame) else 0
+    return {VERSION_4: IP4, VERSION_6: IP6}.get(version, NOTHING)
 
 
-def _session_stage(frame: bytes, at: int) -> tuple[int, int]:
-    """Skip PPPoE and PPP: (EtherType or -1, offset)."""
-    if at + 8 > len(frame):
-        return -1, at
-    return PPP_TYPES.get(_u16(frame, at + 6), -1), at + 8
+def _behind_labels(frame: bytes, at: int) -> tuple[int, int]:
+    """Skip MPLS labels."""
+    while at + TAG <= len(frame):
+        at += TAG
+        if frame[at - 2] & 1:
+            return _by_nibble(frame, at), at
+    return NOTHING, at
 
 
-def _payload(frame: bytes, ethertype: int, at: int) -> tuple[int, int]:
-    """Skip tags, labels, PPPoE, LLC/SNAP: (EtherType or -1, offset)."""
-    for _ in range(8):
-        if ethertype in TAGS:
-            ethertype, at = _u16(frame, at + 2), at + 4
-        elif ethertype in (MPLS, MPLS_MULTI):
-            ethertype, at = _labels(frame, at)
-        elif ethertype == PPPOE:
-            ethertype, at = _session_stage(frame, at)
-        elif 0 <= ethertype <= 1500 and frame[at : at + 3] == b"\xaa\xaa\x03":
-            ethertype, at = _u16(frame, at + 6), at + 8
-        else:
-            break
-    return ethertype, at
+def _behind_ppp(frame: bytes, at: int) -> tuple[int, int]:
+    """Skip PPP's protocol field, of one (odd) byte or of two."""
+    if at < len(frame) and frame[at] & 1:
+        return PPP_TYPES.get(frame[at], NOTHING), at + 1
+    return PPP_TYPES.get(_u16(frame, at), NOTHING), at + 2
 
 
-def _start(linktype: int, frame: bytes) -> tuple[int, int]:
-    """EtherType behind the link header (0 = look at the first nibble) and its offset."""
+def _behind_llc(frame: bytes, at: int) -> tuple[int, int]:
+    """Skip LLC: SNAP with the null OUI has an EtherType, and 6 is IP."""
+    if frame[at : at + 6] == b"\xaa\xaa\x03\x00\x00\x00":
+        return _u16(frame, at + 6), at + SNAP
+    if frame[at : at + 3] == b"\x06\x06\x03":
+        return IP4, at + 3
+    return NOTHING, at
+
+
+def _behind(frame: bytes, ethertype: int, at: int) -> tuple[int, int]:
+    """Skip one header that stands between the link and the network layer."""
+    if 0 <= ethertype <= LENGTHS:
+        return _behind_llc(frame, at)
+    if ethertype in TAGS:
+        return _u16(frame, at + 2), at + TAG
+    if ethertype in MPLS:
+        return _behind_labels(frame, at)
+    if ethertype == BACKBONE:
+        return _u16(frame, at + 16), at + BACKBONE_TAG
+    return _behind_ppp(frame, at + PPPOE_HEAD)
+
+
+def _first(linktype: int, frame: bytes) -> tuple[int, int]:
+    """The EtherType behind the link header and its place."""
     if linktype == ETHERNET:
-        return _payload(frame, _u16(frame, 12), 14)
+        return _u16(frame, 12), 14
     if linktype == SLL:
-        return _payload(frame, _u16(frame, 14), 16)
+        kind = _u16(frame, 14)
+        return (0 if kind == TAG else kind), 16  # 4 = 802.2 follows
     if linktype == SLL2:
-        return _payload(frame, _u16(frame, 0), 20)
-    if linktype in (NULL, LOOP):
-        return 0, 4
-    if linktype in (RAW_OLD, RAW, IPV4, IPV6):
-        return 0, 0
-    return -1, 0
+        kind = _u16(frame, 0)
+        return (0 if kind == TAG else kind), 20
+    if linktype == C_HDLC:
+        return _u16(frame, 2), 4
+    if linktype in PPP_LINKS:
+        return _behind_ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)
+    start = 4 if linktype in LOOPBACK else 0
+    return (_by_nibble(frame, start) if linktype in LOOPBACK | RAW else NOTHING), start
 
 
 def network_bytes(linktype: int, frame: bytes) -> Network | None:
@@ -92,48 +116,53 @@ def network_bytes(linktype: int, frame: bytes) -> Network | None:
         linktype: the pcap link type.
         frame: captured bytes.
     """
-    ethertype, at = _start(linktype, frame)
-    if ethertype == -1 or at >= len(frame):
-        return None
-    version = frame[at] >> 4
-    if {IP4: 4, IP6: 6, 0: version}.get(ethertype) != version or version not in (4, 6):
-        return None
+    ethertype, at = _first(linktype, frame)
+    while ethertype not in (IP4, IP6):
+        skippable = 0 <= ethertype <= LENGTHS or ethertype in TAGS | MPLS | {BACKBONE, PPPOE}
+        if not skippable or at >= len(frame):
+            return None
+        ethertype, at = _behind(frame, ethertype, at)
+    version = VERSION_4 if ethertype == IP4 else VERSION_6
     octets = frame[at:]
-    if len(octets) < (20 if version == 4 else 40):
+    if len(octets) < (HEAD_4 if version == VERSION_4 else HEAD_6) or octets[0] >> 4 != version:
         return None
     return Network(version, octets)
 
 
 def _place4(octets: bytes) -> Place | None:
     size = (octets[0] & 15) * 4
-    total = _u16(octets, 2)
-    if size < 20:
+    if size < HEAD_4:
         return None
-    end = total if total >= size else len(octets)
-    return Place(octets[9], size, end, bool(_u16(octets, 6) & 0x1FFF))
+    end = _u16(octets, 2) or len(octets)  # segmentation offload leaves 0
+    later = bool(_u16(octets, 6) & 0x1FFF)
+    if octets[9] == AUTHENTICATION and not later:
+        return _chain(octets, octets[9], size, end, frozenset({AUTHENTICATION}))
+    return Place(octets[9], size, end, later)
 
 
 def _place6(octets: bytes) -> Place:
-    following, at = octets[6], 40
     length = _u16(octets, 4)
-    end = 40 + length if length else len(octets)
-    later = False
-    while at + 8 <= min(end, len(octets)):
-        if following in EXTENSIONS:
-            size = (octets[at + 1] + 1) * 8
-        elif following == AH:
+    end = HEAD_6 + length if length else len(octets)
+    known = EXTENSIONS | {FRAGMENT, AUTHENTICATION}
+    return _chain(octets, octets[6], HEAD_6, end, known)
+
+
+def _chain(octets: bytes, following: int, at: int, end: int, known: frozenset[int]) -> Place:
+    """Follow extension headers to the L4 header, to a later fragment or to the cut."""
+    while following in known and at + EXTENSION_HEAD <= min(end, len(octets)):
+        if following == FRAGMENT:
+            size = EXTENSION_HEAD
+        elif following == AUTHENTICATION:
             size = (octets[at + 1] + 2) * 4
-        elif following == FRAGMENT:
-            later = bool(_u16(octets, at + 2) & 0xFFF8)
-            size = 8
         else:
-            break
+            size = (octets[at + 1] + 1) * EXTENSION_HEAD
+        later = following == FRAGMENT and bool(_u16(octets, at + 2) & 0xFFF8)
         following, at = octets[at], at + size
         if later:
-            break
-    return Place(following, at, end, later)
+            return Place(following, at, end, later_fragment=True)
+    return Place(following, at, end, later_fragment=False)
 
 
 def l4_start(network: Network) -> Place | None:
     """Where L4 starts in an IP packet, or None when its header is impossible."""
-    return _place4(network.octets) if network.version == 4 else _place6(network.octets)
+    return _place4(network.octets) if network.version == VERSION_4 else _place6(network.octets)

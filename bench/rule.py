@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import dpkt
 
-from bench.link import Network, l4_start, network_bytes
+from bench.link import (
+    AUTHENTICATION,
+    EXTENSIONS,
+    VERSION_4,
+    VERSION_6,
+    Network,
+    l4_start,
+    network_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,21 +137,37 @@ def _ports_and_flags(proto: int, l4: object) -> tuple[int, int, int]:
     return int.from_bytes(octets[:2]), int.from_bytes(octets[2:4]), flags
 
 
+def _by_dpkt(ip: object) -> Found | None:
+    """The fields of an IP header that dpkt read as Halia's rule does, else None."""
+    if isinstance(ip, dpkt.ip.IP) and ip.v == VERSION_4 and ip.p != AUTHENTICATION:
+        return _of_ipv4(ip)
+    if isinstance(ip, dpkt.ip6.IP6) and ip.v == VERSION_6:
+        return _of_ipv6(ip)
+    return None
+
+
 def _of_ipv4(ip: dpkt.ip.IP) -> Found:
     sport, dport, flags = (0, 0, 0) if ip.offset else _ports_and_flags(ip.p, ip.data)
     return Found(4, ip.p, (ip.src, sport), (ip.dst, dport), flags)
 
 
 def _of_ipv6(ip: dpkt.ip6.IP6) -> Found | None:
-    if not hasattr(ip, "p") or any(h.__class__ in _DOUBTFUL for h in ip.all_extension_headers):
+    if getattr(ip, "p", 0) in EXTENSIONS:
+        return None
+    if any(isinstance(head, _DOUBTFUL) for head in ip.all_extension_headers):
         return None
     sport, dport, flags = _ports_and_flags(ip.p, ip.data)
     return Found(6, ip.p, (ip.src, sport), (ip.dst, dport), flags)
 
 
-# dpkt goes on behind a fragment header that is not the first extension header, and it takes
-# ESP for an extension header: both are read from the bytes instead.
+# dpkt goes on behind a fragment header that is not the first extension header, takes ESP for
+# an extension header, and passes over the AH of IPv6 but not over mobility headers and others:
+# all these are read from the bytes instead. So are Cisco's inter-switch frames, into which it
+# looks and Halia does not.
 _DOUBTFUL = (dpkt.ip6.IP6FragmentHeader, dpkt.ip6.IP6ESPHeader, dpkt.ip6.IP6AHHeader)
+
+
+_INTER_SWITCH = (b"\x01\x00\x0c\x00\x00", b"\x03\x00\x0c\x00\x00")
 
 
 def of_bytes(network: Network) -> Found | None:
@@ -152,8 +176,8 @@ def of_bytes(network: Network) -> Found | None:
     if place is None:
         return None
     octets = network.octets
-    version, size = network.version, (4 if network.version == 4 else 16)
-    at = 12 if version == 4 else 8
+    version, size = network.version, (4 if network.version == VERSION_4 else 16)
+    at = 12 if version == VERSION_4 else 8
     src, dst = octets[at : at + size], octets[at + size : at + 2 * size]
     l4 = b"" if place.later_fragment else octets[place.offset : place.end]
     sport, dport, flags = _ports_and_flags(place.proto, l4)
@@ -175,12 +199,9 @@ def found_in(linktype: int, frame: bytes) -> Found | None:
             ip = dpkt.ethernet.Ethernet(frame).data
         except (dpkt.UnpackError, IndexError):
             ip = None
-        if isinstance(ip, dpkt.ip.IP) and ip.v == 4 and ip.len >= 20:
-            return _of_ipv4(ip)
-        if isinstance(ip, dpkt.ip6.IP6) and ip.v == 6:
-            found = _of_ipv6(ip)
-            if found is not None:
-                return found
+        found = _by_dpkt(ip)
+        if found is not None and frame[:5] not in _INTER_SWITCH:
+            return found
     network = network_bytes(linktype, frame)
     return None if network is None else of_bytes(network)
 

@@ -27,5 +27,5 @@ fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 echo "environment: installing halia[$extra] in $folder"
 # setuptools stays in the environment: the compiled core is rebuilt in place with it.
-"$folder/bin/python" -m pip install -q --upgrade pip 'setuptools>=77' wheel
-"$folder/bin/python" -m pip install -q --editable ".[$extra]"
+"$folder/bin/python" -m pip install -qq --upgrade pip 'setuptools>=77' wheel
+"$folder/bin/python" -m pip install -qq --editable ".[$extra]"

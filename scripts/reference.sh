@@ -13,7 +13,7 @@ done | xargs -0 cp --parents -t "$work"
 cd "$work"
 
 export HALIA_CORE=reference CC=/bin/false
-"$python" -m pip wheel -q --no-deps --no-build-isolation -w wheel . 2>wheel.log || {
+"$python" -m pip wheel -qq --no-deps --no-build-isolation -w wheel . 2>wheel.log || {
     cat wheel.log >&2
     exit 1
 }
@@ -22,7 +22,7 @@ if "$python" -m zipfile -l wheel/halia-*.whl | grep -E '\.so( |$)'; then
     exit 1
 fi
 "$python" -m venv --without-pip alone
-"$python" -m pip --python alone/bin/python install -q --no-deps wheel/halia-*.whl
+"$python" -m pip --python alone/bin/python install -qq --no-deps wheel/halia-*.whl
 capture=$(find tests/data -type f \( -name '*.pcap' -o -name '*.pcapng' \) 2>/dev/null | sort | head -n 1)
 if [ -n "$capture" ]; then
     (cd alone && bin/halia info "../$capture" --json >/dev/null)

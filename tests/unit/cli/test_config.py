@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plugin import settings
+from plugin.cli.main import main
+
+
+def test_show_tells_value_and_origin(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HALIA_DATA", "/somewhere")
+    assert main(["config", "show", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["setting"] for row in rows] == [s.key for s in settings.SETTINGS]
+    assert rows[1] == {"setting": "data", "value": "/somewhere", "origin": "variable HALIA_DATA"}
+    assert main(["config", "show"]) == 0
+    assert "variable HALIA_DATA" in capsys.readouterr().out
+
+
+def test_check_is_silent_or_names_all_problems(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "halia.yaml"
+    file.write_text("model: x\n", encoding="utf-8")
+    assert main(["config", "check", str(file)]) == 0
+    assert main(["config", "check", "--config", str(file)]) == 0
+    assert capsys.readouterr() == ("", "")
+    file.write_text("a: 1\nb: 2\n", encoding="utf-8")
+    assert main(["config", "check", str(file)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_init_writes_a_file_that_is_then_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(["config", "init"]) == 0
+    file = tmp_path / "halia" / "halia.yaml"
+    assert capsys.readouterr().err == f"halia: wrote {file}\n"
+    assert settings.load_settings().origins["model"].startswith(str(file))
+    assert main(["config", "init"]) == 2
+    assert main(["config", "init", "--force", "-q"]) == 0
+    capsys.readouterr()
+    assert main(["config", "init", "--out", "-"]) == 0
+    assert capsys.readouterr().out == settings.default_text()

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import plugin
+from plugin.cli import main as frame
+from plugin.errors import CaptureError, PeerError
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, outcome: int | BaseException) -> None:
+    """Put a command ``info`` in place of the real one."""
+
+    def configure(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--number", type=int)
+
+    def run(args: argparse.Namespace) -> int:
+        assert args.number in {None, 5}
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    module = ModuleType("plugin.cli.info")
+    vars(module).update(HELP="a stand-in", configure=configure, run=run)
+    monkeypatch.setitem(sys.modules, "plugin.cli.info", module)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (0, 0),
+        (4, 4),
+        (CaptureError("x"), 2),
+        (PeerError("x"), 3),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_exit_codes(
+    monkeypatch: pytest.MonkeyPatch, outcome: int | BaseException, code: int
+) -> None:
+    stand_in(monkeypatch, outcome)
+    assert frame.main(["info", "--number", "5"]) == code
+
+
+def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        frame.main(["info"])
+
+
+def test_an_error_is_one_line_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, CaptureError("torn", where="a.pcap", offset=7))
+    frame.main(["info"])
+    captured = capsys.readouterr()
+    assert captured.err == "halia: a.pcap: byte 7: torn\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["clasify"], "halia: clasify: no such command; did you mean 'classify'?"),
+        (["zzz"], "halia: zzz: no such command; see 'halia --help'"),
+        (["--josn", "info"], "halia: --josn: no such option before the command"),
+        (["info", "--number", "five"], "invalid int value: 'five'"),
+        (["info", "--numb", "5"], "unrecognized arguments: --numb 5"),
+    ],
+)
+def test_wrong_command_lines_end_with_2(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    text: str,
+) -> None:
+    stand_in(monkeypatch, 0)
+    assert frame.main(words) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_help_and_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, 0)
+    assert frame.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"halia {plugin.__version__}\n"
+    assert frame.main(["--help"]) == 0
+    assert capsys.readouterr().out == frame.top_help()
+    assert frame.main([]) == 2
+    capsys.readouterr()
+    for words in (["help", "info"], ["info", "--help"]):
+        assert frame.main(words) == 0
+        assert capsys.readouterr().out.startswith("usage: halia info [-h] [--number NUMBER]")
+
+
+def test_another_distributions_plugin_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plugin, "DISTRIBUTION", "poseidon")
+    assert frame.main(["--version"]) == 2
+    assert "is not Halia's" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m plugin config init --out - | true"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert ended.stderr == ""
+
+
+def test_the_frame_imports_only_what_it_needs(root: Path) -> None:
+    heavy = {"numpy", "yaml", "logging", "importlib.metadata", "dataclasses", "inspect", "difflib"}
+    script = "import sys, plugin.cli.main as m; m.main(['--version']); print(*sys.modules)"
+    # -I -S: what site and .pth files import is not ours.
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {script}"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not heavy & set(ended.stdout.split())
+    assert "plugin.cli.main" in ended.stdout.split()

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from plugin.cli import output
+from plugin.errors import OutputError
+
+
+def args(out: Path | None, *paths: Path, force: bool = False) -> argparse.Namespace:
+    return argparse.Namespace(out=out, force=force, paths=list(paths))
+
+
+def test_stdout_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    for out in (None, Path("-")):
+        with output.text_output(args(out)) as stream:
+            stream.write("x\n")
+    assert capsys.readouterr().out == "x\nx\n"
+
+
+def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "o.json"
+    with output.text_output(args(target)) as stream:
+        stream.write("Gerät\n")
+        assert not target.exists()
+    assert target.read_bytes() == "Gerät\n".encode()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def write_and_fail(target: Path, *, force: bool = False) -> None:
+    with output.text_output(args(target, force=force)) as stream:
+        stream.write("half")
+        raise ZeroDivisionError
+
+
+def write_late(target: Path) -> None:
+    with output.binary_output(target, force=False) as stream:
+        stream.write(b"ours")
+        target.write_bytes(b"theirs")
+
+
+def test_a_failure_leaves_no_file_and_keeps_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "o"
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(target)
+    assert list(tmp_path.iterdir()) == []
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(target, force=True)
+    assert target.read_text(encoding="utf-8") == "old"
+
+
+def test_an_existing_file_needs_force(tmp_path: Path) -> None:
+    target = tmp_path / "o"
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(OutputError, match="exists already; add --force"):
+        output.check_output(target, force=False)
+    with output.binary_output(target, force=True) as stream:
+        stream.write(b"new")
+    assert target.read_bytes() == b"new"
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    target = tmp_path / "o"
+    with pytest.raises(OutputError, match="appeared meanwhile"):
+        write_late(target)
+    assert target.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_input_is_never_replaced(tmp_path: Path) -> None:
+    capture = tmp_path / "deep" / "a.pcap"
+    capture.parent.mkdir()
+    capture.write_bytes(b"packets")
+    (tmp_path / "link").symlink_to(capture)
+    for out, source in [
+        (capture, capture),
+        (tmp_path / "link", capture),
+        (capture, tmp_path),
+        (tmp_path / "deep" / ".." / "deep" / "a.pcap", tmp_path / "link"),
+    ]:
+        with (
+            pytest.raises(OutputError, match="is an input"),
+            output.text_output(args(out, source, force=True)),
+        ):
+            pass
+    assert capture.read_bytes() == b"packets"
+
+
+def test_a_new_file_in_an_input_folder_is_fine(tmp_path: Path) -> None:
+    output.check_output(tmp_path / "new.csv", force=False, inputs=[tmp_path, Path("-")])
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a directory"):
+        output.check_output(tmp_path, force=True)
+    with (
+        pytest.raises(OutputError, match="cannot be written: No such file or directory"),
+        output.binary_output(tmp_path / "no" / "o", force=False),
+    ):
+        pass
+
+
+def test_warnings_are_one_line_and_quiet_silences_them(capsys: pytest.CaptureFixture[str]) -> None:
+    output.warn(argparse.Namespace(quiet=False), "two\nlines")
+    output.warn(argparse.Namespace(quiet=True), "nothing")
+    captured = capsys.readouterr()
+    assert captured.err == "halia: two\\nlines\n"
+    assert captured.out == ""
+
+
+def test_tables_set_numbers_to_the_right() -> None:
+    text = output.table([("a", 5), ("long\x1b", 123)], ("name", "packets"))
+    assert text == "name      packets\na               5\nlong\\x1b      123\n"
+    assert output.table([], ("name",)) == "name\n"

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from plugin.cli.progress import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_items_pass_unchanged_and_nothing_is_drawn_off_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    assert list(progress("abc", total=3, label="x", quiet=False)) == ["a", "b", "c"]
+    assert stderr.getvalue() == ""
+
+
+def test_a_terminal_sees_the_count_and_the_line_is_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = Terminal()
+    monkeypatch.setattr("sys.stderr", stderr)
+    assert list(progress([1, 2], total=2, label="files", quiet=False)) == [1, 2]
+    assert "files [###############...............] 1/2" in stderr.getvalue()
+    assert stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_quiet_draws_nothing_and_an_unknown_total_shows_a_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stderr = Terminal()
+    monkeypatch.setattr("sys.stderr", stderr)
+    list(progress([1], total=1, label="x", quiet=True))
+    assert stderr.getvalue() == ""
+    list(progress([1, 2], total=0, label="x", quiet=False))
+    assert "\rx 1" in stderr.getvalue()
+    assert "[" not in stderr.getvalue().replace("\x1b[K", "")

@@ -1,7 +1,7 @@
 """Bytes through the core: the one place that drives an engine.
 
-Blocks are read, whole records consumed, the rest moved to the front; memory is bounded by the block,
-the record buffers and the sessions that are open.
+Blocks are read, whole records consumed, the rest moved to the front; memory is bounded by the
+block, the record buffers and the sessions that are open.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ class Scan:
         self._packets = bytearray(PACKET_ROWS * PACKET.size) if packets else None
         self._links: dict[str, None] = {}
         self._used = False
+        self.problem: Problem | None = None
 
     def read(
         self, source: Source, progress: Callable[[int], None] | None = None
-    ) -> Generator[Chunk, None, Problem | None]:
-        """Take one input; the generator's value is a Problem, or None when it was read to its end.
+    ) -> Iterator[Chunk]:
+        """Take one input; afterwards ``problem`` says why it was not read to its end, if so.
 
         Args:
             source: The open input.
@@ -80,7 +81,7 @@ class Scan:
             block, have = _keep(block, used, have)
         for number in self._engine.links():
             self._links[link_name(number)] = None
-        return self._problem(source.name, have, reason, status=FAILED if got else MORE)
+        self.problem = self._problem(source.name, have, reason, status=FAILED if got else MORE)
 
     def finish(self) -> Iterator[Chunk]:
         """Close the sessions that are still open."""
@@ -119,7 +120,9 @@ class Scan:
     def _consume(self, block: bytearray, have: int) -> Generator[Chunk, None, tuple[int, int]]:
         at, status = 0, -1
         while status not in {MORE, FAILED}:
-            used, packets, sessions, status = self._engine.feed(block, at, have, self._packets, self._sessions)
+            used, packets, sessions, status = self._engine.feed(
+                block, at, have, self._packets, self._sessions
+            )
             at += used
             if packets or sessions:
                 yield self._chunk(packets, sessions)
@@ -141,7 +144,9 @@ class Scan:
         if not rest and not skip:
             return None
         if not known and rest < len(b"\xa1\xb2\xc3\xd4"):
-            return Problem(source=name, offset=0, reason="not a pcap or pcapng file", cut_short=False)
+            return Problem(
+                source=name, offset=0, reason="not a pcap or pcapng file", cut_short=False
+            )
         what = "the file header" if not known else "a record"
         text = f"cut short: the file ends within {what}"
         return Problem(source=name, offset=offset, reason=text, cut_short=True)
@@ -156,7 +161,7 @@ def _fill(source: Source, block: bytearray, have: int) -> tuple[int, str]:
 
 
 def _keep(block: bytearray, used: int, have: int) -> tuple[bytearray, int]:
-    """Move what was not consumed to the front; a record larger than the block gets a larger block."""
+    """Move what was not consumed to the front; give a record larger than the block a larger one."""
     rest = have - used
     if used:
         block[:rest] = block[used:have]

@@ -6,6 +6,7 @@ reading only and never mapped: one that its writer cuts must not kill us.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import contextmanager
@@ -84,9 +85,14 @@ def find_captures(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def damaged_errors() -> tuple[type[Exception], ...]:
-    """What a torn or damaged packed stream raises while it is read (imports only what is loaded)."""
+    """What a torn or damaged packed stream raises; of packers that were not loaded, nothing."""
     errors: list[type[Exception]] = [EOFError]
-    for module, name in (("zlib", "error"), ("gzip", "BadGzipFile"), ("lzma", "LZMAError"), ("zstandard", "ZstdError")):
+    for module, name in (
+        ("zlib", "error"),
+        ("gzip", "BadGzipFile"),
+        ("lzma", "LZMAError"),
+        ("zstandard", "ZstdError"),
+    ):
         if module in sys.modules:
             errors.append(getattr(sys.modules[module], name))
     return tuple(errors)
@@ -104,7 +110,9 @@ def _is_capture(file: Path) -> bool:
             head = bytearray(4)
             try:
                 _unpacked(stream, str(file), None).read_into(memoryview(head))
-            except (OSError, CaptureError, *damaged_errors()):
+            except (OSError, CaptureError):
+                return True
+            except damaged_errors():
                 return True  # a torn capture is to be named, not passed over
             return bytes(head).startswith(_MAGICS)
     except OSError:
@@ -118,25 +126,25 @@ def _unpacked(stream: BinaryIO, name: str, size: int | None) -> Source:
     if start.startswith(_GZIP):
         import gzip
 
-        unpacked: BinaryIO = gzip.GzipFile(fileobj=stream)
+        unpacked: io.BufferedIOBase = gzip.GzipFile(fileobj=stream)
     elif start.startswith(_XZ):
         import lzma
 
-        unpacked = lzma.LZMAFile(stream)
+        unpacked = lzma.LZMAFile(stream)  # noqa: SIM115 - lives as long as its stream
     else:
         unpacked = _zstd(stream, name)
     return Source(name, None, _reader(unpacked), _position(stream))
 
 
-def _zstd(stream: BinaryIO, name: str) -> BinaryIO:
+def _zstd(stream: BinaryIO, name: str) -> io.BufferedIOBase:
     try:
         import zstandard
     except ImportError as error:
         raise CaptureError(
-            "is packed with zstd, which needs an extra", where=name, advice="pip install 'halia[zstd]'"
+            "is packed with zstd, which needs an extra",
+            where=name,
+            advice="pip install 'halia[zstd]'",
         ) from error
-    import io
-
     reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
     return io.BufferedReader(reader)
 
@@ -147,9 +155,11 @@ def _peek(stream: BinaryIO) -> bytes:
     return start
 
 
-def _reader(stream: BinaryIO) -> Callable[[memoryview], int]:
-    # readinto1 gives what there is: a torn packed stream then loses none of what came before the tear.
-    return getattr(stream, "readinto1", stream.readinto)  # type: ignore[attr-defined]  # typeshed's BinaryIO
+def _reader(stream: io.BufferedIOBase | BinaryIO) -> Callable[[memoryview], int]:
+    # readinto1 gives what there is: a torn packed stream loses none of what came before the tear,
+    # and a pipe need not fill a block before we look at it.
+    read: Callable[[memoryview], int] = stream.readinto1  # type: ignore[union-attr]  # BinaryIO has it
+    return read
 
 
 def _position(stream: BinaryIO) -> Callable[[], int]:

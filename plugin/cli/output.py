@@ -149,3 +149,8 @@ def _place(temporary: Path, path: Path, *, force: bool) -> None:
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot be written: {error.strerror}", where=str(path))
+
+
+def complain(message: str) -> None:
+    """Say one line on stderr, ``-q`` or not: something was wrong, and the exit code will say so."""
+    sys.stderr.write(f"halia: {printable(message)}\n")

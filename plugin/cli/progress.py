@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 _T = TypeVar("_T")
 WIDTH = 30
 """Cells of the bar."""
+LARGE_MIB = 64
+"""Files from this size on get a bar."""
 
 
 def progress(items: Iterable[_T], *, total: int, label: str, quiet: bool) -> Iterator[_T]:
@@ -29,6 +33,31 @@ def progress(items: Iterable[_T], *, total: int, label: str, quiet: bool) -> Ite
         for done, item in enumerate(items):
             _draw(done, total, label)
             yield item
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+@contextmanager
+def byte_progress(path: Path, *, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show how far into one large file a pass has come.
+
+    Args:
+        path: the file; standard input and files under 64 MiB get no bar (they are done at once).
+        quiet: draw nothing (``-q``); nor is anything drawn when stderr is no terminal.
+
+    Yields:
+        What to call with the bytes taken so far, or None when nothing is to be drawn.
+    """
+    if quiet or not sys.stderr.isatty() or not path.is_file():
+        yield None
+        return
+    size = path.stat().st_size >> 20
+    if size < LARGE_MIB:
+        yield None
+        return
+    try:
+        yield lambda done: _draw(done >> 20, size, f"{path.name} MiB")
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

@@ -1,7 +1,7 @@
 """The core: capture bytes in, packet, session and MAC records out, in one pass.
 
-Two implementations, equal on every byte: a C extension, and the plain-Python reference that stands in
-where there is no compiler. ``HALIA_CORE=c`` or ``HALIA_CORE=reference`` forces one.
+Two implementations, equal on every byte: a C extension, and the plain-Python reference that
+stands in where there is no compiler. ``HALIA_CORE=c`` or ``HALIA_CORE=reference`` forces one.
 """
 
 from __future__ import annotations
@@ -38,17 +38,30 @@ MAX_MACS = 1 << 20
 
 
 class Engine(Protocol):
-    """What both implementations are; :class:`plugin.core._reference.Engine` has the docstrings."""
+    """What both implementations are; :class:`plugin.core._reference.Engine` tells the details."""
 
     def feed(
         self, data: Buffer, start: int, end: int, packets: Buffer | None, sessions: Buffer | None, /
-    ) -> tuple[int, int, int, int]: ...
-    def finish(self, sessions: Buffer | None, /) -> tuple[int, int]: ...
-    def next_input(self) -> None: ...
-    def totals(self) -> tuple[int, ...]: ...
-    def macs(self) -> bytes: ...
-    def links(self) -> list[int]: ...
-    def error(self) -> tuple[int, int, int, int, int]: ...
+    ) -> tuple[int, int, int, int]:
+        """Take bytes: (consumed, packet records, session records, why it stopped)."""
+
+    def finish(self, sessions: Buffer | None, /) -> tuple[int, int]:
+        """Close what is open: (session records, whether that was all)."""
+
+    def next_input(self) -> None:
+        """Begin a new file; sessions and MACs go on."""
+
+    def totals(self) -> tuple[int, ...]:
+        """The counters named in ``layout.TOTALS``."""
+
+    def macs(self) -> bytes:
+        """The MAC records."""
+
+    def links(self) -> list[int]:
+        """The link types in order of first sight."""
+
+    def error(self) -> tuple[int, int, int, int, int]:
+        """Error number, offset, value, bytes still to skip, format."""
 
 
 def implementation() -> str:
@@ -59,7 +72,9 @@ def implementation() -> str:
     """
     wanted = os.environ.get("HALIA_CORE", "")
     if wanted not in {"", "c", "reference"}:
-        raise SettingsError(f"HALIA_CORE is {wanted!r}", advice="use c or reference, or leave it out")
+        raise SettingsError(
+            f"HALIA_CORE: {wanted!r} is no core; use c or reference, or leave it out"
+        )
     if wanted == "reference":
         return wanted
     try:
@@ -67,8 +82,8 @@ def implementation() -> str:
     except ImportError as e:
         if wanted == "c":
             raise SettingsError(
-                f"HALIA_CORE=c, but the compiled core is not installed ({e})",
-                advice="reinstall with a C compiler",
+                f"HALIA_CORE: c was asked for, but the compiled core is not installed ({e}); "
+                "reinstall with a C compiler"
             ) from e
         return "reference"
     return "c"

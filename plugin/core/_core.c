@@ -3,7 +3,9 @@
  * One pass, no allocation a packet, the GIL released. What it does is told, function by function, by
  * the plain-Python reference (_reference.py), to which it must be equal on every byte.
  */
+#ifndef Py_LIMITED_API
 #define Py_LIMITED_API 0x030b0000
+#endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 

@@ -1,7 +1,8 @@
 """The core in plain Python: the oracle of the compiled one, and its stand-in without a compiler.
 
 Same class, same methods, equal on every byte. It is written to be read; where the two differ, this
-file and its three parts say what is right. It touches no file, clock or network: bytes in, records out.
+file and its three parts say what is right. It touches no file, clock or network: bytes in, records
+out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _pack_mac = MAC.struct.pack
 class Engine:
     """Decode and sessions in one pass over the bytes of one or more captures."""
 
-    def __init__(  # noqa: PLR0913 - the settings of a pass, all by name
+    def __init__(
         self,
         timeouts: tuple[int, ...],
         backstep: int,
@@ -89,7 +90,9 @@ class Engine:
         view = memoryview(data).cast("B")
         wrong = self._stats != (sessions is not None) or (packets is not None and not self._stats)
         if wrong or not 0 <= start <= end <= len(view):
-            raise ValueError("feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True")
+            raise ValueError(
+                "feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True"
+            )
         out = None if packets is None else memoryview(packets).cast("B")
         rows = 0 if sessions is None else len(memoryview(sessions).cast("B")) // SESSION.size
         room = 0 if out is None else len(out) // PACKET.size
@@ -104,7 +107,7 @@ class Engine:
                 break
             if record is None:
                 break
-            if type(record) is int:
+            if isinstance(record, int):
                 at = record
                 continue
             place, captured, wire, time, link, interface, after = record
@@ -132,7 +135,7 @@ class Engine:
         return at - start, written, self._flush(sessions), status
 
     def finish(self, sessions: Buffer | None) -> tuple[int, int]:
-        """Close what is open. Returns the records written and whether that was all (else call again)."""
+        """Close what is open: the records written, and whether that was all (else call again)."""
         if self._stats != (sessions is not None):
             raise ValueError("finish: a session buffer exactly with stats=True")
         rows = 0 if sessions is None else len(memoryview(sessions).cast("B")) // SESSION.size
@@ -148,12 +151,14 @@ class Engine:
     def totals(self) -> tuple[int, ...]:
         """The counters named in ``layout.TOTALS``."""
         devices = sum(
-            1 for mac, i in self._mac_ids.items() if self._macs[i][0] and not mac[0] & 1 and any(mac)
+            1
+            for mac, i in self._mac_ids.items()
+            if self._macs[i][0] and not mac[0] & 1 and any(mac)
         )
         return (
-            self._packets, self._wire, self._captured, self._first, self._last, self._sessions.started,
-            len(self._sessions), devices, self._ip, self._cut, self._later, self._no_time,
-            self._sessions.evicted, len(self._macs), self._dropped,
+            self._packets, self._wire, self._captured, self._first, self._last,
+            self._sessions.started, len(self._sessions), devices, self._ip, self._cut,
+            self._later, self._no_time, self._sessions.evicted, len(self._macs), self._dropped,
         )  # fmt: skip
 
     def macs(self) -> bytes:
@@ -165,7 +170,7 @@ class Engine:
         return list(self._in.links)
 
     def error(self) -> tuple[int, int, int, int, int]:
-        """Error number, offset of the record it concerns, its value, bytes still to skip, format."""
+        """Error number, offset of its record, its value, bytes still to skip, format."""
         number, value = self._error
         return number, self._base, value, self._in.skip, self._in.format
 

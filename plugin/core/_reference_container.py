@@ -43,7 +43,7 @@ class Interface(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A packet's place: its bytes are ``data[start:start + captured]``, the next record is at ``next``."""
+    """A packet's place: ``data[start:start + captured]``; the next record is at ``next``."""
 
     start: int
     captured: int
@@ -55,12 +55,12 @@ class Record(NamedTuple):
 
 
 def to_ns(units: int, resolution: int, offset: int) -> int:
-    """Time stamp units of 10^-n (or, with the high bit, 2^-n) seconds as nanoseconds, clamped to +-2^62."""
+    """Units of 10^-n (with the high bit: 2^-n) seconds as nanoseconds, clamped to +-2^62."""
     n = resolution & 0x7F
     if resolution & 0x80:
         ns = units * 1_000_000_000 >> n
     else:
-        ns = units * 10 ** (9 - n) if n <= 9 else units // 10 ** (n - 9)  # noqa: PLR2004 - ns are 10^-9
+        ns = units * 10 ** (9 - n) if n <= 9 else units // 10 ** (n - 9)
     return max(-TIME_MAX, min(TIME_MAX, min(ns, TIME_MAX) + offset * 1_000_000_000))
 
 
@@ -137,6 +137,8 @@ class Container:
         have = end - at
         if have < 8:
             return None
+        kind: int
+        size: int
         kind, size = struct.unpack_from(self._order + "II", data, at)
         if kind == _SECTION:
             return self._section(data, at, have)
@@ -166,7 +168,7 @@ class Container:
         (version,) = struct.unpack_from(order + "H", data, at + 12)
         if version != 1:
             raise DamagedError(ERR_VERSION, version)
-        (size,) = struct.unpack_from(order + "I", data, at + 4)
+        size: int = struct.unpack_from(order + "I", data, at + 4)[0]
         if size < 28 or size % 4 or size > BLOCK_MAX:
             raise DamagedError(ERR_BLOCK_LENGTH, size)
         if have < size:

@@ -158,9 +158,9 @@ def _cooked(data: memoryview, at: int, have: int, link: int, k: Packet) -> tuple
 def _llc(data: memoryview, at: int, end: int, k: Packet) -> tuple[int, int]:
     """IEEE 802.2: an EtherType only behind SNAP with OUI 0, or the IP service access point."""
     k.layers |= LAYER_LLC
-    if end - at >= 8 and data[at : at + 6] == b"\xaa\xaa\x03\x00\x00\x00":
+    if end - at >= 8 and bytes(data[at : at + 6]) == b"\xaa\xaa\x03\x00\x00\x00":
         return at + 8, _u16(data, at + 6)[0]
-    if end - at >= 3 and data[at : at + 3] == b"\x06\x06\x03":
+    if end - at >= 3 and bytes(data[at : at + 3]) == b"\x06\x06\x03":
         return at + 3, IPV4
     return at, 0
 
@@ -226,6 +226,8 @@ def _parse_ipv4(data: memoryview, start: int, at: int, end: int, wire: int, k: P
     if end - at < 20 or not 0x45 <= data[at] <= 0x4F:
         k.marks |= MARK_TRUNCATED
         return at
+    first: int
+    size: int
     first, k.tos, size, k.ip_id, frag, k.ttl, k.proto, src, dst = _ipv4(data, at)
     head = (first & 15) * 4
     room = max(0, wire - (at - start))
@@ -310,7 +312,7 @@ def _extensions(data: memoryview, at: int, end: int, rest: int, k: Packet) -> tu
 
 
 def _transport(data: memoryview, at: int, end: int, rest: int, k: Packet) -> int:
-    """The L4 header; ``rest`` = bytes of the IP payload by the IP length. Returns the header's end."""
+    """The L4 header, returns its end; ``rest`` = bytes of the IP payload by the IP length."""
     have, proto, need = end - at, k.proto, 0
     if proto == 6:
         need = _parse_tcp(data, at, have, k)
@@ -335,7 +337,9 @@ def _parse_tcp(data: memoryview, at: int, have: int, k: Packet) -> int:
     """The TCP fields that were captured; returns the header's length."""
     need = 20
     if have >= 16:
-        k.src_port, k.dst_port, k.tcp_seq, k.tcp_ack, offset, k.tcp_flags, k.tcp_window = _tcp(data, at)
+        k.src_port, k.dst_port, k.tcp_seq, k.tcp_ack, offset, k.tcp_flags, k.tcp_window = _tcp(
+            data, at
+        )
         k.l4_header_len = (offset >> 4) * 4
     else:
         if have >= 4:

@@ -1,19 +1,21 @@
-"""Open sessions in plain Python: the counterpart of sessions.h. The rule is told in docs/algorithms.md."""
+"""Open sessions in plain Python: the counterpart of sessions.h; docs/algorithms.md has the rule."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
-from plugin.core._reference_decode import Packet
 from plugin.core.layout import (
     END_ACTIVE,
-    END_CLOCK,
     END_CLOSED,
     END_EVICTED,
     END_IDLE,
     MARK_LATER_FRAGMENT,
     SESSION,
 )
+
+if TYPE_CHECKING:
+    from plugin.core._reference_decode import Packet
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP, _UDP = 6, 17
@@ -28,8 +30,9 @@ class Half:
     """What one side of a session sent (``layout.SESSION``'s orig_ or resp_ fields)."""
 
     __slots__ = (
-        "first", "flags", "gap_max", "gap_min", "gap_sumsq", "ip_bytes", "last", "len_max", "len_min",
-        "len_sumsq", "mss", "options", "packets", "payload", "ttl_max", "ttl_min", "window", "wire",
+        "first", "flags", "gap_max", "gap_min", "gap_sumsq", "ip_bytes", "last", "len_max",
+        "len_min", "len_sumsq", "mss", "options", "packets", "payload", "ttl_max", "ttl_min",
+        "window", "wire",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -78,11 +81,29 @@ class Half:
 
 
 class Open:
-    """One open session; the object is reused when its key begins anew, as the compiled core's slot is."""
+    """One open session; reused when its key begins anew, as the compiled core's slot is."""
 
     __slots__ = (
-        "end", "half", "history", "icmp", "id", "key", "last", "macs", "orig", "proto", "resp",
-        "seen", "start", "swapped", "tcp", "time", "timeout_class", "vlan", "vlans", "version",
+        "end",
+        "half",
+        "history",
+        "icmp",
+        "id",
+        "key",
+        "last",
+        "macs",
+        "orig",
+        "proto",
+        "resp",
+        "seen",
+        "start",
+        "swapped",
+        "tcp",
+        "time",
+        "timeout_class",
+        "version",
+        "vlan",
+        "vlans",
     )  # fmt: skip
 
     id: int
@@ -118,7 +139,9 @@ class Open:
 class Sessions:
     """The table of open sessions, its clock and its queues of what to look at next."""
 
-    def __init__(self, idle: tuple[int, ...], active: tuple[int, ...], max_open: int, *, stats: bool) -> None:
+    def __init__(
+        self, idle: tuple[int, ...], active: tuple[int, ...], max_open: int, *, stats: bool
+    ) -> None:
         self.clock = 0
         self.started = 0
         self.evicted = 0
@@ -281,6 +304,3 @@ def _letters(k: Packet) -> int:
     elif f & (_SYN | _FIN | _RST | _ACK) == _ACK:
         letters |= 4
     return letters
-
-
-__all__ = ["END_CLOCK", "Half", "Open", "Sessions"]

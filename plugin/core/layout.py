@@ -92,7 +92,16 @@ class Layout(NamedTuple):
         """The numpy structured type of the same bytes (imports numpy)."""
         import numpy as np
 
-        codes = {"q": "<i8", "Q": "<u8", "d": "<f8", "I": "<u4", "i": "<i4", "H": "<u2", "h": "<i2", "B": "u1"}
+        codes = {
+            "q": "<i8",
+            "Q": "<u8",
+            "d": "<f8",
+            "I": "<u4",
+            "i": "<i4",
+            "H": "<u2",
+            "h": "<i2",
+            "B": "u1",
+        }
         pairs = [(f.name, codes.get(f.format) or ("V" + f.format[:-1])) for f in self.fields]
         # Byte strings are taken as arrays of u1: numpy's S type would strip trailing zeros.
         return np.dtype([(n, t) if t[0] != "V" else (n, "u1", (int(t[1:]),)) for n, t in pairs])

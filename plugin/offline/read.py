@@ -17,13 +17,20 @@ from plugin.errors import CaptureError
 from plugin.records import Capture, Problem, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from scapy.packet import Packet as ScapyPacket
 
-    from plugin.capture.scan import Chunk
 
-__all__ = ["Summary", "find_captures", "from_scapy", "iter_captures", "read_capture", "read_sessions", "summarise"]
+__all__ = [
+    "SessionStream",
+    "Summary",
+    "find_captures",
+    "from_scapy",
+    "iter_captures",
+    "read_capture",
+    "summarise",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +43,10 @@ class Summary:
 
 
 def summarise(
-    path: Path | str, *, progress: Callable[[int], None] | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS
+    path: Path | str,
+    *,
+    progress: Callable[[int], None] | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> Summary:
     """Count a capture: the cheapest full pass, no numpy.
 
@@ -50,43 +60,45 @@ def summarise(
     """
     scan = Scan(stats=False, timeouts=timeouts)
     with open_source(Path(path)) as source:
-        problem = _exhaust(scan.read(source, progress))
-        name = source.name
-    totals = scan.totals()
-    for _ in scan.finish():
-        raise AssertionError("a counting pass hands out no records")
-    return Summary(source=name, totals=totals, problem=problem)
+        for _ in scan.read(source, progress):
+            raise AssertionError("a counting pass hands out no records")
+        return Summary(source=source.name, totals=scan.totals(), problem=scan.problem)
 
 
-def read_sessions(
-    path: Path | str,
-    *,
-    progress: Callable[[int], None] | None = None,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
-) -> Generator[tuple[memoryview, bytes], None, Summary]:
-    """Stream a capture's session records as sessions end; memory is O(open sessions), no numpy.
+class SessionStream:
+    """A capture's session records as sessions end; memory is O(open sessions), no numpy.
 
-    Yields:
-        Session records (valid until the next step) and all MAC records so far.
-
-    Raises:
-        CaptureError: it cannot be opened.
+    Iterating gives session records (valid until the next step) and all MAC records so far; after
+    that, ``summary`` tells the totals and the problem, if there was one.
     """
-    scan = Scan(timeouts=timeouts)
-    with open_source(Path(path)) as source:
-        stream = scan.read(source, progress)
-        problem = None
-        while True:
-            try:
-                chunk = next(stream)
-            except StopIteration as stop:
-                problem = stop.value
-                break
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        progress: Callable[[int], None] | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    ) -> None:
+        """Take the arguments of :func:`summarise`; nothing is opened yet."""
+        self._path = Path(path)
+        self._progress = progress
+        self._timeouts = timeouts
+        self.summary: Summary | None = None
+
+    def __iter__(self) -> Iterator[tuple[memoryview, bytes]]:
+        """Read the capture.
+
+        Raises:
+            CaptureError: it cannot be opened.
+        """
+        scan = Scan(timeouts=self._timeouts)
+        with open_source(self._path) as source:
+            for chunk in scan.read(source, self._progress):
+                yield chunk.sessions, scan.macs()
+            name = source.name
+        for chunk in scan.finish():
             yield chunk.sessions, scan.macs()
-        name = source.name
-    for chunk in scan.finish():
-        yield chunk.sessions, scan.macs()
-    return Summary(source=name, totals=scan.totals(), problem=problem)
+        self.summary = Summary(source=name, totals=scan.totals(), problem=scan.problem)
 
 
 def read_capture(
@@ -105,8 +117,8 @@ def read_capture(
         timeouts: When a session is over.
 
     Returns:
-        Sessions in order of id, MACs in order of index, packets in order of the file. A torn capture
-        keeps what came before the tear and says so in ``problem``.
+        Sessions in order of id, MACs in order of index, packets in order of the file. A torn
+        capture keeps what came before the tear and says so in ``problem``.
 
     Raises:
         CaptureError: it cannot be opened, or is no capture at all.
@@ -122,7 +134,7 @@ def read_capture(
 def iter_captures(
     paths: Iterable[Path | str], *, packets: bool = False
 ) -> Iterator[Capture | CaptureError]:
-    """Read captures one by one, directories searched; a bad one comes as its error, the rest go on."""
+    """Read captures one by one, directories searched; a bad one comes as its error."""
     for path in find_captures(map(Path, paths)):
         try:
             yield read_capture(path, packets=packets)
@@ -134,8 +146,8 @@ def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_T
     """Read scapy packets (needs scapy) as if they had been captured.
 
     Args:
-        packets: Packets whose first layer is a link layer scapy can write to a pcap (Ethernet, raw IP …);
-            all of one link type. Their ``time`` is kept to the nanosecond.
+        packets: Packets whose first layer scapy can write to a pcap (Ethernet, raw IP …), all of
+            one link type. Their ``time`` is kept to the nanosecond.
         timeouts: When a session is over.
 
     Returns:
@@ -151,7 +163,7 @@ def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_T
     writer.write(list(packets))
     stream.seek(0)
     size = len(stream.getvalue())
-    source = Source("scapy", size, lambda view: stream.readinto(view), stream.tell)
+    source = Source("scapy", size, stream.readinto, stream.tell)
     return _read(source, packets=True, progress=None, timeouts=timeouts)
 
 
@@ -162,13 +174,7 @@ def _read(
 
     scan = Scan(packets=packets, timeouts=timeouts)
     rows, frames = bytearray(), bytearray()
-    stream = scan.read(source, progress)
-    while True:
-        try:
-            chunk = next(stream)
-        except StopIteration as stop:
-            problem: Problem | None = stop.value
-            break
+    for chunk in scan.read(source, progress):
         rows += chunk.sessions
         frames += chunk.packets
     for chunk in scan.finish():
@@ -181,14 +187,5 @@ def _read(
         sessions=sessions[order],
         macs=np.frombuffer(scan.macs(), MAC.dtype()),
         packets=np.frombuffer(frames, PACKET.dtype()) if packets else None,
-        problem=problem,
+        problem=scan.problem,
     )
-
-
-def _exhaust(stream: Generator[Chunk, None, Problem | None]) -> Problem | None:
-    while True:
-        try:
-            next(stream)
-        except StopIteration as stop:
-            problem: Problem | None = stop.value
-            return problem

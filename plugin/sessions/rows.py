@@ -56,9 +56,9 @@ def seconds(ns: int) -> str:
 
 
 def session_fields(row: SessionRow, macs: MacNames) -> dict[str, str | int | float | None]:
-    """A session as named values, in the order of the columns of JSON, CSV and Parquet.
+    """A session as named values, in the order of JSON, CSV and Parquet.
 
-    Lengths are bytes, ``duration`` seconds, ``start`` and ``end`` RFC 3339; an absent value is None.
+    Lengths are bytes, ``duration`` seconds, ``start`` and ``end`` RFC 3339; absent is None.
     """
     return {
         "id": row.id,
@@ -90,9 +90,10 @@ def session_fields(row: SessionRow, macs: MacNames) -> dict[str, str | int | flo
 
 
 FIELDS = (
-    "id", "start", "end", "duration", "proto", "orig_ip", "orig_port", "resp_ip", "resp_port", "orig_mac",
-    "resp_mac", "vlan", "inner_vlan", "conn_state", "history", "end_reason", "orig_packets", "orig_bytes",
-    "orig_ip_bytes", "resp_packets", "resp_bytes", "resp_ip_bytes", "icmp_type", "icmp_code", "community_id",
+    "id", "start", "end", "duration", "proto", "orig_ip", "orig_port", "resp_ip", "resp_port",
+    "orig_mac", "resp_mac", "vlan", "inner_vlan", "conn_state", "history", "end_reason",
+    "orig_packets", "orig_bytes", "orig_ip_bytes", "resp_packets", "resp_bytes", "resp_ip_bytes",
+    "icmp_type", "icmp_code", "community_id",
 )  # fmt: skip
 
 ZEEK_COLUMNS = (
@@ -140,9 +141,9 @@ def zeek_header() -> str:
 def zeek_row(row: SessionRow, macs: MacNames) -> str:
     """A session as a line of conn.log.
 
-    Ours differs from Zeek's where docs/algorithms.md says so: bytes are summed from packets, not told
-    from sequence numbers; service is unset; the uid is a digest of time and ends, so that the same capture
-    gives the same uids.
+    Ours differs from Zeek's where docs/algorithms.md says so: bytes are summed from packets, not
+    told from sequence numbers; service is unset; the uid is a digest of time and ends, so that the
+    same capture gives the same uids.
     """
     icmp = row.proto in {ICMP, ICMPV6}
     values = (
@@ -152,7 +153,11 @@ def zeek_row(row: SessionRow, macs: MacNames) -> str:
         row.icmp_type if icmp else row.orig_port,
         address_text(row.resp_ip),
         row.icmp_code if icmp else row.resp_port,
-        protocol_name(row.proto) if row.proto in {6, 17} else "icmp" if icmp else "unknown_transport",
+        protocol_name(row.proto)
+        if row.proto in {6, 17}
+        else "icmp"
+        if icmp
+        else "unknown_transport",
         "-",
         seconds(row.end - row.start)[:-3],
         row.orig_payload_bytes,
@@ -195,4 +200,3 @@ def is_private(ip: bytes) -> bool:
         a, b = ip[12], ip[13]
         return a == 10 or (a == 172 and 16 <= b < 32) or (a, b) in {(192, 168), (169, 254)}
     return ip[0] & 0xFE == 0xFC or (ip[0] == 0xFE and ip[1] & 0xC0 == 0x80)
-

@@ -1,9 +1,9 @@
 """Zeek's words for a session: conn_state, history, proto; and its Community ID. Pure.
 
 ``conn_state`` follows Zeek's documentation of conn.log
-(https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html), told from the history; ours
-is a subset: history knows the letters S H A D F R (lower case = responder) and ``^`` (the first packet
-was a SYN+ACK, so its receiver is the originator), each at its first sight.
+(https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html), told from the
+history; ours is a subset: history knows the letters S H A D F R (lower case = responder) and ``^``
+(the first packet was a SYN+ACK, so its receiver is the originator), each at its first sight.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
-from collections import namedtuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.core.layout import SESSION
 
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
 _MAPPED = bytes(10) + b"\xff\xff"
 _PROTOCOLS = {
-    1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 33: "dccp", 41: "ipv6", 47: "gre", 50: "esp", 51: "ah",
-    58: "icmp6", 88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp", 136: "udplite",
+    1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 33: "dccp", 41: "ipv6", 47: "gre", 50: "esp",
+    51: "ah", 58: "icmp6", 88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp",
+    136: "udplite",
 }  # fmt: skip
 _PORTED = frozenset({TCP, UDP, SCTP})
 
@@ -34,8 +34,65 @@ _ICMP6_PAIRS = {
     140: 139, 144: 145, 145: 144,
 }  # fmt: skip
 
-SessionRow = namedtuple("SessionRow", SESSION.names)  # type: ignore[misc]  # noqa: PYI024 - the fields stand in layout.py
-"""A session record unpacked, without numpy; fields as in ``layout.SESSION``."""
+
+class SessionRow(NamedTuple):
+    """A session record unpacked, without numpy; ``layout.SESSION`` says what the fields are."""
+
+    id: int
+    start: int
+    end: int
+    orig_ip: bytes
+    resp_ip: bytes
+    orig_port: int
+    resp_port: int
+    proto: int
+    ip_version: int
+    end_reason: int
+    icmp_type: int
+    icmp_code: int
+    history_len: int
+    vlan: int
+    inner_vlan: int
+    reserved: int
+    orig_mac: int
+    resp_mac: int
+    history: bytes
+    orig_packets: int
+    orig_payload_bytes: int
+    orig_ip_bytes: int
+    orig_wire_bytes: int
+    orig_first: int
+    orig_last: int
+    orig_iat_min: int
+    orig_iat_max: int
+    orig_iat_sumsq: float
+    orig_len_sumsq: float
+    orig_len_min: int
+    orig_len_max: int
+    orig_window: int
+    orig_mss: int
+    orig_ttl_min: int
+    orig_ttl_max: int
+    orig_tcp_flags: int
+    orig_tcp_options: int
+    resp_packets: int
+    resp_payload_bytes: int
+    resp_ip_bytes: int
+    resp_wire_bytes: int
+    resp_first: int
+    resp_last: int
+    resp_iat_min: int
+    resp_iat_max: int
+    resp_iat_sumsq: float
+    resp_len_sumsq: float
+    resp_len_min: int
+    resp_len_max: int
+    resp_window: int
+    resp_mss: int
+    resp_ttl_min: int
+    resp_ttl_max: int
+    resp_tcp_flags: int
+    resp_tcp_options: int
 
 
 def iter_rows(records: memoryview | bytes) -> Iterator[SessionRow]:
@@ -58,7 +115,7 @@ def address_text(ip: bytes) -> str:
     """A 16-byte address as text: IPv4 dotted, IPv6 by RFC 5952."""
     if ip[:12] == _MAPPED:
         return f"{ip[12]}.{ip[13]}.{ip[14]}.{ip[15]}"
-    import socket  # noqa: PLC0415 - only its pure formatter, and only where IPv6 occurs
+    import socket
 
     return socket.inet_ntop(socket.AF_INET6, ip)
 

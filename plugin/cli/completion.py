@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from plugin.cli import options, output
 from plugin.cli.reference import whole_parser
 from plugin.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
 
 HELP = "print the completion script of a shell"
 SHELLS = ("bash", "zsh", "fish")
@@ -19,7 +22,6 @@ PLACES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the shell's name."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "where it belongs:\n" + "\n".join(
         f"  {shell:<5} {place}" for shell, place in PLACES.items()
     )

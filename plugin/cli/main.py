@@ -6,14 +6,15 @@ that the chosen command does not need: no metadata look-up, no YAML, no numpy, n
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import plugin
-from plugin.errors import HaliaError, OptionError, printable
+from plugin.cli.grammar import Parser
+from plugin.errors import HaliaError, OptionError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 EXIT_OK, EXIT_BUG, EXIT_INPUT, EXIT_PEER, EXIT_NO = 0, 1, 2, 3, 4
@@ -97,15 +98,10 @@ def load(name: str) -> Command:
     return cast("Command", sys.modules[module])
 
 
-def command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str) -> Parser:
     """Build the parser of one command, complete with its options."""
     command = load(name)
-    parser = argparse.ArgumentParser(
-        prog=f"halia {name}",
-        description=command.HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(prog=f"halia {name}", description=command.HELP)
     command.configure(parser)
     return parser
 
@@ -165,8 +161,10 @@ def _advice(name: str) -> str:
 
 
 def _complain(text: str) -> None:
+    from plugin.cli.output import complain
+
     for line in text.splitlines():
-        sys.stderr.write(f"halia: {printable(line)}\n")
+        complain(line)
 
 
 def _leave_stdout() -> None:

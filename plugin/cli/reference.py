@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from plugin.cli import main as frame
+from plugin.cli.grammar import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +22,12 @@ COLUMNS = "100"
 
 def whole_parser() -> argparse.ArgumentParser:
     """Build one parser of all commands (imports each command's module: slow)."""
-    parser = argparse.ArgumentParser(prog="halia", allow_abbrev=False)
+    parser = Parser(prog="halia")
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, listed in frame.COMMANDS.items():
         command = frame.load(name)
-        child = commands.add_parser(
-            name,
-            help=listed.summary,
-            description=command.HELP,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        child = commands.add_parser(name, help=listed.summary, description=command.HELP)
         command.configure(child)
     return parser
 

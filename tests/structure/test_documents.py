@@ -91,11 +91,12 @@ def test_the_architecture_names_no_module_that_is_gone() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    broken = []
-    for file in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
-            if "://" not in target and not (file.parent / target).exists():
-                broken.append(f"{file.relative_to(ROOT)} -> {target}")
+    broken = [
+        f"{file.relative_to(ROOT)} -> {target}"
+        for file in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8"))
+        if "://" not in target and not (file.parent / target).exists()
+    ]
     assert not broken
 
 

@@ -111,6 +111,11 @@ def test_warnings_are_one_line_and_quiet_silences_them(capsys: pytest.CaptureFix
     assert captured.out == ""
 
 
+def test_complaints_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.complain("two\nlines")
+    assert capsys.readouterr().err == "halia: two\\nlines\n"
+
+
 def test_tables_set_numbers_to_the_right() -> None:
     text = output.table([("a", 5), ("long\x1b", 123)], ("name", "packets"))
     assert text == "name      packets\na               5\nlong\\x1b      123\n"

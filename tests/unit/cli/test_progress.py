@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 
+from pathlib import Path
+
 import pytest
 
-from plugin.cli.progress import progress
+from plugin.cli.progress import LARGE_MIB, byte_progress, progress
 
 
 class Terminal(io.StringIO):
@@ -39,3 +41,24 @@ def test_quiet_draws_nothing_and_an_unknown_total_shows_a_count(
     list(progress([1, 2], total=0, label="x", quiet=False))
     assert "\rx 1" in stderr.getvalue()
     assert "[" not in stderr.getvalue().replace("\x1b[K", "")
+
+
+def test_only_a_large_file_on_a_terminal_gets_a_byte_bar(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stderr = Terminal()
+    monkeypatch.setattr("sys.stderr", stderr)
+    large = tmp_path / "large.pcap"
+    with large.open("wb") as stream:
+        stream.truncate((LARGE_MIB + 1) << 20)  # sparse: no byte is written
+    small = tmp_path / "small.pcap"
+    small.write_bytes(b"x")
+    for path, quiet in ((small, False), (large, True), (Path("-"), False)):
+        with byte_progress(path, quiet=quiet) as report:
+            assert report is None
+    assert stderr.getvalue() == ""
+    with byte_progress(large, quiet=False) as report:
+        assert report is not None
+        report(1 << 20)
+    assert f"large.pcap MiB [{'.' * 30}] 1/{LARGE_MIB + 1}" in stderr.getvalue()
+    assert stderr.getvalue().endswith("\r\x1b[K")

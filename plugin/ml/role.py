@@ -101,49 +101,73 @@ def rank(classes: tuple[str, ...], probabilities: NDArray[np.float64] | None) ->
 def _net(model: Model, matrix: Matrix) -> NDArray[np.float32]:
     """Softmax of the net's output.
 
-    Rows with equally many values are taken together: their weight rows are gathered into one
-    (rows, values, hidden) block and multiplied as a stack of small products. That is as fast as
-    scipy's sparse product, and needs no import.
+    Rows with equally many values are taken together: their weight rows (and the bias, as one
+    more row) are gathered into a (rows, values + 1, hidden) block and multiplied as a stack of
+    small products. That is as fast as scipy's sparse product, and needs no import.
     """
     arrays = model.arrays
-    weights, bias = _f32(arrays["W0"]), _f32(arrays["b0"])
-    out_weights, out_bias = _f32(arrays["W1"]), _f32(arrays["b1"])
+    weights = np.concatenate([_f32(arrays["W0"]), _f32(arrays["b0"])[None, :]])
+    out_weights = _f32(arrays["W1"])
     data = matrix.data
     if "scale" in arrays:
         data = data * _f32(arrays["scale"])[matrix.indices]
     counts = matrix.counts()
-    hidden = weights.shape[1]
     logits = np.empty((matrix.n_rows, out_weights.shape[1]), np.float32)
-    for count in np.unique(counts):
+    for count in np.flatnonzero(np.bincount(counts)):
         chosen = np.flatnonzero(counts == count)
         places = matrix.indptr[chosen, None] + np.arange(count)
-        columns, values = matrix.indices[places], data[places][:, None, :]
-        block = max(1, _BLOCK_VALUES // (hidden * max(1, int(count))))
-        found = np.empty((len(chosen), logits.shape[1]), np.float32)
-        gathered = np.empty((min(block, len(chosen)), int(count), hidden), np.float32)
-        for begin in range(0, len(chosen), block):
-            part = slice(begin, begin + block)
-            n = len(columns[part])
-            np.take(weights, columns[part], axis=0, out=gathered[:n], mode="clip")
-            layer = np.matmul(values[part], gathered[:n])[:, 0, :]
-            layer += bias
-            np.maximum(layer, 0, out=layer)
-            np.matmul(layer, out_weights, out=found[part])
-        logits[chosen] = found
-    logits += out_bias
-    return softmax(logits)
+        columns = np.full((len(chosen), count + 1), matrix.n_columns, np.intp)
+        columns[:, :-1] = matrix.indices.take(places)
+        values = np.ones((len(chosen), 1, count + 1), np.float32)
+        values[:, 0, :-1] = data.take(places)
+        logits[chosen] = _layers(columns, values, weights, out_weights)
+    return softmax(logits, _f32(arrays["b1"]))
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, classes) in place: exp, to sum 1 in each row; the largest is subtracted first.
+def _layers(
+    columns: NDArray[np.intp],
+    values: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    out_weights: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Both layers for rows of one length, block by block.
 
-    numpy reduces short rows slowly: the maximum is taken down the columns of a transposed copy
-    and the sum is a product with ones.
+    Args:
+        columns: (n, k) rows of ``weights``.
+        values: (n, 1, k) what each is multiplied with.
+        weights: (columns, hidden), bias included.
+        out_weights: (hidden, classes).
+
+    Returns:
+        (n, classes) before the last bias.
     """
-    logits -= np.ascontiguousarray(logits.T).max(axis=0, initial=-np.inf)[:, None]
-    np.exp(logits, out=logits)
-    logits /= (logits @ np.ones(logits.shape[1], np.float32))[:, None]
-    return logits
+    n, k = columns.shape
+    hidden = weights.shape[1]
+    block = max(1, min(n, _BLOCK_VALUES // (hidden * k)))
+    gathered = np.empty((block, k, hidden), np.float32)
+    layer = np.empty((block, 1, hidden), np.float32)
+    found = np.empty((n, out_weights.shape[1]), np.float32)
+    for begin in range(0, n, block):
+        part = slice(begin, begin + block)
+        m = len(columns[part])
+        np.take(weights, columns[part], axis=0, out=gathered[:m], mode="clip")
+        np.matmul(values[part], gathered[:m], out=layer[:m])
+        np.maximum(layer[:m], 0, out=layer[:m])
+        np.matmul(layer[:m, 0], out_weights, out=found[part])
+    return found
+
+
+def softmax(logits: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, classes) of exp(logits + bias), each row to sum 1.
+
+    Done on the transposed array: numpy is slow along short rows.
+    """
+    columns = np.ascontiguousarray(logits.T)
+    columns += bias[:, None]
+    columns -= columns.max(axis=0, initial=-np.inf)
+    np.exp(columns, out=columns)
+    columns /= columns.sum(axis=0)
+    return columns.T
 
 
 def _forest(model: Model, matrix: Matrix) -> NDArray[np.float64]:

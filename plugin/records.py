@@ -5,8 +5,7 @@ Times are nanoseconds since 1970-01-01 UTC unless a field says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +18,7 @@ else:
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """Where and why an input could not be read to its end; what came before was kept."""
 
     source: str
@@ -35,8 +33,7 @@ class Problem:
         return f"{self.source}: byte {self.offset}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(NamedTuple):
     """What a whole pass counted."""
 
     packets: int
@@ -61,8 +58,7 @@ class Totals:
     macs_dropped: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Capture:
+class Capture(NamedTuple):
     """A whole capture as arrays of the core's records (``plugin.core.layout``)."""
 
     source: str

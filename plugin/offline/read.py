@@ -5,9 +5,8 @@ The composition root of the offline commands: it joins the files (``capture.sour
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.capture.scan import Scan
 from plugin.capture.source import Source, find_captures, open_source
@@ -33,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(NamedTuple):
     """What ``halia info`` tells of one file."""
 
     source: str

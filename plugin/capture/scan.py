@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from plugin.capture.source import Source
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 BLOCK_LIMIT = 32 << 20
 """No record is larger: the core refuses blocks over 16 MiB."""
 SESSION_ROWS = 4096

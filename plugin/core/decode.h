@@ -14,7 +14,7 @@ typedef struct {
     u32 et; /* EtherType of what stands at q, 0 = nothing we know */
 } cursor;
 
-static void link_addresses(mac_table *m, const u8 *dst, const u8 *src, packet *k) {
+static ALWAYS_INLINE void link_addresses(mac_table *m, const u8 *dst, const u8 *src, packet *k) {
     if (dst) {
         k->dst_mac = macs_id(m, dst);
         if (dst[0] & 1)

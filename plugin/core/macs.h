@@ -8,6 +8,8 @@ typedef struct {
     i32 id;
 } mac_entry;
 
+#define RECENT 16
+
 typedef struct {
     mac_entry *table;
     u64 mask;
@@ -16,6 +18,8 @@ typedef struct {
     u64 dropped; /* look-ups of new addresses beyond the limit */
     int no_memory;
     u64 seed0, seed1;
+    u64 recent[RECENT]; /* keys looked up last, by their low bits: most frames need no hash */
+    i32 recent_id[RECENT];
 } mac_table;
 
 static int macs_init(mac_table *m, u32 limit, u64 seed0, u64 seed1) {
@@ -63,10 +67,15 @@ static int macs_grow(mac_table *m) {
 
 /* Index of an address, -1 beyond the limit (counted) or out of memory (noted). */
 static ALWAYS_INLINE i32 macs_id(mac_table *m, const u8 *p) {
-    u64 key = (((u64)be16(p) << 32) | be32(p + 2)) | ((u64)1 << 48);
-    u64 i = fold(key ^ m->seed0, m->seed1) & m->mask;
+    u64 key = (((u64)be16(p) << 32) | be32(p + 2)) | ((u64)1 << 48), i;
+    u32 at = (u32)(key ^ key >> 4) % RECENT;
+    if (m->recent[at] == key) return m->recent_id[at];
+    i = fold(key ^ m->seed0, m->seed1) & m->mask;
     for (;;) {
-        if (m->table[i].key == key) return m->table[i].id;
+        if (m->table[i].key == key) {
+            m->recent[at] = key;
+            return m->recent_id[at] = m->table[i].id;
+        }
         if (!m->table[i].key) break;
         i = (i + 1) & m->mask;
     }

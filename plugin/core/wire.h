@@ -26,7 +26,10 @@ static ALWAYS_INLINE u16 be16(const u8 *p) { return (u16)((p[0] << 8) | p[1]); }
 static ALWAYS_INLINE u32 be32(const u8 *p) {
     return ((u32)p[0] << 24) | ((u32)p[1] << 16) | ((u32)p[2] << 8) | p[3];
 }
-static ALWAYS_INLINE u64 be64(const u8 *p) { return ((u64)be32(p) << 32) | be32(p + 4); }
+static ALWAYS_INLINE u64 be64(const u8 *p) {
+    return (u64)p[0] << 56 | (u64)p[1] << 48 | (u64)p[2] << 40 | (u64)p[3] << 32 | (u64)p[4] << 24 |
+           (u64)p[5] << 16 | (u64)p[6] << 8 | p[7];
+}
 static ALWAYS_INLINE u16 le16(const u8 *p) { return (u16)(p[0] | (p[1] << 8)); }
 static ALWAYS_INLINE u32 le32(const u8 *p) {
     return p[0] | ((u32)p[1] << 8) | ((u32)p[2] << 16) | ((u32)p[3] << 24);

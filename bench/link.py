@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 ETHERNET, SLL, SLL2, C_HDLC = 1, 113, 276, 104
 LOOPBACK = frozenset({0, 108})
-RAW = frozenset({12, 14, 101, 228, 229})
+RAW = frozenset({12, 14, 101})
+RAW_4, RAW_6 = 228, 229
 PPP_LINKS = frozenset({9, 50})
 TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
 IP4, IP6, PPPOE, BACKBONE = 0x0800, 0x86DD, 0x8864, 0x88E7
@@ -105,6 +106,8 @@ def _first(linktype: int, frame: bytes) -> tuple[int, int]:
         return _u16(frame, 2), 4
     if linktype in PPP_LINKS:
         return _behind_ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)
+    if linktype in (RAW_4, RAW_6):
+        return (IP4 if linktype == RAW_4 else IP6), 0
     start = 4 if linktype in LOOPBACK else 0
     return (_by_nibble(frame, start) if linktype in LOOPBACK | RAW else NOTHING), start
 

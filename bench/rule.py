@@ -210,7 +210,7 @@ def frames(path: Path) -> Iterator[tuple[int, int, bytes]]:
     """Time (ns), link type and bytes of each frame of a capture, by dpkt's reader."""
     with path.open("rb") as octets:
         reader = dpkt.pcap.UniversalReader(octets)
-        linktype = reader.datalink()
+        linktype = reader.datalink() & 0xFFFF  # above are the bits of the frame check sequence
         for seconds, frame in reader:
             # Floats hold microseconds of this century exactly once rounded.
             nanos = (

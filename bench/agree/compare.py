@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.agree.decoded import decode
 from bench.agree.dissect import Dissected, dissect
-from bench.agree.reasons import REASONS, Difference
+from bench.agree.reasons import LARGE_RECORD, REASONS, RECORD_MAX, Difference
 from bench.rule import SessionRule, found_in, frames
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ def compare_capture(tally: Tally, path: Path) -> None:
     for theirs, ours in zip_longest(their_rows, decode(path)):
         number += 1
         session = next(numbers, None)
+        if ours is None and theirs is not None and theirs.captured > RECORD_MAX:
+            tally.explain(LARGE_RECORD.name, f"{path.name} frame {theirs.number}")
+            continue
         if theirs is None or ours is None:
             has = "only tshark" if ours is None else "only the core"
             tally.unexplained.append(Unexplained(str(path), number, "packet", has, "", ""))

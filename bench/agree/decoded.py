@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.core.layout import MARK_FRAGMENT, MARK_LATER_FRAGMENT
+from plugin.errors import CaptureError
 from plugin.offline.read import read_capture
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def decode(path: Path) -> Iterator[Mapping[str, Value]]:
     Yields:
         One mapping a packet, in order of the file; MACs are 6 bytes, or none.
     """
-    capture = read_capture(path, packets=True)
+    try:
+        capture = read_capture(path, packets=True)
+    except CaptureError:  # no capture at all: tshark must have no packet either
+        return
     rows = capture.packets
     if rows is None:
         return

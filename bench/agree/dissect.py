@@ -21,12 +21,14 @@ WIRE_LEN_MAX = 65_550
 NO_ADDRESS = bytes(16)
 
 _TSHARK_FIELDS = """
-frame.number frame.time_epoch frame.len frame.cap_len frame.protocols
+frame.number frame.time_epoch frame.len frame.cap_len frame.protocols frame.cb_pen
+_ws.malformed arp.hw.type
 eth.src eth.dst sll.src.eth vlan.id ieee8021ad.id
 ip.src ip.dst ip.proto ip.len ip.hdr_len ip.ttl ip.dsfield ip.id ip.flags ip.frag_offset
 ipv6.src ipv6.dst ipv6.nxt ipv6.plen ipv6.hlim ipv6.tclass
 ipv6.hopopts.nxt ipv6.dstopts.nxt ipv6.routing.nxt ipv6.fraghdr.nxt ah.next_header
 mip6.proto hip.proto shim6.nxt
+ipv6.hopopts.len_oct ipv6.dstopts.len_oct ipv6.routing.len_oct
 ipv6.fraghdr.offset ipv6.fraghdr.more ipv6.fraghdr.ident
 tcp.srcport tcp.dstport tcp.seq_raw tcp.ack_raw tcp.flags tcp.window_size_value tcp.hdr_len tcp.len
 tcp.options.mss_val tcp.options.wscale.shift tcp.options.timestamp.tsval
@@ -79,8 +81,8 @@ class Dissected(NamedTuple):
 
     @property
     def is_no_packet(self) -> bool:
-        """A pcapng block without a packet (custom block, journal entry) that tshark counts."""
-        return not self.said["frame.protocols"] and not self.said["frame.cap_len"]
+        """A pcapng custom block: tshark counts it among the frames, it holds no packet."""
+        return self.said["frame.cb_pen"] != ""
 
     @property
     def before_network(self) -> tuple[str, ...]:
@@ -115,7 +117,8 @@ def nanoseconds(text: str) -> int:
     """tshark's ``frame.time_epoch`` (seconds with nine decimals) as nanoseconds."""
     whole, _, fraction = text.partition(".")
     sign = -1 if whole.startswith("-") else 1
-    return int(whole) * 1_000_000_000 + sign * int(fraction.ljust(9, "0")[:9] or 0)
+    # Where a record claims more than a second of fraction, more than nine digits are printed.
+    return int(whole) * 1_000_000_000 + sign * int(fraction.ljust(9, "0") or 0)
 
 
 class _Frame:
@@ -141,8 +144,9 @@ class _Frame:
         tags = {"vlan": self.said["vlan.id"], "ieee8021ad": self.said["ieee8021ad.id"]}
         left = {name: [t for t in text.split(",") if t] for name, text in tags.items()}
         ids = [int(left[name].pop(0), 0) for name in front if left.get(name)]
+        time = self.first("frame.time_epoch")  # a pcapng simple packet has none
         return {
-            "time": nanoseconds(self.first("frame.time_epoch")),
+            **({"time": nanoseconds(time)} if time else {}),
             "wire_len": min(self.number("frame.len"), WIRE_LEN_MAX),
             "src_mac": _mac(src),
             "dst_mac": _mac(dst),

@@ -96,11 +96,12 @@ class Engine:
         out = None if packets is None else memoryview(packets).cast("B")
         rows = 0 if sessions is None else len(memoryview(sessions).cast("B")) // SESSION.size
         room = 0 if out is None else len(out) // PACKET.size
-        at, written, status = start, 0, MORE
-        step = self._in.step
+        taken = bytes(view[start:end])  # slices of bytes are cheaper than of a memoryview
+        at, end, written, status = 0, end - start, 0, MORE
+        container, stats = self._in, self._stats
         while True:
             try:
-                record = step(view, at, end)
+                record = container.step(taken, at, end)
             except DamagedError as e:
                 self._error = (e.number, e.value)
                 status = FAILED
@@ -114,25 +115,25 @@ class Engine:
             if out is not None and written == room:
                 status = PACKETS_FULL
                 break
-            if not self._tick(self._previous if time is None else time, rows):
+            now = self._previous if time is None else time
+            if not self._tick(now, rows):
                 status = SESSIONS_FULL
                 break
-            wire_len = min(wire, WIRE_LEN_MAX)
-            k = decode(view, place, captured, wire_len, link)
+            wire_len = wire if wire <= WIRE_LEN_MAX else WIRE_LEN_MAX
+            k = decode(taken, place, captured, wire_len, link, full=stats)
+            k.time = now
             k.wire_len = wire_len
             k.interface = interface
             if time is None:
                 k.marks |= MARK_NO_TIME
-                k.time = self._previous
-            else:
-                k.time = time
+                self._no_time += 1
             self._count(k, captured, wire)
             if out is not None:
                 _write(out, written * PACKET.size, k)
                 written += 1
             at = after
-        self._base += at - start
-        return at - start, written, self._flush(sessions), status
+        self._base += at
+        return at, written, self._flush(sessions), status
 
     def finish(self, sessions: Buffer | None) -> tuple[int, int]:
         """Close what is open: the records written, and whether that was all (else call again)."""
@@ -208,19 +209,22 @@ class Engine:
         return len(self._macs) - 1
 
     def _seen(self, mac: int, column: int, k: Packet) -> None:
-        row = self._macs[mac]
+        row, time = self._macs[mac], k.time
         if not row[0] and not row[1]:
-            row[4] = row[5] = k.time
+            row[4] = row[5] = time
         row[column] += 1
         row[column + 2] += k.wire_len
-        row[4] = min(row[4], k.time)
-        row[5] = max(row[5], k.time)
+        if time > row[5]:
+            row[5] = time
+        elif time < row[4]:
+            row[4] = time
 
     def _count(self, k: Packet, captured: int, wire: int) -> None:
+        known = self._mac_ids
         if k.dst is not None:
-            k.dst_mac = self._mac_id(k.dst)
+            k.dst_mac = known[k.dst] if k.dst in known else self._mac_id(k.dst)
         if k.src is not None:
-            k.src_mac = self._mac_id(k.src)
+            k.src_mac = known[k.src] if k.src in known else self._mac_id(k.src)
             if k.src_mac >= 0:
                 self._seen(k.src_mac, 0, k)
         if k.dst_mac >= 0:
@@ -228,19 +232,22 @@ class Engine:
         if k.sha is not None and k.tha is not None:
             k.arp_sha = self._mac_id(k.sha)
             k.arp_tha = self._mac_id(k.tha)
+        time = k.time
         if not self._packets:
-            self._first = self._last = k.time
+            self._first = self._last = time
+        if time > self._last:
+            self._last = time
+        elif time < self._first:
+            self._first = time
         self._packets += 1
-        self._first = min(self._first, k.time)
-        self._last = max(self._last, k.time)
-        self._previous = k.time
+        self._previous = time
         self._wire += k.wire_len
         self._captured += captured
         self._cut += captured < wire
-        self._no_time += bool(k.marks & MARK_NO_TIME)
         if k.ip_version:
             self._ip += 1
-            self._later += bool(k.marks & MARK_LATER_FRAGMENT)
+            if k.marks & MARK_LATER_FRAGMENT:
+                self._later += 1
             self._sessions.add(k)
 
 

@@ -7,7 +7,10 @@ checked before it is used; what is wrong is told by number (the texts are ``layo
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CAPTURED_MAX = 262_144
 BLOCK_MAX = 16 << 20
@@ -42,16 +45,9 @@ class Interface(NamedTuple):
     offset: int
 
 
-class Record(NamedTuple):
-    """A packet's place: ``data[start:start + captured]``; the next record is at ``next``."""
-
-    start: int
-    captured: int
-    wire: int
-    time: int | None
-    link: int
-    interface: int
-    next: int
+Record = tuple[int, int, int, int | None, int, int, int]
+"""A packet's place: start, captured bytes, wire bytes, time (None = it has none), link type,
+interface, where the next record stands. A bare tuple: one is made for each packet."""
 
 
 def to_ns(units: int, resolution: int, offset: int) -> int:
@@ -69,6 +65,9 @@ class Container:
 
     def __init__(self) -> None:
         self.format = 0
+        self.step: Callable[[bytes, int, int], Record | int | None] = self._file_header
+        """The packet at ``at``, or where to go on, or None when bytes are missing; raises
+        DamagedError where no record stands. Which function it is depends on the format."""
         self.links: list[int] = []
         self.skip = 0
         self._order = "<"
@@ -78,32 +77,17 @@ class Container:
         self._unit = 1000
         self._link = 0
 
-    def step(self, data: memoryview, at: int, end: int) -> Record | int | None:
-        """The packet at ``at``, or where to go on, or None when bytes are missing.
-
-        Raises:
-            DamagedError: what stands at ``at`` is no record.
-        """
-        if self.format == 1:
-            return self._pcap_record(data, at, end)
-        if self.format == 0:
-            return self._file_header(data, at, end)
-        if self.skip:
-            step = min(self.skip, end - at)
-            self.skip -= step
-            return at + step if step else None
-        return self._block(data, at, end)
-
     def _note_link(self, link: int) -> None:
         if link not in self.links and len(self.links) < LINKS_MAX:
             self.links.append(link)
 
-    def _file_header(self, data: memoryview, at: int, end: int) -> int | None:
+    def _file_header(self, data: bytes, at: int, end: int) -> int | None:
         if end - at < 4:
             return None
-        start = bytes(data[at : at + 4])
+        start = data[at : at + 4]
         if start == b"\x0a\x0d\x0d\x0a":
             self.format = 2
+            self.step = self._block
             return at
         for order in "<>":
             known = _MAGICS.get(struct.unpack(order + "I", start)[0])
@@ -114,13 +98,14 @@ class Container:
         if end - at < 24:
             return None
         self.format = 1
+        self.step = self._pcap_record
         self._head = struct.Struct(order + "IIII")
         self._head_size, self._unit = known
         self._link = struct.unpack_from(order + "I", data, at + 20)[0] & 0xFFFF
         self._note_link(self._link)
         return at + 24
 
-    def _pcap_record(self, data: memoryview, at: int, end: int) -> Record | None:
+    def _pcap_record(self, data: bytes, at: int, end: int) -> Record | None:
         start = at + self._head_size
         if start > end:
             return None
@@ -130,10 +115,16 @@ class Container:
         after = start + captured
         if after > end:
             return None
-        time = min(seconds * 1_000_000_000 + fraction * self._unit, TIME_MAX)
-        return Record(start, captured, wire, time, self._link, 0, after)
+        time = seconds * 1_000_000_000 + fraction * self._unit
+        if time > TIME_MAX:
+            time = TIME_MAX
+        return start, captured, wire, time, self._link, 0, after
 
-    def _block(self, data: memoryview, at: int, end: int) -> Record | int | None:
+    def _block(self, data: bytes, at: int, end: int) -> Record | int | None:
+        if self.skip:
+            step = min(self.skip, end - at)
+            self.skip -= step
+            return at + step if step else None
         have = end - at
         if have < 8:
             return None
@@ -158,10 +149,10 @@ class Container:
             return at + size
         return self._packet_block(data, at, kind, size)
 
-    def _section(self, data: memoryview, at: int, have: int) -> int | None:
+    def _section(self, data: bytes, at: int, have: int) -> int | None:
         if have < 28:
             return None
-        mark = bytes(data[at + 8 : at + 12])
+        mark = data[at + 8 : at + 12]
         if mark not in {b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"}:
             raise DamagedError(ERR_BYTE_ORDER, int.from_bytes(mark, "big"))
         order = self._order = "<" if mark == b"\x4d\x3c\x2b\x1a" else ">"
@@ -178,7 +169,7 @@ class Container:
         self._interfaces = []
         return at + size
 
-    def _describe(self, data: memoryview, at: int, size: int) -> None:
+    def _describe(self, data: bytes, at: int, size: int) -> None:
         if size < 20:
             raise DamagedError(ERR_BLOCK_LENGTH, size)
         if len(self._interfaces) >= INTERFACES_MAX:
@@ -200,7 +191,7 @@ class Container:
         self._interfaces.append(Interface(link, snaplen, resolution, offset))
         self._note_link(link)
 
-    def _packet_block(self, data: memoryview, at: int, kind: int, size: int) -> Record:
+    def _packet_block(self, data: bytes, at: int, kind: int, size: int) -> Record:
         order, head = self._order, 12 if kind == _SIMPLE_PACKET else 28
         if size < head + 4:
             raise DamagedError(ERR_BLOCK_LENGTH, size)
@@ -221,4 +212,4 @@ class Container:
                 raise DamagedError(ERR_PACKET_BLOCK, captured)
         if captured > CAPTURED_MAX:
             raise DamagedError(ERR_CAPTURED, captured)
-        return Record(at + head, captured, wire, time, face.link, number & 0xFFFF, at + size)
+        return at + head, captured, wire, time, face.link, number & 0xFFFF, at + size

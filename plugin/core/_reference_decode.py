@@ -70,7 +70,7 @@ class Packet:
     icmp_type = icmp_code = marks = tcp_options = layers = interface = header_len = 0
 
 
-def decode(data: memoryview, start: int, captured: int, wire: int, link: int) -> Packet:
+def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full: bool) -> Packet:
     """The header fields of the frame ``data[start:start + captured]`` of link type ``link``.
 
     Args:
@@ -79,6 +79,7 @@ def decode(data: memoryview, start: int, captured: int, wire: int, link: int) ->
         captured: Its captured bytes.
         wire: Its bytes on the wire, clipped.
         link: libpcap's link type number.
+        full: Parse TCP options too.
     """
     k = Packet()
     end = start + captured
@@ -91,16 +92,16 @@ def decode(data: memoryview, start: int, captured: int, wire: int, link: int) ->
         at, kind = _shim(data, at, end, kind, k)
     k.ethertype = kind
     if kind == IPV4:
-        at = _parse_ipv4(data, start, at, end, wire, k)
+        at = _parse_ipv4(data, start, at, end, wire, k, full)
     elif kind == IPV6:
-        at = _parse_ipv6(data, start, at, end, wire, k)
+        at = _parse_ipv6(data, start, at, end, wire, k, full)
     elif kind in {ARP, RARP}:
         at = _parse_arp(data, at, end, k)
     k.header_len = at - start
     return k
 
 
-def _by_nibble(data: memoryview, at: int, end: int) -> int:
+def _by_nibble(data: bytes, at: int, end: int) -> int:
     return {4: IPV4, 6: IPV6}.get(data[at] >> 4, 0) if at < end else 0
 
 
@@ -111,13 +112,13 @@ def _addresses(dst: bytes, src: bytes, k: Packet) -> None:
         k.marks |= MARK_BROADCAST if dst == _BROADCAST else MARK_MULTICAST
 
 
-def _link_layer(data: memoryview, at: int, end: int, link: int, k: Packet) -> tuple[int, int]:
+def _link_layer(data: bytes, at: int, end: int, link: int, k: Packet) -> tuple[int, int]:
     """Where the next header stands and its EtherType (0 = none we know); -1 = cut."""
     have = end - at
     if link == 1:  # Ethernet
         if have < 14:
             return -1, 0
-        _addresses(bytes(data[at : at + 6]), bytes(data[at + 6 : at + 12]), k)
+        _addresses(data[at : at + 6], data[at + 6 : at + 12], k)
         (kind,) = _u16(data, at + 12)
         at += 14
         return _llc(data, at, end, k) if kind <= _LENGTH_MAX else (at, kind)
@@ -129,16 +130,21 @@ def _link_layer(data: memoryview, at: int, end: int, link: int, k: Packet) -> tu
         return at, IPV4 if link == 228 else IPV6
     if link in {0, 108}:  # BSD loopback: the family's value differs by system, the nibble does not
         return (at + 4, _by_nibble(data, at + 4, end)) if have >= 4 else (-1, 0)
+    if link == 104 or (link == 50 and have >= 1 and data[at] in {0x0F, 0x8F}):  # Cisco HDLC
+        return (at + 4, _cisco(_u16(data, at + 2)[0])) if have >= 4 else (-1, 0)
     if link in {9, 50}:  # PPP
         if have >= 2 and data[at] == 0xFF and data[at + 1] == 3:
             at += 2
         return _ppp(data, at, end, k)
-    if link == 104:  # Cisco HDLC
-        return (at + 4, _u16(data, at + 2)[0]) if have >= 4 else (-1, 0)
     return at, 0
 
 
-def _cooked(data: memoryview, at: int, have: int, link: int, k: Packet) -> tuple[int, int]:
+def _cisco(kind: int) -> int:
+    """Cisco HDLC's type: an EtherType, but 0x8035 is its keep-alive (SLARP), not RARP."""
+    return 0 if kind == RARP else kind
+
+
+def _cooked(data: bytes, at: int, have: int, link: int, k: Packet) -> tuple[int, int]:
     """Linux cooked capture, version 1 (113) or 2 (276)."""
     size = 16 if link == 113 else 20
     if have < size:
@@ -150,22 +156,22 @@ def _cooked(data: memoryview, at: int, have: int, link: int, k: Packet) -> tuple
         to, length, (kind,) = data[at + 10], data[at + 11], _u16(data, at)
         address = at + 12
     if length == 6:
-        k.src = bytes(data[address : address + 6])
+        k.src = data[address : address + 6]
     k.marks |= {1: MARK_BROADCAST, 2: MARK_MULTICAST}.get(to, 0)
     return _llc(data, at + size, at + have, k) if kind == 4 else (at + size, kind)
 
 
-def _llc(data: memoryview, at: int, end: int, k: Packet) -> tuple[int, int]:
+def _llc(data: bytes, at: int, end: int, k: Packet) -> tuple[int, int]:
     """IEEE 802.2: an EtherType only behind SNAP with OUI 0, or the IP service access point."""
     k.layers |= LAYER_LLC
-    if end - at >= 8 and bytes(data[at : at + 6]) == b"\xaa\xaa\x03\x00\x00\x00":
+    if end - at >= 8 and data[at : at + 6] == b"\xaa\xaa\x03\x00\x00\x00":
         return at + 8, _u16(data, at + 6)[0]
-    if end - at >= 3 and bytes(data[at : at + 3]) == b"\x06\x06\x03":
+    if end - at >= 3 and data[at : at + 3] == b"\x06\x06\x03":
         return at + 3, IPV4
     return at, 0
 
 
-def _ppp(data: memoryview, at: int, end: int, k: Packet) -> tuple[int, int]:
+def _ppp(data: bytes, at: int, end: int, k: Packet) -> tuple[int, int]:
     """The PPP protocol field, compressed (one odd byte) or not."""
     if at < end and data[at] & 1:
         return at + 1, _PPP.get(data[at], 0)
@@ -175,7 +181,7 @@ def _ppp(data: memoryview, at: int, end: int, k: Packet) -> tuple[int, int]:
     return at, 0
 
 
-def _shim(data: memoryview, at: int, end: int, kind: int, k: Packet) -> tuple[int, int]:
+def _shim(data: bytes, at: int, end: int, kind: int, k: Packet) -> tuple[int, int]:
     """One tag or shim between the link header and the network layer."""
     have = end - at
     if kind in _VLAN_TAGS and have >= 4:
@@ -205,7 +211,7 @@ def _shim(data: memoryview, at: int, end: int, kind: int, k: Packet) -> tuple[in
     return at, 0
 
 
-def _parse_arp(data: memoryview, at: int, end: int, k: Packet) -> int:
+def _parse_arp(data: bytes, at: int, end: int, k: Packet) -> int:
     if end - at < 8:
         k.marks |= MARK_TRUNCATED
         return at
@@ -215,14 +221,16 @@ def _parse_arp(data: memoryview, at: int, end: int, k: Packet) -> int:
     if end - at < 28:
         k.marks |= MARK_TRUNCATED
         return at + 8
-    k.sha = bytes(data[at + 8 : at + 14])
-    k.tha = bytes(data[at + 18 : at + 24])
-    k.src_ip = _MAPPED + bytes(data[at + 14 : at + 18])
-    k.dst_ip = _MAPPED + bytes(data[at + 24 : at + 28])
+    k.sha = data[at + 8 : at + 14]
+    k.tha = data[at + 18 : at + 24]
+    k.src_ip = _MAPPED + data[at + 14 : at + 18]
+    k.dst_ip = _MAPPED + data[at + 24 : at + 28]
     return at + 28
 
 
-def _parse_ipv4(data: memoryview, start: int, at: int, end: int, wire: int, k: Packet) -> int:
+def _parse_ipv4(
+    data: bytes, start: int, at: int, end: int, wire: int, k: Packet, full: bool
+) -> int:
     if end - at < 20 or not 0x45 <= data[at] <= 0x4F:
         k.marks |= MARK_TRUNCATED
         return at
@@ -230,7 +238,9 @@ def _parse_ipv4(data: memoryview, start: int, at: int, end: int, wire: int, k: P
     size: int
     first, k.tos, size, k.ip_id, frag, k.ttl, k.proto, src, dst = _ipv4(data, at)
     head = (first & 15) * 4
-    room = max(0, wire - (at - start))
+    room = wire - (at - start)
+    if room < 0:
+        room = 0
     k.ip_version = 4
     size = k.ip_len = size or room  # segmentation offload leaves 0
     k.frag = frag
@@ -247,7 +257,8 @@ def _parse_ipv4(data: memoryview, start: int, at: int, end: int, wire: int, k: P
         return min(end, at + head)
     if size > room:
         k.marks |= MARK_TRUNCATED
-    end = min(end, at + size)  # what follows is the link's padding
+    if end > at + size:
+        end = at + size  # what follows is the link's padding
     rest = size - head
     at += head
     if frag & 0x1FFF:
@@ -255,10 +266,12 @@ def _parse_ipv4(data: memoryview, start: int, at: int, end: int, wire: int, k: P
         return at
     if k.proto == 51:
         at, rest = _extensions(data, at, end, rest, k)
-    return _transport(data, at, end, rest, k)
+    return _transport(data, at, end, rest, k, full)
 
 
-def _parse_ipv6(data: memoryview, start: int, at: int, end: int, wire: int, k: Packet) -> int:
+def _parse_ipv6(
+    data: bytes, start: int, at: int, end: int, wire: int, k: Packet, full: bool
+) -> int:
     if end - at < 40 or data[at] >> 4 != 6:
         k.marks |= MARK_TRUNCATED
         return at
@@ -278,13 +291,13 @@ def _parse_ipv6(data: memoryview, start: int, at: int, end: int, wire: int, k: P
     if k.marks & MARK_LATER_FRAGMENT:
         k.payload_len = rest
         return at
-    return _transport(data, at, end, rest, k)
+    return _transport(data, at, end, rest, k, full)
 
 
 _CHAINED = frozenset({0, 43, 44, 51, 60, 135, 139, 140})
 
 
-def _extensions(data: memoryview, at: int, end: int, rest: int, k: Packet) -> tuple[int, int]:
+def _extensions(data: bytes, at: int, end: int, rest: int, k: Packet) -> tuple[int, int]:
     """Passes over IPv6 extension headers, and AH in either version; sets ``k.proto``."""
     while k.proto in _CHAINED and (k.ip_version == 6 or k.proto == 51):
         if end - at < 8:  # the chain is cut: what follows cannot be known
@@ -311,11 +324,11 @@ def _extensions(data: memoryview, at: int, end: int, rest: int, k: Packet) -> tu
     return at, rest
 
 
-def _transport(data: memoryview, at: int, end: int, rest: int, k: Packet) -> int:
+def _transport(data: bytes, at: int, end: int, rest: int, k: Packet, full: bool) -> int:
     """The L4 header, returns its end; ``rest`` = bytes of the IP payload by the IP length."""
     have, proto, need = end - at, k.proto, 0
     if proto == 6:
-        need = _parse_tcp(data, at, have, k)
+        need = _parse_tcp(data, at, have, k, full)
     elif proto in _L4_SIZE:
         need = k.l4_header_len = _L4_SIZE[proto]
         if have >= 4:
@@ -326,14 +339,15 @@ def _transport(data: memoryview, at: int, end: int, rest: int, k: Packet) -> int
             k.icmp_type = data[at]
         if have >= 2:
             k.icmp_code = data[at + 1]
-    k.payload_len = max(0, rest - need)
+    if rest > need:
+        k.payload_len = rest - need
     if have < need:
         k.marks |= MARK_TRUNCATED
         return end
     return at + need
 
 
-def _parse_tcp(data: memoryview, at: int, have: int, k: Packet) -> int:
+def _parse_tcp(data: bytes, at: int, have: int, k: Packet, full: bool) -> int:
     """The TCP fields that were captured; returns the header's length."""
     need = 20
     if have >= 16:
@@ -356,12 +370,12 @@ def _parse_tcp(data: memoryview, at: int, have: int, k: Packet) -> int:
         k.marks |= MARK_TRUNCATED
     else:
         need = k.l4_header_len
-    if have > 20 and need > 20:
+    if full and have > 20 and need > 20:
         _tcp_options(data, at + 20, at + min(have, need), k)
     return need
 
 
-def _tcp_options(data: memoryview, at: int, end: int, k: Packet) -> None:
+def _tcp_options(data: bytes, at: int, end: int, k: Packet) -> None:
     while at < end:
         kind = data[at]
         if kind == 0:

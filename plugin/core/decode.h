@@ -59,6 +59,15 @@ static u32 llc(cursor *c, packet *k) {
     return 0;
 }
 
+/* Address, control, EtherType; but 0x8035 is not RARP here, it is Cisco's keep-alive (SLARP). */
+static int cisco_hdlc(cursor *c) {
+    if (c->e - c->q < 4) return 0;
+    c->et = be16(c->q + 2);
+    if (c->et == 0x8035) c->et = 0;
+    c->q += 4;
+    return 1;
+}
+
 static ALWAYS_INLINE int link_layer(cursor *c, int link, mac_table *m, packet *k) {
     const u8 *q = c->q;
     ptrdiff_t n = c->e - q;
@@ -100,15 +109,15 @@ static ALWAYS_INLINE int link_layer(cursor *c, int link, mac_table *m, packet *k
         c->q += 4;
         c->et = by_nibble(c->q, c->e);
         return 1;
-    case 9: case 50: /* PPP */
+    case 50: /* PPP in HDLC framing, or Cisco HDLC by its address byte (unicast, multicast) */
+        if (n >= 1 && (q[0] == 0x0f || q[0] == 0x8f)) return cisco_hdlc(c);
+        /* fall through */
+    case 9: /* PPP */
         if (n >= 2 && q[0] == 0xff && q[1] == 3) c->q += 2;
         c->et = ppp(c, k);
         return 1;
-    case 104: /* Cisco HDLC */
-        if (n < 4) return 0;
-        c->et = be16(q + 2);
-        c->q += 4;
-        return 1;
+    case 104:
+        return cisco_hdlc(c);
     default:
         return 1;
     }

@@ -72,8 +72,9 @@ fuzz: ## fuzz the compiled core under ASan and UBSan for FUZZ_SECONDS
 image: ## build the container image and run it on a capture
 	@scripts/image.sh $(BIN)/python
 
-docs: dev ## write docs/cli.md and configs/halia.yaml anew
+docs: dev ## write docs/cli.md, the table of modules and configs/halia.yaml anew
 	@$(BIN)/python -m plugin.cli.reference > docs/cli.md
+	@$(BIN)/python scripts/modules.py
 	@$(BIN)/halia config init --out configs/halia.yaml --force -q
 
 format: dev

@@ -8,7 +8,7 @@ from plugin.cli.grammar import Parser, help_width
 
 
 def test_no_option_can_be_abbreviated_not_even_of_a_sub_command() -> None:
-    parser = Parser(prog="x", exit_on_error=False)
+    parser = Parser(prog="x")
     parser.add_argument("--number")
     verb = parser.add_subparsers().add_parser("show")
     verb.add_argument("--window")

@@ -1,0 +1,143 @@
+"""``halia classify``: the three likeliest roles of each device in captures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TextIO
+
+from plugin.cli import options, output
+from plugin.errors import printable
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from plugin.ml.model import Model
+    from plugin.ml.verdict import Role, Verdict
+
+HELP = "the three likeliest roles of each device"
+EXIT_OK, EXIT_INPUT, EXIT_NO = 0, 2, 4
+BAR = 20
+"""Cells of a confidence bar."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--device",
+        metavar="MAC|IP",
+        help="only this device; exit code 4 if it is in none of the captures",
+    )
+    parser.add_argument(
+        "--window",
+        metavar="TIME",
+        type=options.duration,
+        help="predict for each such part of a capture (15m, 1h) and average the parts in which the"
+        " device has sessions; a session counts where it begins",
+    )
+    parser.add_argument(
+        "--networkml",
+        metavar="DIR",
+        type=options.path,
+        help="also write NetworkML's predict.json there, as Poseidon takes it; of several captures"
+        " NAME.predict.json each",
+    )
+    options.common(parser, model=True, paths=True)
+    parser.epilog = (
+        "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
+        "(roles); the surer one answers. A role is known, unknown (no role fits well enough) or\n"
+        "undetermined (too little was seen); the ranking is shown in any case."
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify every capture; the good ones finish when some are bad."""
+    from plugin.errors import CaptureError
+    from plugin.offline import classify as work
+    from plugin.offline.read import iter_captures
+    from plugin.settings import load_settings
+
+    settings = load_settings(config=args.config, flags={"model": args.model})
+    models = work.load_models(settings.model, settings.data)
+    wanted = work.Options(args.device, args.window)
+    bad, found = 0, 0
+    done: list[tuple[str, list[Verdict]]] = []
+    with output.text_output(args) as out:
+        captures = iter_captures(options.input_paths(args), packets=work.needs_packets(models))
+        for capture in captures:
+            if isinstance(capture, CaptureError):
+                output.warn(args, str(capture))
+                bad += 1
+                continue
+            if capture.problem is not None:
+                output.warn(args, str(capture.problem))
+                bad += 1
+            verdicts = work.classify_capture(capture, models, wanted)
+            found += len(verdicts)
+            if args.networkml is not None:
+                done.append((capture.source, verdicts))
+            if verdicts or args.device is None:
+                _write(out, capture.source, verdicts, as_json=args.json)
+    if args.networkml is not None:
+        _write_networkml(args, models, done)
+    if bad:
+        return EXIT_INPUT
+    return EXIT_NO if args.device is not None and not found else EXIT_OK
+
+
+def _write(out: TextIO, source: str, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
+    if as_json:
+        from plugin.ml.verdict import to_document
+
+        out.writelines(json.dumps(to_document(one)) + "\n" for one in verdicts)
+    else:
+        out.write(f"{printable(source)}\n")
+        if not verdicts:
+            out.write("  no device\n")
+        out.writelines(_text(one) for one in verdicts)
+
+
+def _text(one: Verdict) -> str:
+    """One device for people: who, how much, and the ranking with bars."""
+    name = one.mac or (one.ips[0] if one.ips else "?")
+    rest = [ip for ip in one.ips if ip != name]
+    more = f" and {len(rest) - 2} more" if len(rest) > 2 else ""  # noqa: PLR2004 - fits a line
+    addresses = f"  {', '.join(rest[:2])}{more}" if rest else ""
+    lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
+    lines += _ranking(one.role)
+    lines += [
+        f"    {role.model}: {role.labels[0]} {role.confidences[0]:.2f}, {role.decision}"
+        for role in one.roles
+        if role != one.role
+    ]
+    lines += [f"    note: {warning}" for warning in one.warnings]
+    return "".join(printable(line) + "\n" for line in lines)
+
+
+def _ranking(role: Role) -> list[str]:
+    why = f": {role.reason}" if role.reason else ""
+    lines = [f"    {role.decision} ({role.model}){why}"]
+    width = max(map(len, role.labels))
+    for label, confidence in zip(role.labels, role.confidences, strict=True):
+        bar = "█" * round(BAR * confidence)
+        lines.append(f"    {label:<{width}}  {confidence:4.2f}  {bar}".rstrip())
+    return lines
+
+
+def _write_networkml(
+    args: argparse.Namespace, models: Sequence[Model], done: Sequence[tuple[str, list[Verdict]]]
+) -> None:
+    from plugin.errors import OutputError
+    from plugin.offline.networkml import file_names, predictions
+
+    folder: Path = args.networkml
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be made: {error.strerror}", where=str(folder)) from error
+    labels = {label: ours for m in models for label, ours in m.manifest.networkml.items()}
+    for (source, verdicts), name in zip(done, file_names([s for s, _ in done]), strict=True):
+        text = json.dumps(predictions(source, verdicts, labels), indent=1)
+        with output.binary_output(folder / name, force=args.force, inputs=args.paths) as stream:
+            stream.write(text.encode() + b"\n")

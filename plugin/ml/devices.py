@@ -1,0 +1,172 @@
+"""The devices of a capture, and from which sessions each is judged.
+
+A device is a unicast link address that sent a frame. A capture without link addresses (raw IP,
+loopback) has its devices by IP address: the inside ones that sent, or all that sent if none is
+inside. A session belongs to the devices at both of its ends. Computes only.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from plugin.core.layout import NO_MAC
+from plugin.ml.features.addresses import groups, local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_VIEWS_MAX = 1 << 17
+"""Views whose session records are copied at once: 38 MB."""
+
+
+class CaptureArrays(Protocol):
+    """The arrays of a capture (``plugin.records.Capture`` has them)."""
+
+    @property
+    def sessions(self) -> NDArray[np.void]:
+        """``SESSION`` records in order of id."""
+
+    @property
+    def macs(self) -> NDArray[np.void]:
+        """``MAC`` records in order of index."""
+
+
+class Views(NamedTuple):
+    """Every (device, session) pair, sorted by device, then by session."""
+
+    session: NDArray[np.int64]
+    """(n,) index into the capture's sessions."""
+    is_orig: NDArray[np.bool_]
+    """(n,) whether the device is the originator; at both ends: it is, once."""
+    device: NDArray[np.int64]
+    """(n,) position in the tables of :class:`Devices`."""
+
+
+class Devices(NamedTuple):
+    """The devices of a capture, in order of first sight (by IP: of address)."""
+
+    mac_ids: NDArray[np.int64]
+    """(n_devices,) index into the MAC table; -1 where devices go by IP."""
+    macs: tuple[str | None, ...]
+    """Lower case with colons."""
+    ips: tuple[tuple[bytes, ...], ...]
+    """Addresses (16 bytes) that each sent from, inside ones first; at most ``IPS_MAX``."""
+    ip_counts: NDArray[np.int64]
+    """(n_devices, 2) how many addresses each sent from: inside, outside."""
+    packets: NDArray[np.int64]
+    """(n_devices,) frames sent and received; by IP: packets of its sessions."""
+    views: Views
+
+    def __len__(self) -> int:
+        """How many devices."""
+        return len(self.macs)
+
+
+IPS_MAX = 32
+
+
+def devices_of(capture: CaptureArrays) -> Devices:
+    """Find the devices of a capture, each with its sessions."""
+    table = capture.macs
+    unicast = (table["mac"][:, 0] & 1) == 0
+    device = unicast & (table["tx_packets"] > 0) & table["mac"].any(axis=1)
+    if not device.any():
+        return _by_ip(capture.sessions)
+    mac_ids = np.flatnonzero(device)
+    number = np.full(len(table) + 1, -1, np.int64)  # the last place is that of NO_MAC
+    number[mac_ids] = np.arange(len(mac_ids))
+    assert NO_MAC == -1
+    views = _views(number[capture.sessions["orig_mac"]], number[capture.sessions["resp_mac"]])
+    macs = tuple(table["mac"][k].tobytes().hex(":") for k in mac_ids)
+    packets = (table["tx_packets"] + table["rx_packets"])[mac_ids].astype(np.int64)
+    ips, counts = _addresses(capture.sessions, views, len(mac_ids))
+    return Devices(mac_ids, macs, ips, counts, packets, views)
+
+
+def _by_ip(sessions: NDArray[np.void]) -> Devices:
+    ends = np.concatenate([sessions["orig_ip"], sessions["resp_ip"]])
+    sent = np.concatenate([sessions["orig_packets"], sessions["resp_packets"]]) > 0
+    fit = sent & _specified(ends)
+    if (fit & local(ends)).any():
+        fit &= local(ends)
+    known, number = np.unique(_keys(ends), return_inverse=True)
+    number = number.ravel()
+    wanted = np.zeros(len(known), np.bool_)
+    wanted[number[fit]] = True
+    renumbered = np.where(wanted, np.cumsum(wanted) - 1, -1)[number]
+    views = _views(renumbered[: len(sessions)], renumbered[len(sessions) :])
+    n = int(wanted.sum())
+    ips, counts = _addresses(sessions, views, n)
+    both = sessions["orig_packets"] + sessions["resp_packets"]
+    packets = np.bincount(views.device, both[views.session], n).astype(np.int64)
+    return Devices(np.full(n, -1), (None,) * n, ips, counts, packets, views)
+
+
+def _views(orig: NDArray[np.int64], resp: NDArray[np.int64]) -> Views:
+    """Views from the device at each end of each session, -1 = none."""
+    other = np.where(orig == resp, -1, resp)
+    device = np.concatenate([orig, other])
+    session = np.concatenate([np.arange(len(orig))] * 2)
+    is_orig = np.arange(len(device)) < len(orig)
+    order = np.lexsort((session, device))
+    order = order[np.searchsorted(device[order], 0) :]
+    return Views(session[order], is_orig[order], device[order])
+
+
+def _specified(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n,) addresses that can be a device's: no group, not 0.0.0.0 or ::."""
+    last_four = addresses[:, 12:].any(axis=1)
+    return ~groups(addresses) & (last_four | addresses[:, :10].any(axis=1))
+
+
+def _keys(addresses: NDArray[np.uint8]) -> NDArray[np.void]:
+    """(n, 16) bytes as (n,) values that compare as a whole."""
+    return np.ascontiguousarray(addresses).view("V16")[:, 0]
+
+
+def _addresses(
+    sessions: NDArray[np.void], views: Views, n_devices: int
+) -> tuple[tuple[tuple[bytes, ...], ...], NDArray[np.int64]]:
+    """The addresses that each device sent from, and how many are inside and outside."""
+    orig = views.is_orig
+    own = np.where(
+        orig[:, None], sessions["orig_ip"][views.session], sessions["resp_ip"][views.session]
+    )
+    packets = np.where(
+        orig, sessions["orig_packets"][views.session], sessions["resp_packets"][views.session]
+    )
+    fit = (packets > 0) & _specified(own)
+    pairs = np.concatenate(
+        [views.device[fit].astype(">u4")[:, None].view(np.uint8), own[fit].astype(np.uint8)], axis=1
+    )
+    unique = np.unique(np.ascontiguousarray(pairs).view("V20")[:, 0])
+    found = unique.view(np.uint8).reshape(-1, 20)
+    device = found[:, :4].copy().view(">u4")[:, 0].astype(np.int64)
+    inside = local(found[:, 4:])
+    counts = np.stack(
+        [np.bincount(device[inside == side], minlength=n_devices) for side in (True, False)], axis=1
+    )
+    order = np.lexsort((~inside, device))
+    begins = np.searchsorted(device[order], np.arange(n_devices + 1))
+    texts = tuple(
+        tuple(found[k, 4:].tobytes() for k in order[first:last][:IPS_MAX])
+        for first, last in pairwise(begins)
+    )
+    return texts, counts
+
+
+def blocks(views: Views) -> Iterator[slice]:
+    """Cut views into slices that end where a device ends, of bounded size if devices allow it."""
+    ends = np.flatnonzero(np.diff(views.device, append=-1)) + 1
+    begin = 0
+    while begin < len(views.device):
+        last = int(np.searchsorted(ends, begin + _VIEWS_MAX, "right"))
+        first = int(np.searchsorted(ends, begin, "right"))
+        end = int(ends[max(last - 1, first)])
+        yield slice(begin, end)
+        begin = end

@@ -1,0 +1,177 @@
+"""What is said about a device: the record, the decision, and its published JSON (version 1).
+
+The ranking and the decision are two things: ``labels`` and ``confidences`` are always the best
+three (Poseidon stops on fewer), while ``decision`` says whether the first of them is *known*,
+the device is *unknown* to the model, or there was too little to tell (*undetermined*).
+``configs/schema/verdict-v1.schema.json`` is the JSON's definition. Computes only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.ml.role import rank
+from plugin.records import iso_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from plugin.ml.model import Manifest
+
+SCHEMA = 1
+KNOWN, UNKNOWN, UNDETERMINED = "known", "unknown", "undetermined"
+DECIMALS = 6
+"""Of a confidence in JSON."""
+
+
+class Role(NamedTuple):
+    """What one model says."""
+
+    decision: str
+    """"known", "unknown" or "undetermined"."""
+    labels: tuple[str, ...]
+    """The likeliest three, best first, padded with "Unknown"."""
+    confidences: tuple[float, ...]
+    """Calibrated, one a label; padding has 0."""
+    model: str
+    """The model's name."""
+    reason: str | None
+    """Why it is not known; None if it is."""
+
+
+class Verdict(NamedTuple):
+    """What is said about one device in one capture."""
+
+    mac: str | None
+    """Lower case with colons; None in captures without link addresses."""
+    ips: tuple[str, ...]
+    """Addresses it sent from, inside ones first."""
+    source: str
+    """The capture."""
+    packets: int
+    sessions: int
+    start_ns: int | None
+    """First packet of the capture."""
+    end_ns: int | None
+    role: Role
+    """The answer."""
+    roles: tuple[Role, ...]
+    """What each model said, if there was more than one."""
+    warnings: tuple[str, ...]
+
+
+def decide(
+    manifest: Manifest, confidences: NDArray[np.float64] | None, packets: int, sessions: int
+) -> Role:
+    """Turn calibrated confidences into a ranking and a decision.
+
+    Args:
+        manifest: of the model.
+        confidences: (n_classes,); None if there was nothing to predict from.
+        packets: of the device.
+        sessions: of the device.
+    """
+    ranking = rank(manifest.classes, confidences)
+    reason = _too_little(manifest, confidences, packets, sessions)
+    decision = UNDETERMINED if reason else KNOWN
+    if reason is None and ranking.confidences[0] < manifest.threshold:
+        decision = UNKNOWN
+        reason = (
+            f"{ranking.labels[0]} at {ranking.confidences[0]:.2f} is below"
+            f" the model's threshold of {manifest.threshold:.2f}"
+        )
+    return Role(decision, *ranking, manifest.name, reason)
+
+
+def _too_little(
+    manifest: Manifest, confidences: NDArray[np.float64] | None, packets: int, sessions: int
+) -> str | None:
+    if confidences is None or not sessions:
+        return "no IP session"
+    if packets < manifest.min_packets:
+        return f"{_count(packets, 'packet')}, the model needs {manifest.min_packets}"
+    if sessions < manifest.min_sessions:
+        return f"{_count(sessions, 'session')}, the model needs {manifest.min_sessions}"
+    return None
+
+
+def choose(roles: Sequence[Role]) -> Role:
+    """The answer among several models': the known one with the highest confidence, else the last.
+
+    Args:
+        roles: at least one; the general model (enterprise) comes last.
+    """
+    known = [role for role in roles if role.decision == KNOWN]
+    return max(known, key=lambda role: role.confidences[0]) if known else roles[-1]
+
+
+def warnings_of(
+    ip_counts: tuple[int, int], captured_seconds: float, recommended_seconds: float, cut: bool
+) -> tuple[str, ...]:
+    """What a reader of the verdict should know besides.
+
+    Args:
+        ip_counts: addresses the device sent from, inside and outside.
+        captured_seconds: length of the capture.
+        recommended_seconds: what the model was made for.
+        cut: the capture could not be read to its end.
+    """
+    found = []
+    inside, outside = ip_counts
+    if outside >= _FOREIGN_MIN or inside + outside >= _ADDRESSES_MIN:
+        found.append(
+            f"sends from {inside + outside} addresses, {outside} of them outside:"
+            " a router or gateway, judged by the traffic it passes on"
+        )
+    if captured_seconds < recommended_seconds * _NEARLY:
+        found.append(
+            f"captured {_span(captured_seconds)} of the recommended {_span(recommended_seconds)}"
+        )
+    if cut:
+        found.append("the capture is damaged or cut short; only its readable part was judged")
+    return tuple(found)
+
+
+_FOREIGN_MIN, _ADDRESSES_MIN = 3, 17
+_NEARLY = 0.99  # a recorder that stops after 15 minutes stops some packets before
+_MINUTE = 60
+
+
+def _span(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return _count(int(seconds), "second")
+    return _count(int(seconds // _MINUTE), "minute")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def to_document(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as JSON's types, version 1."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "mac": verdict.mac,
+        "ips": list(verdict.ips),
+        "source": verdict.source,
+        "packets": verdict.packets,
+        "sessions": verdict.sessions,
+        "window": {"start": iso_time(verdict.start_ns), "end": iso_time(verdict.end_ns)},
+        "role": _role_document(verdict.role),
+    }
+    if verdict.roles:
+        document["roles"] = [_role_document(role) for role in verdict.roles]
+    return document | {"anomaly": None, "warnings": list(verdict.warnings)}
+
+
+def _role_document(role: Role) -> dict[str, Any]:
+    return {
+        "decision": role.decision,
+        "labels": list(role.labels),
+        "confidences": [round(p, DECIMALS) for p in role.confidences],
+        "model": role.model,
+        "reason": role.reason,
+    }

@@ -35,6 +35,17 @@ class ContenderFailedError(Exception):
     """A contender ended with an error; the message has the end of its stderr."""
 
 
+SLOWED_BY = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONDEVMODE", "PYTHONWARNINGS")
+"""Settings of a developer's shell under which no user runs Python: the first makes every
+start compile its sources again."""
+
+
+def child_environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a contender: ours without what would slow any Python, and its own."""
+    kept = {name: value for name, value in os.environ.items() if name not in SLOWED_BY}
+    return kept | dict(extra or {})
+
+
 def _spawn(argv: Sequence[str], out: int, err: int, env: Mapping[str, str]) -> int:
     """Start a process whose stdout and stderr are two open files."""
     actions = [
@@ -82,7 +93,7 @@ def run_child(
         try:
             started = time.perf_counter()
             target = out.fileno() if keep_output else null
-            child = _spawn(argv, target, err.fileno(), {**os.environ, **(env or {})})
+            child = _spawn(argv, target, err.fileno(), child_environment(env))
             _, status, usage = os.wait4(child, 0)
             wall = time.perf_counter() - started
         except OSError as error:

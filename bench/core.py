@@ -138,9 +138,9 @@ def run_input(source: Input, options: Options) -> Table:
     packets = max(1, truth.frames // SAMPLE_PART)
     sample = sample_of(source, options.cache, packets) if _samples(runners) else source
     rounds = options.rounds * (SMALL_ROUNDS if source.name == "small" else 1)
-    rows = run_rounds(runners, lambda c: sample if c.sampled else source, rounds)
+    empty = empty_input(options.cache)
+    rows = run_rounds(runners, lambda c: sample if c.sampled else source, rounds, empty)
     if _samples(runners):
-        empty = empty_input(options.cache)
         idle = {r.name: r for r in run_rounds(_samples(runners), lambda _: empty, 2)}
         part = packets / max(1, truth.frames)
         rows = [scaled(row, idle[row.name], part) if row.name in idle else row for row in rows]

@@ -12,6 +12,7 @@ LOOPBACK = frozenset({0, 108})
 RAW = frozenset({12, 14, 101})
 RAW_4, RAW_6 = 228, 229
 PPP_LINKS = frozenset({9, 50})
+CISCO_ADDRESSES = (b"\x0f", b"\x8f")
 TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
 IP4, IP6, PPPOE, BACKBONE = 0x0800, 0x86DD, 0x8864, 0x88E7
 MPLS = frozenset({0x8847, 0x8848})
@@ -102,7 +103,7 @@ def _first(linktype: int, frame: bytes) -> tuple[int, int]:
     if linktype == SLL2:
         kind = _u16(frame, 0)
         return (0 if kind == TAG else kind), 20
-    if linktype == C_HDLC:
+    if linktype == C_HDLC or (linktype in PPP_LINKS and frame[:1] in CISCO_ADDRESSES):
         return _u16(frame, 2), 4
     if linktype in PPP_LINKS:
         return _behind_ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)

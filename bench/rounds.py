@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,6 +63,7 @@ def run_rounds(
     field: Sequence[Contender],
     path_of: Callable[[Contender], Input],
     rounds: int,
+    warm: Input | None = None,
 ) -> list[Best]:
     """Run every contender, one after the other, round by round.
 
@@ -69,12 +71,18 @@ def run_rounds(
         field: the contenders.
         path_of: the capture that a contender gets (a sample for some).
         rounds: how many rounds; a contender with a smaller limit sits the later ones out.
+        warm: a capture without packets on which each runs once before, unmeasured, so that
+            no contender's first round compiles its sources or reads its files from disk.
 
     Returns:
         One row a contender, in the same order; one that failed or is missing says so.
     """
     runs: dict[str, list[Measured]] = {c.name: [] for c in field}
     failed: dict[str, str] = {}
+    if warm is not None:
+        for contender in field:
+            with contextlib.suppress(ContenderFailedError):  # its own rounds will tell
+                run_child(contender.command(str(warm.path)), contender.env)
     for number in range(rounds):
         for contender in field:
             if contender.name in failed or (contender.rounds and number >= contender.rounds):

@@ -103,7 +103,7 @@ def compare_capture(tally: Tally, path: Path) -> None:
     for theirs, ours in zip_longest(their_rows, decode(path)):
         number += 1
         session = next(numbers, None)
-        if ours is None and theirs is not None and theirs.captured > RECORD_MAX:
+        if ours is None and theirs is not None and theirs.wire > RECORD_MAX:
             tally.explain(LARGE_RECORD.name, f"{path.name} frame {theirs.number}")
             continue
         if theirs is None or ours is None:

@@ -80,6 +80,11 @@ class Dissected(NamedTuple):
         return self.said[field].partition(",")[0]
 
     @property
+    def wire(self) -> int:
+        """Bytes on the wire, unclipped."""
+        return int(self.first("frame.len"))
+
+    @property
     def is_no_packet(self) -> bool:
         """A pcapng custom block: tshark counts it among the frames, it holds no packet."""
         return self.said["frame.cb_pen"] != ""

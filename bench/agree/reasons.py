@@ -202,7 +202,7 @@ def no_length(difference: Difference) -> bool:
 
 LARGE_RECORD = Reason(
     "record size",
-    "a record of more than 262,144 captured bytes: the core stops there and says so",
+    "a record that claims more than 262,144 bytes: the core stops there and says so",
     lambda difference: difference.field == "packet",
 )
 REASONS: tuple[Reason, ...] = (

@@ -1,0 +1,51 @@
+"""Any bytes: both cores say the same, and neither raises."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugin.core._reference import Engine as Reference
+from tests import frames as f
+from tests.engines import make, run
+
+BASES = (
+    f.pcap(*(f.tcp_frame(i / 3, flags, b"x" * i, back=i % 2 == 1) for i, flags in enumerate((2, 18, 16, 24, 17, 17)))),
+    f.pcap(*(f.udp_frame(i * 20, dport=50 + i % 3) for i in range(9)), big=True, nano=False),
+    f.section() + f.described() + b"".join(f.enhanced(f.udp_frame(1).data, i * 10**6) for i in range(5)),
+    f.pcap(
+        f.Frame(1, f.ethernet(f.vlan(f.ipv6(bytes((6, 0)) + bytes(6) + f.tcp(1, 2), 0), 9, 0x86DD), 0x8100)),
+        f.Frame(2, f.ethernet(f.arp(2), 0x0806)),
+        f.Frame(3, f.ethernet(b"\0\1\0\1" + f.ipv4(f.icmp(8), 1), 0x8847)),
+        f.Frame(4, f.ethernet(f.ipv4(f.tcp(3, 4, f.SYN, options=b"\2\4\5\xb4\3\3\7"), 6))),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    base=st.sampled_from(BASES),
+    changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=12),
+    cut=st.integers(0, 2000),
+    end=st.integers(0, 2000),
+)
+def test_mutated_captures(base: bytes, changes: list[tuple[int, int]], cut: int, end: int) -> None:
+    module = pytest.importorskip("plugin.core._core", reason="the compiled core is not built here")
+    data = bytearray(base)
+    for at, value in changes:
+        data[at % len(data)] = value
+    taken = bytes(data[: end or None])
+    cuts = [cut % (len(taken) + 1)]
+    assert run(make(module.Engine), taken, cuts=cuts) == run(make(Reference), taken, cuts=cuts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.binary(max_size=300), link=st.sampled_from([0, 1, 9, 50, 101, 104, 113, 276, 229]))
+def test_any_frame_of_any_link_type(body: bytes, link: int) -> None:
+    module = pytest.importorskip("plugin.core._core", reason="the compiled core is not built here")
+    data = f.pcap(f.Frame(1, body), f.Frame(2, body[::-1]), link=link)
+    result = run(make(Reference), data)
+    assert run(make(module.Engine), data) == result
+    rows = result.packet_rows()
+    assert (rows["header_len"] <= len(body)).all()

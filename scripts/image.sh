@@ -46,7 +46,8 @@ git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' 
     [ ! -e "$file" ] || printf '%s\0' "$file"
 done | xargs -0 cp --parents -t "$work/context"
 wheels=$work/context/wheels
-"$python" -m pip wheel -qq --no-deps --no-build-isolation -w "$wheels" .
+(cd "$work/context" && "$python" -m pip wheel -qq --no-deps --no-build-isolation -w "$wheels" . &&
+    rm -rf build halia.egg-info) # from the copy: a build folder of the checkout may be stale
 "$python" -m pip download -qq --only-binary=:all: --python-version "$version" \
     --platform "linux_$(uname -m)" --platform "manylinux2014_$(uname -m)" \
     --platform "manylinux_2_17_$(uname -m)" --platform "manylinux_2_28_$(uname -m)" \

@@ -203,12 +203,13 @@ def said_of(packet: Any) -> dict[str, Any]:
 
     The frame is built and read again first, so that every length is filled in.
     """
-    packet = type(packet)(bytes(packet))
+    octets = bytes(packet)
+    packet = type(packet)(octets)
     said: dict[str, Any] = dict.fromkeys(
         ("ip_version", "src_port", "dst_port", "arp_op", "icmp_type", "tcp_flags", "proto"), 0
     )
     said |= {"src_ip": NO_ADDRESS, "dst_ip": NO_ADDRESS, "fragment": False, "later": False}
-    said |= {"src_mac": packet.src, "dst_mac": packet.dst, "wire_len": len(packet)}
+    said |= {"src_mac": packet.src, "dst_mac": packet.dst, "wire_len": len(octets)}
     tags = []
     for layer in layers(packet):
         if isinstance(layer, scapy.Dot1Q | scapy.Dot1AD):
@@ -303,7 +304,13 @@ def test_raw_ip_needs_no_link_header() -> None:
 
 
 def test_linux_cooked_captures_have_a_sender_only() -> None:
-    head = scapy.CookedLinux(pkttype=0, lladdrtype=1, lladdrlen=6, src=bytes.fromhex(A.replace(":", "")) + bytes(2), proto=0x800)
+    head = scapy.CookedLinux(
+        pkttype=0,
+        lladdrtype=1,
+        lladdrlen=6,
+        src=bytes.fromhex(A.replace(":", "")) + bytes(2),
+        proto=0x800,
+    )
     found = decoded(from_scapy([head / ip() / scapy.UDP(sport=1, dport=2)]))
     assert (found["src_mac"], found["dst_mac"], found["dst_port"]) == (A, None, 2)
 

@@ -1,0 +1,85 @@
+"""``halia evaluate``: how well a model does on labelled captures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugin.cli import options, output
+from plugin.cli.main import EXIT_OK
+from plugin.cli.train import add_listing, jobs_of, read_material, settings_of, tracker
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from plugin.ml.evaluate import Evaluation
+
+HELP = "Tell how well a model does on labelled captures, or its recipe on groups left out."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("model", metavar="MODEL", help="a shipped model by name, or a directory")
+    add_listing(parser)
+    group = parser.add_argument_group("test")
+    group.add_argument(
+        "--leave-out", metavar="COLUMN",
+        help="leave out one group of this column at a time (such as network), fit the model's"
+        " recipe again without it, and test on it",
+    )  # fmt: skip
+    group.add_argument(
+        "--report", metavar="FILE.html", type=options.path,
+        help="also write a page with the confusion picture",
+    )  # fmt: skip
+    group.add_argument(
+        "--picture", metavar="FILE.png", type=options.path,
+        help="also write the confusion picture (needs halia[plot])",
+    )  # fmt: skip
+    options.common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print the table; warn where the figures are no test."""
+    from plugin.ml.crossval import Work
+    from plugin.ml.evaluate import lines
+    from plugin.offline.fitting import ask_model, leave_out, open_model
+
+    for path in (args.report, args.picture):
+        if path is not None:
+            output.check_output(path, force=args.force, inputs=[args.data])
+    settings = settings_of(args)
+    model = open_model(args.model, settings.data)
+    gathered, _ = read_material(args, model.manifest.schema_name, settings)
+    if args.leave_out:
+        work = Work(jobs=jobs_of(settings), track=tracker(quiet=args.quiet))
+        found = leave_out(gathered.material, model, args.leave_out, work)
+    else:
+        found = ask_model(gathered.material, model, seed=settings.train.seed)
+    for note in found.notes:
+        output.warn(args, note)
+    with output.text_output(args) as stream:
+        if args.json:
+            import json
+
+            stream.write(json.dumps(found.document()) + "\n")
+        else:
+            stream.write(lines(found))
+    _draw(found, args.report, args.picture, force=args.force)
+    return EXIT_OK
+
+
+def _draw(found: Evaluation, report: Path | None, picture: Path | None, *, force: bool) -> None:
+    """Write the page and the picture; the page does without matplotlib."""
+    from plugin.errors import OptionError
+    from plugin.ml.report import confusion_png, page
+
+    if picture is not None:
+        with output.binary_output(picture, force=force) as stream:
+            stream.write(confusion_png(found))
+    if report is not None:
+        try:
+            pictures = [confusion_png(found)]
+        except OptionError:
+            pictures = []
+        with output.binary_output(report, force=force) as stream:
+            stream.write(page([found], pictures).encode())

@@ -1,0 +1,269 @@
+"""Labelled captures: which file is whose, and the rows that a model learns from them.
+
+One capture is one sample. A group (capture, device, network) never stands on both sides of a
+split. This file computes only; :mod:`plugin.offline.training` reads the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plugin.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from plugin.ml.matrix import Matrix
+
+MIN_CAPTURES = 3
+"""A class with fewer captures is not learned; its captures serve the open-set test."""
+
+PREFIXES = (1, 2, 3, 5, 8, 13, 21)
+"""How many first sessions of a capture are tried, to learn which evidence suffices."""
+
+_GROUP_COLUMNS = ("group", "capture", "device")
+_KINDS = ("", "pcap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One labelled capture of one device."""
+
+    path: str
+    """As it stands in the list, relative to the list's folder."""
+    label: str
+    """The class: a role or a device type."""
+    group: str
+    """What must not be split: this capture, its device or its network."""
+    mac: str = ""
+    """The labelled device, where the list says it; else it is chosen by :func:`choose_device`."""
+    ip: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """All columns of the list's row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Samples with their feature rows."""
+
+    features: str
+    """Name of the feature set."""
+    unit: str
+    """``session`` (several rows a sample) or ``device`` (one)."""
+    samples: tuple[Sample, ...]
+    rows: Matrix
+    """(n_rows, n_columns), sample by sample, sessions in order of their begin."""
+    owner: NDArray[np.int64]
+    """(n_rows,) the sample of each row."""
+    packets: NDArray[np.int64]
+    """(n_samples,) packets in the device's sessions."""
+    sessions: NDArray[np.int64]
+    """(n_samples,) sessions of the device."""
+    digests: tuple[str, ...]
+    """SHA-256 of each file."""
+    prefixes: Mapping[int, Matrix] = field(default_factory=dict)
+    """Where a row is not one session: number of first sessions -> (n_samples, n_columns)."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.samples)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each sample."""
+        return tuple(s.label for s in self.samples)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group of each sample."""
+        return tuple(s.group for s in self.samples)
+
+    def take(self, which: NDArray[np.integer]) -> Material:
+        """The chosen samples, in the order asked for."""
+        counts = np.bincount(self.owner, minlength=len(self))
+        begins = np.concatenate(([0], np.cumsum(counts)))
+        pieces = [np.arange(begins[i], begins[i + 1]) for i in which]
+        numbers = np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
+        return Material(
+            features=self.features,
+            unit=self.unit,
+            samples=tuple(self.samples[i] for i in which),
+            rows=self.rows.rows(numbers),
+            owner=np.repeat(np.arange(len(which)), counts[which]).astype(np.int64),
+            packets=self.packets[which],
+            sessions=self.sessions[which],
+            digests=tuple(self.digests[i] for i in which),
+            prefixes={k: m.rows(np.asarray(which)) for k, m in self.prefixes.items()},
+        )
+
+    @property
+    def prefix_counts(self) -> tuple[int, ...]:
+        """Numbers of first sessions that :meth:`first_sessions` can give."""
+        return PREFIXES if self.unit == "session" else tuple(self.prefixes)
+
+    def first_sessions(self, count: int) -> tuple[Matrix, NDArray[np.int64]]:
+        """Rows and owners as they would be after each sample's first ``count`` sessions."""
+        if self.unit != "session":
+            return self.prefixes[count], np.arange(len(self))
+        counts = np.bincount(self.owner, minlength=len(self))
+        place = np.arange(len(self.owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        kept = place < count
+        return self.rows.rows(kept), self.owner[kept]
+
+
+def samples_from_rows(
+    rows: Iterable[Mapping[str, str]],
+    *,
+    label_column: str = "label",
+    group_column: str | None = None,
+    where: Sequence[tuple[str, str]] = (),
+    source: str = "labels.csv",
+) -> tuple[Sample, ...]:
+    """Read the rows of a labels.csv.
+
+    Args:
+        rows: dictionaries of a CSV with a ``path`` column.
+        label_column: the column of the class; rows where it is empty are left out.
+        group_column: the column of the group; an empty cell is a group of its own. By default
+            the first of ``group``, ``capture``, ``device`` that the list has, else each file
+            is its own group.
+        where: (column, pattern) pairs, as in :mod:`fnmatch`; a row must match all.
+        source: the list's name, for messages.
+
+    Raises:
+        DatasetError: a column is missing, or nothing is left.
+    """
+    table = list(rows)
+    named = set(table[0]) if table else set()
+    group = group_column or next((c for c in _GROUP_COLUMNS if c in named), "path")
+    for column in ("path", label_column, group, *(c for c, _ in where)):
+        if table and column not in named:
+            raise DatasetError(
+                f"no column {column!r}", where=source, advice=f"it has {', '.join(sorted(named))}"
+            )
+    samples = tuple(
+        Sample(
+            path=row["path"],
+            label=row[label_column],
+            group=row[group] or row["path"],
+            mac=row.get("mac", "").lower(),
+            ip=row.get("ip", ""),
+            columns=dict(row),
+        )
+        for row in table
+        if row.get("kind", "") in _KINDS
+        and row[label_column]
+        and all(fnmatchcase(row[column], pattern) for column, pattern in where)
+    )
+    if not samples:
+        raise DatasetError("no labelled capture is left", where=source)
+    return samples
+
+
+def samples_from_names(paths: Iterable[str], *, source: str = ".") -> tuple[Sample, ...]:
+    """Take roles from names.
+
+    A file in a sub-folder has the name of its topmost folder as its role
+    (``Printer/a.pcap``); a file without one has what stands before the first ``-`` of its name
+    (``ActiveDirectoryController-labs-Fri0036-n00.pcap``). The second part of such a name is the
+    device, and with the role it is the group; a file in a sub-folder is its own group.
+
+    Raises:
+        DatasetError: a name carries no role, or there is no file.
+    """
+    samples = []
+    for path in sorted(paths):
+        folder, _, _ = path.partition("/")
+        name = path.rpartition("/")[2]
+        parts = name.split("-")
+        if folder != path:
+            label, group = folder, path
+        elif len(parts) > 1 and parts[0]:
+            label, group = parts[0], "-".join(parts[:2])
+        else:
+            raise DatasetError(
+                "the name carries no role",
+                where=path,
+                advice="name it Role-device-….pcap, put it in a folder Role/, or make a labels.csv",
+            )
+        samples.append(Sample(path=path, label=label, group=group, columns={"path": path}))
+    if not samples:
+        raise DatasetError("no capture in this folder", where=source)
+    return tuple(samples)
+
+
+def choose_device(
+    macs: NDArray[np.void], sessions: NDArray[np.void], *, mac: str = "", ip: bytes = b""
+) -> int:
+    """Find the labelled device among the addresses of its capture.
+
+    The row's MAC decides where it is given; else the row's IP: the MAC that most of its
+    sessions show for it. Where neither is given: the MAC that takes part in most sessions (a
+    capture at one device has it in all of them); among equals the one that stands for fewest
+    IP addresses (a gateway stands for many), then the one with most frames sent and received.
+
+    Args:
+        macs: (m,) records of ``MAC.dtype()``.
+        sessions: (n,) records of ``SESSION.dtype()``.
+        mac: twelve hexadecimal digits with colons, or empty.
+        ip: 16 bytes (IPv4 mapped), or empty.
+
+    Returns:
+        Index into ``macs``, or -1: not in this capture, or a capture without link addresses.
+    """
+    if mac:
+        wanted = np.frombuffer(bytes.fromhex(mac.replace(":", "")), np.uint8)
+        found = np.flatnonzero((macs["mac"] == wanted).all(axis=1))
+        return int(found[0]) if len(found) else -1
+    ends = [(sessions[f"{end}_ip"], sessions[f"{end}_mac"]) for end in ("orig", "resp")]
+    if ip:
+        own = np.frombuffer(ip, np.uint8)
+        shown = np.concatenate([at[(address == own).all(axis=1)] for address, at in ends])
+        shown = shown[shown >= 0]
+        return int(np.bincount(shown).argmax()) if len(shown) else -1
+    return _main_device(macs, ends)
+
+
+def _main_device(
+    macs: NDArray[np.void], ends: Sequence[tuple[NDArray[np.uint8], NDArray[np.int32]]]
+) -> int:
+    takes_part: Counter[int] = Counter()
+    addresses: dict[int, set[bytes]] = {}
+    for address, at in ends:
+        for one, number in zip(address, at.tolist(), strict=True):
+            if number >= 0 and not macs["mac"][number][0] & 1:  # not broadcast or multicast
+                takes_part[number] += 1
+                addresses.setdefault(number, set()).add(one.tobytes())
+    if not takes_part:
+        return -1
+    frames = macs["tx_packets"] + macs["rx_packets"]
+    return min(takes_part, key=lambda i: (-takes_part[i], len(addresses[i]), -int(frames[i]), i))
+
+
+def split_open(
+    labels: Sequence[str], minimum: int = MIN_CAPTURES
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Samples of classes that can be learned, and those that serve the open-set test."""
+    counts = Counter(labels)
+    large = np.array([counts[label] >= minimum for label in labels], np.bool_)
+    return np.flatnonzero(large), np.flatnonzero(~large)
+
+
+def encode(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Classes in alphabetical order, and the class number of each label."""
+    classes = tuple(sorted(set(labels)))
+    number = {name: i for i, name in enumerate(classes)}
+    return classes, np.array([number[label] for label in labels], np.int64)
+
+
+def training_digest(digests: Iterable[str]) -> str:
+    """SHA-256 over the sorted SHA-256 digests of the training files, a line each."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode("ascii")).hexdigest()

@@ -1,0 +1,356 @@
+"""A model from labelled captures, with the test of its recipe; and the same test again.
+
+Joins :mod:`plugin.offline.training` (what was read) with the mathematics in ``ml``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import plugin
+from plugin.errors import DatasetError, ModelError
+from plugin.ml.crossval import (
+    Fold,
+    Tested,
+    Trained,
+    Work,
+    group_folds,
+    leave_one_out,
+    most_chosen,
+    nested,
+    train,
+)
+from plugin.ml.dataset import MIN_CAPTURES, Material, encode, split_open, training_digest
+from plugin.ml.evaluate import (
+    Context,
+    Evaluation,
+    evaluation,
+    majority_of_folds,
+    majority_share,
+    permuted,
+)
+from plugin.ml.model import FORMAT, Manifest, Model
+from plugin.ml.role import confidences
+from plugin.ml.schema import SCHEMAS
+from plugin.ml.store import find_model, load_model
+from plugin.ml.train import GRIDS, Recipe, to_arrays
+from plugin.offline.classify import model_folders
+from plugin.offline.training import DIGEST_LETTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+WINDOW_SECONDS = 900.0
+"""Recommended length of a capture: the quarter of an hour of Poseidon and NetworkML."""
+_SECOND_CLASS = 2
+
+
+class Made(NamedTuple):
+    """A new model, and the test of its recipe."""
+
+    model: Model
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What a model is called."""
+
+    name: str
+    version: str = "1"
+    networkml: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+class _Parts(NamedTuple):
+    """Material by use."""
+
+    material: Material
+    """What is learned and tested, class by class."""
+    classes: tuple[str, ...]
+    y: NDArray[np.int64]
+    unknown: Material
+    """Captures of classes too small to learn."""
+
+
+def make_model(
+    material: Material,
+    recipe: Recipe,
+    naming: Naming,
+    work: Work,
+    *,
+    held_out: frozenset[str] = frozenset(),
+) -> Made:
+    """Test a recipe by nested, grouped cross-validation; then train it on all captures.
+
+    Args:
+        material: labelled captures.
+        recipe: algorithm, features, grid, seed.
+        naming: the model's name.
+        work: processes and progress.
+        held_out: SHA-256 digests of captures that are kept out of both (they still count for
+            whether a class is large enough).
+
+    Raises:
+        DatasetError: fewer than two classes or two groups.
+    """
+    parts = _parts(material, held_out=held_out)
+    folds = group_folds(parts.y, parts.material.groups, recipe.folds, recipe.seed)
+    words = f"{len(folds)}-fold, nested, no group on both sides"
+    tested = _tested(parts, recipe, folds, work, f"{naming.name}: {recipe.algorithm}", words)
+    trained = train(recipe, parts.material, parts.y, len(parts.classes), work)
+    return Made(_model(parts, recipe, naming, trained, tested), tested)
+
+
+def leave_out(material: Material, model: Model, column: str, work: Work) -> Evaluation:
+    """Leave one group out: train the model's recipe again without it, test on it.
+
+    Args:
+        material: labelled captures, those that the model was trained on among them or not.
+        model: its recipe and its classes are taken, nothing else of it.
+        column: column of the list that names the group, such as ``network``.
+        work: processes and progress.
+
+    Raises:
+        DatasetError: no such column, or fewer than two groups.
+        ModelError: the model's manifest holds no recipe.
+    """
+    recipe = recipe_of(model)
+    grouped = _regroup(material, column)
+    parts = _parts(grouped, classes=model.manifest.classes)
+    folds = leave_one_out(parts.material.groups)
+    title = f"{model.manifest.name}: {recipe.algorithm} on {recipe.features}"
+    words = f"leave one {column} out ({len(folds)}), refitted each time, inner folds by {column}"
+    return _tested(parts, recipe, folds, work, title, words)
+
+
+def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
+    """Ask a model as it stands, and say so where it has seen the captures in training."""
+    manifest = model.manifest
+    parts = _parts(material, classes=manifest.classes)
+    number = {name: i for i, name in enumerate(manifest.classes)}
+    y = np.array([number[label] for label in parts.material.labels], np.int64)
+    found, known = _ask(parts.material, model)
+    open_known = float(_ask(parts.unknown, model)[1].mean()) if len(parts.unknown) else None
+    seen = seen_in_training(manifest, parts.material.digests)
+    notes = []
+    if seen:
+        notes.append(
+            f"WARNING: {len(seen)} of these {len(y)} captures were in the model's training:"
+            " this is no test of it; use --leave-out COLUMN, or captures it has not seen"
+        )
+    control = [float((found.argmax(axis=1) == permuted(y, seed + k)).mean()) for k in range(100)]
+    context = Context(
+        title=f"{manifest.name}: the model as it stands",
+        split="seen in training" if len(seen) == len(y) else "given captures",
+        groups=parts.material.groups,
+        majority=majority_share(y),
+        permuted=float(np.mean(control)),
+        open_captures=len(parts.unknown),
+        open_known=open_known,
+        configurations=_tried(manifest),
+        seed=seed,
+        notes=tuple(notes),
+    )
+    return evaluation(manifest.classes, y, found, known, context)
+
+
+def seen_in_training(manifest: Manifest, digests: Iterable[str]) -> tuple[str, ...]:
+    """Those SHA-256 digests that belong to the model's own training files."""
+    kept: Any = manifest.metrics.get("training_files")
+    names = {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
+    return tuple(digest for digest in digests if digest[:DIGEST_LETTERS] in names)
+
+
+def open_model(name: str, data: Path | None = None) -> Model:
+    """Load a model by name or directory.
+
+    Args:
+        name: as after ``--model``.
+        data: the setting ``data``.
+
+    Raises:
+        ModelError: no such model, or not one that can be used here.
+    """
+    return load_model(find_model(name, model_folders(data)))
+
+
+def recipe_of(model: Model) -> Recipe:
+    """Read the recipe out of a manifest (which may be foreign).
+
+    Raises:
+        ModelError: there is none, or it is not one.
+    """
+    found: Any = model.manifest.metrics.get("recipe")
+    recipe: Recipe | None
+    try:
+        recipe = Recipe(
+            algorithm=found["algorithm"],
+            features=found["features"],
+            grid=tuple(tuple((str(k), float(v)) for k, v in p.items()) for p in found["grid"]),
+            seed=int(found["seed"]),
+            folds=int(found["folds"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        recipe = None
+    if recipe is None or not _sound(recipe):
+        raise ModelError(
+            "its manifest holds no recipe to fit again",
+            where=model.manifest.name,
+            advice="evaluate it without --leave-out, or train it here",
+        )
+    return recipe
+
+
+def _sound(recipe: Recipe) -> bool:
+    """Whether a recipe that was read names what there is."""
+    if recipe.algorithm not in GRIDS or recipe.features not in SCHEMAS or not recipe.grid:
+        return False
+    names = dict(GRIDS[recipe.algorithm][0]).keys()
+    return all(dict(point).keys() == names for point in recipe.grid)
+
+
+def _parts(
+    material: Material,
+    *,
+    held_out: frozenset[str] = frozenset(),
+    classes: Iterable[str] | None = None,
+) -> _Parts:
+    if classes is None:
+        large, small = split_open(material.labels, MIN_CAPTURES)
+    else:
+        wanted = set(classes)
+        inside = np.array([label in wanted for label in material.labels], np.bool_)
+        large, small = np.flatnonzero(inside), np.flatnonzero(~inside)
+    large = np.array([i for i in large if material.digests[i] not in held_out], np.int64)
+    small = np.array([i for i in small if material.digests[i] not in held_out], np.int64)
+    learned = material.take(large)
+    names, y = encode(learned.labels)
+    if len(names) < _SECOND_CLASS:
+        raise DatasetError(
+            f"fewer than two classes with {MIN_CAPTURES} captures: nothing to tell apart",
+            advice="see the label column, and --where",
+        )
+    return _Parts(learned, names, y, material.take(small))
+
+
+def _tested(
+    parts: _Parts, recipe: Recipe, folds: tuple[Fold, ...], work: Work, title: str, words: str
+) -> Evaluation:
+    """The nested test, with its control on permuted labels (of the options picked most)."""
+    tested = nested(recipe, parts.material, parts.y, folds, work, parts.unknown)
+    short = dataclasses.replace(recipe, grid=(most_chosen(tested),))
+    shuffled = permuted(parts.y, recipe.seed)
+    control = _control(short, parts, shuffled, folds, work)
+    context = Context(
+        title=title,
+        split=words,
+        groups=parts.material.groups,
+        majority=majority_of_folds(parts.y, folds),
+        permuted=control,
+        open_captures=len(parts.unknown),
+        open_known=tested.open_known,
+        configurations=len(recipe.grid),
+        seed=recipe.seed,
+        chosen=_counted(tested),
+    )
+    return evaluation(parts.classes, parts.y, tested.confidences, tested.known, context)
+
+
+def _control(
+    recipe: Recipe,
+    parts: _Parts,
+    shuffled: NDArray[np.int64],
+    folds: tuple[Fold, ...],
+    work: Work,
+) -> float:
+    tested = nested(recipe, parts.material, shuffled, folds, work)
+    return float((tested.confidences.argmax(axis=1) == shuffled).mean())
+
+
+def _ask(material: Material, model: Model) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Calibrated confidences of each sample, and whether its role counts as known."""
+    manifest = model.manifest
+    found = np.zeros((len(material), len(manifest.classes)))
+    for i in range(len(material)):
+        rows = material.rows.rows(np.flatnonzero(material.owner == i))
+        if rows.n_rows:
+            found[i] = confidences(model, rows)
+    known = (
+        (found.max(axis=1, initial=0) >= manifest.threshold)
+        & (material.packets >= manifest.min_packets)
+        & (material.sessions >= manifest.min_sessions)
+    )
+    return found, known
+
+
+def _model(
+    parts: _Parts, recipe: Recipe, naming: Naming, trained: Trained, tested: Evaluation
+) -> Model:
+    import sklearn
+
+    schema = SCHEMAS[recipe.features]
+    calibration = trained.calibration
+    digests = parts.material.digests
+    manifest = Manifest(
+        format=FORMAT,
+        name=naming.name,
+        version=naming.version,
+        algorithm=recipe.algorithm,
+        schema_name=schema.name,
+        schema_version=schema.version,
+        schema_hash=schema.hash,
+        classes=parts.classes,
+        temperature=calibration.temperature,
+        threshold=calibration.threshold,
+        min_packets=calibration.min_packets,
+        min_sessions=calibration.min_sessions,
+        window_seconds=WINDOW_SECONDS,
+        training_digest=training_digest(digests),
+        created="",  # a build from the same captures gives the same bytes
+        metrics={
+            "test": tested.document(),
+            "recipe": recipe.document(),
+            "options": dict(trained.options),
+            "captures": len(digests),
+            "training_files": sorted(digest[:DIGEST_LETTERS] for digest in digests),
+        },
+        versions={
+            "halia": plugin.__version__,
+            "numpy": np.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        networkml={k: v for k, v in naming.networkml.items() if k in parts.classes},
+    )
+    return Model(manifest, to_arrays(trained.fitted))
+
+
+def _regroup(material: Material, column: str) -> Material:
+    if any(column not in sample.columns for sample in material.samples):
+        raise DatasetError(
+            f"no column {column!r} to leave out by",
+            advice=f"the list has {', '.join(sorted(material.samples[0].columns))}",
+        )
+    samples = tuple(
+        dataclasses.replace(s, group=s.columns[column] or s.path) for s in material.samples
+    )
+    return dataclasses.replace(material, samples=samples)
+
+
+def _tried(manifest: Manifest) -> int:
+    recipe = manifest.metrics.get("recipe")
+    grid = recipe.get("grid") if isinstance(recipe, dict) else None
+    return len(grid) if isinstance(grid, list) else 0
+
+
+def _counted(tested: Tested) -> dict[str, int]:
+    texts = (json.dumps(dict(options), sort_keys=True) for options in tested.chosen)
+    return dict(Counter(texts).most_common())

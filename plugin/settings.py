@@ -37,8 +37,6 @@ class Setting(NamedTuple):
     """"text", "folder" or "count" (a whole number)."""
     default: Value
     doc: str
-    low: int = 0
-    """Smallest count."""
 
     @property
     def variable(self) -> str:
@@ -59,25 +57,12 @@ SETTINGS = (
         None,
         "the folder that holds models/ and configs/; null: beside the checkout, else as installed",
     ),
-    Setting(
-        "sessions.max_open",
-        "count",
-        2_000_000,
-        "sessions kept open at once; one more evicts the oldest",
-        low=1,
-    ),
     Setting("train.jobs", "count", 0, "processes that train and evaluate use; 0: one for each CPU"),
     Setting("train.seed", "count", 1, "seed of everything random in train and evaluate"),
 )
 _NULL = "tag:yaml.org,2002:null"
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
 _SECTIONS = {key.partition(".")[0] for key in _BY_KEY if "." in key}
-
-
-class SessionSettings(NamedTuple):
-    """Section ``sessions``."""
-
-    max_open: int
 
 
 class TrainSettings(NamedTuple):
@@ -92,7 +77,6 @@ class Settings(NamedTuple):
 
     model: str
     data: Path | None
-    sessions: SessionSettings
     train: TrainSettings
     origins: Mapping[str, str]
     """Where each value came from: ``default``, ``FILE:LINE:COLUMN``, a variable, ``option``."""
@@ -222,7 +206,6 @@ def _settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
     return Settings(
         model=values["model"],
         data=values["data"],
-        sessions=SessionSettings(max_open=values["sessions.max_open"]),
         train=TrainSettings(jobs=values["train.jobs"], seed=values["train.seed"]),
         origins=origins,
     )
@@ -238,8 +221,6 @@ def _convert(setting: Setting, text: str | None) -> Value:
         digits = text.replace("_", "")
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError(f"a whole number is expected, not {text!r}")
-        if int(digits) < setting.low:
-            raise ValueError(f"{text} is less than {setting.low}")
         return int(digits)
     if not text:
         raise ValueError(f"a {setting.kind} is expected, not an empty text")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.cli import options, output
-from plugin.cli.reference import whole_parser
+from plugin.cli.reference import parsers, whole_parser
 from plugin.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = "print the completion script of a shell"
+HELP = "Print the completion script of a shell: bash, zsh, fish."
 SHELLS = ("bash", "zsh", "fish")
 PLACES = {
     "bash": "~/.local/share/bash-completion/completions/halia",
@@ -37,7 +37,12 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             "needs the library shtab", where="completion", advice="pip install 'halia[cli]'"
         ) from error
-    script = shtab.complete(whole_parser(), shell=args.shell)
+    whole = whole_parser()
+    for parser in parsers(whole):
+        for action in parser._actions:  # noqa: SLF001  # argparse has no public list of them
+            if action.type is options.path:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
+    script = shtab.complete(whole, shell=args.shell)
     with output.text_output(args) as out:
         out.write(script if script.endswith("\n") else script + "\n")
     return 0

@@ -13,7 +13,7 @@ from plugin.cli import options, output
 if TYPE_CHECKING:
     import argparse
 
-HELP = "show, check and write settings"
+HELP = "Show, check and write settings."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

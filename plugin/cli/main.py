@@ -42,15 +42,33 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, Listed] = {
-    "info": Listed("files", "info", "what is in captures: packets, times, sessions, devices"),
-    "sessions": Listed("files", "sessions", "the sessions of captures, one a line"),
+    "info": Listed(
+        "files",
+        "info",
+        "Count what is in captures: packets, bytes, times, link types, sessions, devices.",
+    ),
+    "sessions": Listed(
+        "files",
+        "sessions",
+        "List the sessions of captures, one a line, in the order in which they end.",
+    ),
     "features": Listed("files", "features", "the feature matrix of captures"),
     "classify": Listed("files", "classify", "the three likeliest roles of each device"),
-    "train": Listed("files", "train", "make a model from labelled captures"),
-    "evaluate": Listed("files", "evaluate", "how well a model does on labelled captures"),
+    "train": Listed(
+        "files",
+        "train",
+        "Make a model from labelled captures, and test its recipe by nested cross-validation.",
+    ),
+    "evaluate": Listed(
+        "files",
+        "evaluate",
+        "Tell how well a model does on labelled captures, or its recipe on groups left out.",
+    ),
     "models": Listed("models", "models", "list, show and verify models"),
-    "config": Listed("this program", "config", "show, check and write settings"),
-    "completion": Listed("this program", "completion", "shell completion: bash, zsh, fish"),
+    "config": Listed("this program", "config", "Show, check and write settings."),
+    "completion": Listed(
+        "this program", "completion", "Print the completion script of a shell: bash, zsh, fish."
+    ),
     "demo": Listed("this program", "demo", "roles of the real captures that come with Halia"),
 }
 """In the order of ``halia --help``. A command stands here once it works, not before."""

@@ -29,7 +29,7 @@ def test_the_command_line_reference_equals_the_help() -> None:
 def test_every_command_and_option_is_explained(name: str) -> None:
     listed = frame.COMMANDS[name]
     assert (ROOT / "plugin" / "cli" / f"{listed.module}.py").exists()
-    assert frame.load(name).HELP
+    assert frame.load(name).HELP == listed.summary, "the table in cli/main.py says otherwise"
     for parser in reference.parsers(frame.command_parser(name)):
         assert parser.description or parser.prog != f"halia {name}"
         # argparse has no public list of its options.
@@ -60,6 +60,15 @@ def test_every_setting_is_documented_with_its_default(setting: settings.Setting)
     default = "null" if setting.default is None else setting.default
     row = f"| `{setting.key}` | `{setting.variable}` | `{default}` | {setting.doc} |"
     assert row in text_of("docs/settings.md")
+
+
+@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda s: s.key)
+def test_every_setting_is_read_by_something(setting: settings.Setting) -> None:
+    wanted = re.compile(rf"\b(settings|loaded)\.{setting.key}\b")
+    readers = [
+        p for p in (ROOT / "plugin").rglob("*.py") if wanted.search(p.read_text(encoding="utf-8"))
+    ]
+    assert [p.name for p in readers if p.name != "settings.py"]
 
 
 def test_the_shipped_settings_file_is_the_default_one() -> None:

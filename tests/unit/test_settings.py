@@ -32,26 +32,26 @@ def test_defaults_are_those_of_the_table() -> None:
 
 
 def test_option_beats_variable_beats_file_beats_default(tmp_path: Path) -> None:
-    file = write(tmp_path, "model: filed\nsessions: {max_open: 7}\ntrain:\n  seed: 3\n")
+    file = write(tmp_path, "model: filed\ntrain: {jobs: 7, seed: 3}\n")
     environ = {"HALIA_MODEL": "varied", "HALIA_TRAIN_SEED": "4", "HALIA_CONFIG": str(file)}
     loaded = settings.load_settings(flags={"model": "opted", "data": None}, environ=environ)
     assert loaded.model == "opted"
     assert loaded.train.seed == 4
-    assert loaded.sessions.max_open == 7
+    assert loaded.train.jobs == 7
     assert loaded.origins["model"] == "option"
     assert loaded.origins["train.seed"] == "variable HALIA_TRAIN_SEED"
-    assert loaded.origins["sessions.max_open"] == f"{file}:2:22"
-    assert loaded.origins["train.jobs"] == "default"
+    assert loaded.origins["train.jobs"] == f"{file}:2:15"
+    assert loaded.origins["data"] == "default"
 
 
 def test_all_problems_come_at_once_each_with_its_place(tmp_path: Path) -> None:
-    text = "model: a\nmodel: b\nsesions: {}\nsessions:\n  max_opn: 4\n  max_open: 0\ntrain: [1]\n"
+    text = "model: a\nmodel: b\ntrian: {}\ntrain:\n  sed: 4\n  seed: -1\ndata: [1]\n"
     assert problems(tmp_path, text, HALIA_MODLE="x", HALIA_TRAIN_JOBS="many") == (
         "2:1: model: given twice",
-        "3:1: sesions: no such setting; did you mean 'sessions'?",
-        "5:3: sessions.max_opn: no such setting; did you mean 'max_open'?",
-        "6:13: sessions.max_open: 0 is less than 1",
-        "7:8: train: a mapping is expected",
+        "3:1: trian: no such setting; did you mean 'train'?",
+        "5:3: train.sed: no such setting; did you mean 'seed'?",
+        "6:9: train.seed: a whole number is expected, not '-1'",
+        "7:7: data: one value is expected",
         "variable HALIA_MODLE: no such setting; did you mean 'HALIA_MODEL'?",
         "variable HALIA_TRAIN_JOBS: train.jobs: a whole number is expected, not 'many'",
     )
@@ -63,6 +63,7 @@ def test_all_problems_come_at_once_each_with_its_place(tmp_path: Path) -> None:
         ("model: [a]\n", "1:8: model: one value is expected"),
         ("model:\n", "1:7: model: a text is expected, not null"),
         ("model: ''\n", "1:8: model: a text is expected, not an empty text"),
+        ("train: [1]\n", "1:8: train: a mapping is expected"),
         ("- model\n", "1:1: the file: a mapping is expected"),
         ("? [a]\n: b\n", "1:3: a key that is no plain text: no such setting; known:"),
         ("model: {\n", "2:1:"),
@@ -77,7 +78,7 @@ def test_one_problem(tmp_path: Path, text: str, problem: str) -> None:
 
 
 def test_an_empty_file_and_empty_sections_mean_defaults(tmp_path: Path) -> None:
-    for text in ("", "# nothing\n", "sessions:\ntrain: {}\ndata: ~\n"):
+    for text in ("", "# nothing\n", "train:\ndata: ~\n", "train: {}\n"):
         loaded = settings.load_settings(config=write(tmp_path, text), environ={})
         assert loaded.train.seed == 1
         assert loaded.data is None

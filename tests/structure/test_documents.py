@@ -29,7 +29,7 @@ def test_the_command_line_reference_equals_the_help() -> None:
 def test_every_command_and_option_is_explained(name: str) -> None:
     listed = frame.COMMANDS[name]
     assert (ROOT / "plugin" / "cli" / f"{listed.module}.py").exists()
-    assert frame.load(name).HELP == listed.summary, "the table in cli/main.py says otherwise"
+    assert listed.summary == frame.load(name).HELP, "the table in cli/main.py says otherwise"
     for parser in reference.parsers(frame.command_parser(name)):
         assert parser.description or parser.prog != f"halia {name}"
         # argparse has no public list of its options.

@@ -14,6 +14,7 @@ import numpy as np
 
 from plugin.core.layout import NO_MAC
 from plugin.ml.features.addresses import groups, local
+from plugin.ml.matrix import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +95,9 @@ def _by_ip(sessions: NDArray[np.void]) -> Devices:
     fit = sent & _specified(ends)
     if (fit & local(ends)).any():
         fit &= local(ends)
-    known, number = np.unique(_keys(ends), return_inverse=True)
-    number = number.ravel()
-    wanted = np.zeros(len(known), np.bool_)
+    known = distinct(_keys(ends))
+    number = known.number
+    wanted = np.zeros(len(known.first), np.bool_)
     wanted[number[fit]] = True
     renumbered = np.where(wanted, np.cumsum(wanted) - 1, -1)[number]
     views = _views(renumbered[: len(sessions)], renumbered[len(sessions) :])
@@ -144,8 +145,7 @@ def _addresses(
     pairs = np.concatenate(
         [views.device[fit].astype(">u4")[:, None].view(np.uint8), own[fit].astype(np.uint8)], axis=1
     )
-    unique = np.unique(np.ascontiguousarray(pairs).view("V20")[:, 0])
-    found = unique.view(np.uint8).reshape(-1, 20)
+    found = pairs[distinct(np.ascontiguousarray(pairs).view("V20")[:, 0]).first]
     device = found[:, :4].copy().view(">u4")[:, 0].astype(np.int64)
     inside = local(found[:, 4:])
     counts = np.stack(

@@ -7,7 +7,7 @@ touches a file, the network or a clock.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -77,6 +77,33 @@ class Matrix(NamedTuple):
         return csr_matrix((self.data, self.indices, self.indptr), (self.n_rows, self.n_columns))
 
 
+class Distinct(NamedTuple):
+    """The distinct values of an array, ascending."""
+
+    first: NDArray[np.int64]
+    """(n_distinct,) where each value stands first."""
+    counts: NDArray[np.int64]
+    """(n_distinct,) how often it stands there."""
+    number: NDArray[np.int64]
+    """(n,) which of the distinct values each one is."""
+
+
+def distinct(values: NDArray[Any]) -> Distinct:
+    """What numpy.unique finds, without the masked arrays that it imports (8 ms of a start).
+
+    Args:
+        values: (n,) of any type that sorts, raw bytes included.
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    new = np.ones(len(values), np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    begins = np.flatnonzero(new)
+    number = np.empty(len(values), np.int64)
+    number[order] = np.cumsum(new) - 1
+    return Distinct(order[begins], np.diff(begins, append=len(values)), number)
+
+
 def starts_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     """(n + 1,) running begin of rows with these many values."""
     indptr = np.zeros(len(counts) + 1, np.int64)
@@ -121,8 +148,10 @@ def from_entries(
     """
     if not len(rows):
         return empty(n_columns, n_rows)
-    cells, place = np.unique(rows.astype(np.int64) * n_columns + columns, return_inverse=True)
-    sums = np.bincount(place.ravel(), values)
+    keys = rows.astype(np.int64) * n_columns + columns
+    found = distinct(keys)
+    cells = keys[found.first]
+    sums = np.bincount(found.number, values)
     return Matrix(
         starts_of(np.bincount(cells // n_columns, minlength=n_rows)),
         (cells % n_columns).astype(np.int32),

@@ -7,7 +7,6 @@ foreign until :func:`parse_manifest` has checked it. Computes only; files are re
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -154,10 +153,12 @@ def _count(name: str, value: object) -> int:
 
 
 def _number(name: str, value: object) -> float:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    if not plain or not math.isfinite(float(value)):  # type: ignore[arg-type]  # plain: a number
-        raise ValueError(f"{name} is no finite number")
-    return float(value)  # type: ignore[arg-type]  # plain: a number
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{name} is no number")  # noqa: TRY004 - a fault of the content
+    # NaN is within no limits, and a whole number of JSON may be larger than any float.
+    if not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"{name} is no number within {_LARGEST:g}")
+    return float(value)
 
 
 def _positive(name: str, value: object) -> float:

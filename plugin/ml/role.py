@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.ml.matrix import distinct
 from plugin.ml.model import UNKNOWN
 
 if TYPE_CHECKING:
@@ -175,10 +176,12 @@ def _forest(model: Model, matrix: Matrix) -> NDArray[np.float64]:
     arrays = model.arrays
     feature = arrays["feature"].astype(np.int32)
     threshold = arrays["threshold"].astype(np.float64)
-    used = np.unique(feature[feature >= 0])
     # Only columns that some tree looks at are made dense.
+    looked_at = feature[feature >= 0]
+    found = distinct(looked_at)
+    used = looked_at[found.first]
     column = np.zeros(len(feature), np.intp)
-    column[feature >= 0] = np.searchsorted(used, feature[feature >= 0])
+    column[feature >= 0] = found.number
     children = np.stack([arrays["right"], arrays["left"]], axis=1)
     roots = arrays["roots"].astype(np.intp)
     value = arrays["value"].astype(np.float64)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from plugin.core.layout import WIRE_LEN_MAX
 from plugin.ml import services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
 
 SESSION_RULE: dict[str, int] = {
     "tcp_idle": 300,
@@ -89,19 +90,51 @@ def names_4104(directions: tuple[str, str], first_port: int) -> tuple[str, ...]:
 
 _LOCAL = {"private": "RFC 1918, ULA, link-local, loopback; multicast and unspecified inside"}
 
-SCHEMAS: dict[str, Schema] = {
-    schema.name: schema
-    for schema in (
-        Schema("networkml-4104", 1, "session", names_4104(("sent", "received"), 1), _LOCAL),
-        Schema(
-            "networkml-4104-window",
-            1,
-            "device",
-            names_4104(("initiated", "answered"), 0),
-            {"private": "classic string rule", "window_seconds": 900, "threshold_seconds": 0},
-        ),
-        Schema("service-ports", 1, "device", services.column_names(), _LOCAL),
-    )
-}
+
+def _networkml_4104() -> Schema:
+    names = names_4104(("sent", "received"), 1)
+    return Schema("networkml-4104", 1, "session", names, _LOCAL)
+
+
+def _networkml_4104_window() -> Schema:
+    names = names_4104(("initiated", "answered"), 0)
+    parameters: dict[str, Value] = {
+        "private": "classic string rule",
+        "window_seconds": 900,
+        "threshold_seconds": 0,
+    }
+    return Schema("networkml-4104-window", 1, "device", names, parameters)
+
+
+def _service_ports() -> Schema:
+    return Schema("service-ports", 1, "device", services.column_names(), _LOCAL)
+
+
+class _Schemas(Mapping[str, Schema]):
+    """Schemas made when first asked for: 4,104 names are worth a millisecond of a start."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Schema]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Schema] = {}
+
+    def __getitem__(self, name: str) -> Schema:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+SCHEMAS: Mapping[str, Schema] = _Schemas(
+    {
+        "networkml-4104": _networkml_4104,
+        "networkml-4104-window": _networkml_4104_window,
+        "service-ports": _service_ports,
+    }
+)
 """Every feature set by name: per session as NetworkML's README says, per device and window as
 its code 0.2 to 0.4 did, and per device the shares of the services it serves and uses."""

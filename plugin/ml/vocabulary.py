@@ -148,4 +148,5 @@ def _entry(place: str, kind: str, item: object, problems: list[str]) -> Role | N
     if wrong:
         problems.append(f"{place}: no text in {', '.join(wrong)}")
         return None
-    return Role(kind=kind, sources=tuple(sources), **texts)
+    del texts["label"]
+    return Role(item["label"], kind, sources=tuple(sources), **texts)

@@ -15,6 +15,7 @@ from plugin.errors import ModelError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
 from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
+from plugin.ml.matrix import distinct
 from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import find_model, list_models, load_model
 from plugin.offline.read import read_capture
@@ -203,8 +204,8 @@ def _cells(
         start = capture.sessions["start"][views.session]
         number = (start - start.min()) // max(1, int(window * SECOND))
     pairs = views.device * (int(number.max(initial=0)) + 1) + number
-    known, cell = np.unique(pairs, return_inverse=True)
-    return cell.ravel(), known // (int(number.max(initial=0)) + 1)
+    found = distinct(pairs)
+    return found.number, views.device[found.first]
 
 
 def _cell_means(
@@ -222,8 +223,9 @@ def _cell_means(
             owner = cells
         else:
             # All windows of a device are in its block, so each cell is summed up in one.
-            owner, local = np.unique(cells, return_inverse=True)
-            rows = service_ports.rows(sessions, is_orig, local.ravel(), len(owner))
+            known = distinct(cells)
+            owner = cells[known.first]
+            rows = service_ports.rows(sessions, is_orig, known.number, len(owner))
         np.add.at(sums, owner, predict_proba(model, rows))
         counts += np.bincount(owner, minlength=n_cells)
     return sums / np.maximum(counts, 1)[:, None]

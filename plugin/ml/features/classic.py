@@ -35,7 +35,7 @@ import numpy as np
 
 from plugin.core.layout import NO_SESSION
 from plugin.ml.features.addresses import classic_private
-from plugin.ml.matrix import Matrix, empty, from_entries
+from plugin.ml.matrix import Matrix, distinct, empty, from_entries
 from plugin.ml.schema import N_PORTS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _pairs(sessions: NDArray[np.void]) -> NDArray[np.int64]:
     whole = ends.reshape(-1, 2, 18).copy().view("V18")[:, :, 0]
     whole.sort(axis=1)
     key = np.ascontiguousarray(whole).view("V36")[:, 0]
-    return np.unique(key, return_inverse=True)[1].ravel()
+    return distinct(key).number
 
 
 def _first_packets(
@@ -123,12 +123,12 @@ def _first_packets(
 ) -> _Counted:
     """The packet that begins each session in each window, sessions under the threshold left out."""
     if threshold > 0:
-        first_ever = np.unique(pair, return_index=True)[1]
-        late = ip["time"][first_ever] - ip["time"][0] > threshold
-        kept = late[np.searchsorted(np.unique(pair), pair)]
+        known = distinct(pair)
+        late = ip["time"][known.first] - ip["time"][0] > threshold
+        kept = late[known.number]
         number, pair, ip = number[kept], pair[kept], ip[kept]
     key = number * (int(pair.max(initial=0)) + 1) + pair
-    where = np.sort(np.unique(key, return_index=True)[1])
+    where = np.sort(distinct(key).first)
     return _Counted(number[where], ip[where])
 
 
@@ -148,9 +148,9 @@ def busiest_private(first: NDArray[np.void]) -> int:
         return _NO_DEVICE
     keys = np.concatenate([ips[fit], macs[fit].astype("<i4")[:, None].view(np.uint8)], axis=1)
     whole = np.ascontiguousarray(keys).view("V20")[:, 0]
-    _, where, counts = np.unique(whole, return_index=True, return_counts=True)
-    most = counts == counts.max()
-    return int(macs[fit][where[most].min()])
+    known = distinct(whole)
+    most = known.counts == known.counts.max()
+    return int(macs[fit][known.first[most].min()])
 
 
 def _vectors(counted: _Counted, device: int, n_windows: int) -> Matrix:

@@ -24,7 +24,7 @@ import numpy as np
 from plugin.ml import services
 from plugin.ml.features.addresses import groups as is_group
 from plugin.ml.features.addresses import local
-from plugin.ml.matrix import Matrix, from_entries
+from plugin.ml.matrix import Matrix, distinct, from_entries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,6 +146,7 @@ def _entries(
     rounded ones.
     """
     chosen = owner[member]
-    cells, counts = np.unique(chosen * N_COLUMNS + column[member], return_counts=True)
-    rows_, columns = np.divmod(cells, N_COLUMNS)
-    return rows_, columns.astype(np.int32), counts * weight[rows_]
+    keys = chosen * N_COLUMNS + column[member]
+    found = distinct(keys)
+    rows_, columns = np.divmod(keys[found.first], N_COLUMNS)
+    return rows_, columns.astype(np.int32), found.counts * weight[rows_]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,11 +37,11 @@ class Result(NamedTuple):
         return np.frombuffer(self.macs, MAC.dtype())
 
 
-def make(kind: Callable[..., Engine], *, stats: bool = True, **changed: object) -> Engine:
+def make(kind: Callable[..., Engine], *, stats: bool = True, **changed: Any) -> Engine:
     """An engine of one implementation with the default settings, some changed."""
     timeouts = changed.pop("timeouts", DEFAULT_TIMEOUTS)
     assert isinstance(timeouts, Timeouts)
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "backstep": 60 * 10**9,
         "max_open": 1000,
         "max_macs": 1000,

@@ -54,7 +54,7 @@ def ipv6(payload: bytes, next_header: int, src: bytes = IP6_A, dst: bytes = IP6_
     return struct.pack(">IHBB", 0x60000000, len(payload), next_header, 63) + src + dst + payload
 
 
-def tcp(  # noqa: PLR0913 - a header has that many fields
+def tcp(
     sport: int,
     dport: int,
     flags: int = ACK,
@@ -104,14 +104,16 @@ def pcap(
 ) -> bytes:
     order = ">" if big else "<"
     magic = 0xA1B2CD34 if modified else 0xA1B23C4D if nano else 0xA1B2C3D4
-    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
     for f in frames:
         fraction = f.time % SECOND // (1 if nano and not modified else 1000)
-        out += struct.pack(
-            order + "IIII", f.time // SECOND, fraction, len(f.data), f.wire or len(f.data)
+        size = len(f.data)
+        parts += (
+            struct.pack(order + "IIII", f.time // SECOND, fraction, size, f.wire or size),
+            bytes(8) * modified,
+            f.data,
         )
-        out += bytes(8) * modified + f.data
-    return out
+    return b"".join(parts)
 
 
 def block(kind: int, body: bytes, order: str = "<") -> bytes:

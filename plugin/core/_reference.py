@@ -96,8 +96,9 @@ class Engine:
         out = None if packets is None else memoryview(packets).cast("B")
         rows = 0 if sessions is None else len(memoryview(sessions).cast("B")) // SESSION.size
         room = 0 if out is None else len(out) // PACKET.size
-        taken = bytes(view[start:end])  # slices of bytes are cheaper than of a memoryview
-        at, end, written, status = 0, end - start, 0, MORE
+        # Slices of bytes are cheaper than those of a memoryview, by more than a copy costs.
+        taken = data if isinstance(data, bytes) else bytes(view)
+        at, written, status = start, 0, MORE
         container, stats = self._in, self._stats
         while True:
             try:
@@ -132,8 +133,8 @@ class Engine:
                 _write(out, written * PACKET.size, k)
                 written += 1
             at = after
-        self._base += at
-        return at, written, self._flush(sessions), status
+        self._base += at - start
+        return at - start, written, self._flush(sessions), status
 
     def finish(self, sessions: Buffer | None) -> tuple[int, int]:
         """Close what is open: the records written, and whether that was all (else call again)."""

@@ -10,17 +10,24 @@ from plugin.core._reference import Engine as Reference
 from tests import frames as f
 from tests.engines import make, run
 
+TALK = [
+    f.tcp_frame(i / 3, flags, b"x" * i, back=i % 2 == 1)
+    for i, flags in enumerate((2, 18, 16, 24, 17, 17))
+]
+LAYERS = (
+    f.ethernet(f.vlan(f.ipv6(bytes((6, 0)) + bytes(6) + f.tcp(1, 2), 0), 9, 0x86DD), 0x8100),
+    f.ethernet(f.arp(2), 0x0806),
+    f.ethernet(b"\0\1\0\1" + f.ipv4(f.icmp(8), 1), 0x8847),
+    f.ethernet(f.ipv4(f.tcp(3, 4, f.SYN, options=b"\2\4\5\xb4\3\3\7"), 6)),
+)
 BASES = (
-    f.pcap(*(f.tcp_frame(i / 3, flags, b"x" * i, back=i % 2 == 1) for i, flags in enumerate((2, 18, 16, 24, 17, 17)))),
+    f.pcap(*TALK),
     f.pcap(*(f.udp_frame(i * 20, dport=50 + i % 3) for i in range(9)), big=True, nano=False),
-    f.section() + f.described() + b"".join(f.enhanced(f.udp_frame(1).data, i * 10**6) for i in range(5)),
-    f.pcap(
-        f.Frame(1, f.ethernet(f.vlan(f.ipv6(bytes((6, 0)) + bytes(6) + f.tcp(1, 2), 0), 9, 0x86DD), 0x8100)),
-        f.Frame(2, f.ethernet(f.arp(2), 0x0806)),
-        f.Frame(3, f.ethernet(b"\0\1\0\1" + f.ipv4(f.icmp(8), 1), 0x8847)),
-        f.Frame(4, f.ethernet(f.ipv4(f.tcp(3, 4, f.SYN, options=b"\2\4\5\xb4\3\3\7"), 6))),
-    ),
-)  # fmt: skip
+    f.section()
+    + f.described()
+    + b"".join(f.enhanced(f.udp_frame(1).data, i * 10**6) for i in range(5)),
+    f.pcap(*(f.Frame(i, data) for i, data in enumerate(LAYERS))),
+)
 
 
 @settings(max_examples=300, deadline=None)

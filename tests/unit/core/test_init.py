@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -24,12 +25,14 @@ from plugin.errors import SettingsError
 from tests import frames as f
 from tests.engines import Result, make, run
 
+pytestmark = pytest.mark.usefixtures("core")
+
 
 def kind() -> type:
     return type(new_engine())
 
 
-def read(*packets: f.Frame, **changed: object) -> Result:
+def read(*packets: f.Frame, **changed: Any) -> Result:
     return run(make(kind(), **changed), f.pcap(*packets))
 
 
@@ -58,7 +61,7 @@ def test_without_the_extension_the_reference_stands_in(monkeypatch: pytest.Monke
         implementation()
 
 
-def test_a_tcp_session_both_ways(core: str) -> None:
+def test_a_tcp_session_both_ways() -> None:
     result = read(
         f.tcp_frame(1, f.SYN),
         f.tcp_frame(1.1, f.SYN | f.ACK, back=True),
@@ -84,7 +87,7 @@ def test_a_tcp_session_both_ways(core: str) -> None:
     assert totals(result)["devices"] == 2
 
 
-def test_a_capture_that_begins_with_the_answer_keeps_its_originator(core: str) -> None:
+def test_a_capture_that_begins_with_the_answer_keeps_its_originator() -> None:
     result = read(f.tcp_frame(1, f.SYN | f.ACK, back=True), f.tcp_frame(1.1))
     (s,) = result.session_rows()
     assert (s["orig_port"], s["resp_port"]) == (40000, 80)
@@ -92,13 +95,13 @@ def test_a_capture_that_begins_with_the_answer_keeps_its_originator(core: str) -
     assert list(result.packet_rows()["direction"]) == [1, 0]
 
 
-def test_idle_udp_is_over_after_sixty_seconds(core: str) -> None:
+def test_idle_udp_is_over_after_sixty_seconds() -> None:
     result = read(f.udp_frame(0), f.udp_frame(60), f.udp_frame(120.1))
     assert list(result.session_rows()["end_reason"]) == [END_IDLE, END_OPEN]
     assert list(result.packet_rows()["session"]) == [0, 0, 1]
 
 
-def test_another_sessions_packet_sweeps_the_idle_one(core: str) -> None:
+def test_another_sessions_packet_sweeps_the_idle_one() -> None:
     engine = make(kind())
     data = f.pcap(f.udp_frame(0), f.udp_frame(61, dport=54))
     sessions = bytearray(4 * SESSION.size)
@@ -106,7 +109,7 @@ def test_another_sessions_packet_sweeps_the_idle_one(core: str) -> None:
     assert dict(zip(TOTALS, engine.totals(), strict=True))["open"] == 1
 
 
-def test_a_long_session_is_cut_at_the_active_time_out(core: str) -> None:
+def test_a_long_session_is_cut_at_the_active_time_out() -> None:
     times = [t * 50.0 for t in range(75)]
     result = read(*(f.udp_frame(t) for t in times))
     rows = result.session_rows()
@@ -115,7 +118,7 @@ def test_a_long_session_is_cut_at_the_active_time_out(core: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [f.RST, f.FIN])
-def test_a_syn_after_the_end_begins_anew(core: str, ending: int) -> None:
+def test_a_syn_after_the_end_begins_anew(ending: int) -> None:
     result = read(
         f.tcp_frame(1, f.SYN),
         f.tcp_frame(1.1, ending | f.ACK),
@@ -127,24 +130,24 @@ def test_a_syn_after_the_end_begins_anew(core: str, ending: int) -> None:
     assert list(result.packet_rows()["session"]) == [0, 0, 0, 0, 1]
 
 
-def test_one_fin_is_not_the_end(core: str) -> None:
+def test_one_fin_is_not_the_end() -> None:
     result = read(f.tcp_frame(1, f.FIN | f.ACK), f.tcp_frame(2, f.SYN))
     assert len(result.session_rows()) == 1
 
 
-def test_a_clock_that_steps_back_closes_all(core: str) -> None:
+def test_a_clock_that_steps_back_closes_all() -> None:
     result = read(f.udp_frame(1000), f.udp_frame(939.9, dport=54), f.udp_frame(940))
     assert list(result.session_rows()["end_reason"]) == [END_CLOCK, END_OPEN, END_OPEN]
 
 
-def test_a_small_step_back_changes_nothing(core: str) -> None:
+def test_a_small_step_back_changes_nothing() -> None:
     result = read(f.udp_frame(1000), f.udp_frame(940), f.udp_frame(1000.5))
     (s,) = result.session_rows()
     assert s["orig_packets"] == 3
     assert s["orig_iat_min"] == 0  # out of order counts as no gap
 
 
-def test_one_packet_from_the_future_costs_a_cut_not_the_capture(core: str) -> None:
+def test_one_packet_from_the_future_costs_a_cut_not_the_capture() -> None:
     """A damaged time must not make every later packet a session of its own."""
     result = read(
         f.udp_frame(0), f.udp_frame(4e9, dport=54), *(f.udp_frame(1 + i) for i in range(9))
@@ -152,14 +155,14 @@ def test_one_packet_from_the_future_costs_a_cut_not_the_capture(core: str) -> No
     assert list(result.session_rows()["orig_packets"]) == [1, 1, 9]
 
 
-def test_beyond_the_limit_the_oldest_are_evicted(core: str) -> None:
+def test_beyond_the_limit_the_oldest_are_evicted() -> None:
     result = read(*(f.udp_frame(i, dport=100 + i) for i in range(5)), max_open=3)
     rows = result.session_rows()
     assert list(rows["end_reason"]) == [END_EVICTED] * 2 + [END_OPEN] * 3
     assert totals(result)["evicted"] == 2
 
 
-def test_new_link_addresses_beyond_the_limit_are_dropped_not_followed(core: str) -> None:
+def test_new_link_addresses_beyond_the_limit_are_dropped_not_followed() -> None:
     flood = [
         f.Frame(i, f.ethernet(f.ipv4(f.udp(1, 2), 17), src=b"\x02\0\0\0\0" + bytes((i,))))
         for i in range(5)
@@ -169,7 +172,7 @@ def test_new_link_addresses_beyond_the_limit_are_dropped_not_followed(core: str)
     assert totals(result)["macs_dropped"] == 3
 
 
-def test_later_fragments_are_a_session_without_ports(core: str) -> None:
+def test_later_fragments_are_a_session_without_ports() -> None:
     first = f.ethernet(f.ipv4(f.udp(5, 53, bytes(16)), 17, frag=0x2000, total=44))
     later = f.ethernet(f.ipv4(bytes(24), 17, frag=3))
     result = read(f.Frame(1, first), f.Frame(2, later))
@@ -180,7 +183,7 @@ def test_later_fragments_are_a_session_without_ports(core: str) -> None:
     assert totals(result)["later_fragments"] == 1
 
 
-def test_wire_length_counts_and_is_clipped(core: str) -> None:
+def test_wire_length_counts_and_is_clipped() -> None:
     frame = f.udp_frame(1)._replace(wire=677_000_000)
     result = read(frame)
     assert result.packet_rows()["wire_len"][0] == 65_550
@@ -188,7 +191,7 @@ def test_wire_length_counts_and_is_clipped(core: str) -> None:
     assert totals(result)["cut_packets"] == 1
 
 
-def test_small_buffers_and_any_cuts_give_the_same(core: str) -> None:
+def test_small_buffers_and_any_cuts_give_the_same() -> None:
     packets = [f.udp_frame(i * 2, dport=100 + i % 40) for i in range(200)]
     data = f.pcap(*packets)
     whole = run(make(kind()), data, packet_room=500, session_room=500)
@@ -197,7 +200,7 @@ def test_small_buffers_and_any_cuts_give_the_same(core: str) -> None:
     assert SESSIONS_FULL in {step[3] for step in pieces.steps}
 
 
-def test_counting_finds_the_same_sessions(core: str) -> None:
+def test_counting_finds_the_same_sessions() -> None:
     packets = [f.udp_frame(i * 7, dport=100 + i % 40) for i in range(200)]
     counted = run(make(kind(), stats=False), f.pcap(*packets), stats=False)
     listed = run(make(kind()), f.pcap(*packets))
@@ -206,7 +209,7 @@ def test_counting_finds_the_same_sessions(core: str) -> None:
     assert counted.macs == listed.macs
 
 
-def test_sessions_go_on_in_the_next_input(core: str) -> None:
+def test_sessions_go_on_in_the_next_input() -> None:
     engine = make(kind())
     room = bytearray(4 * SESSION.size)
     first, second = f.pcap(f.udp_frame(1)), f.pcap(f.udp_frame(2), big=True, nano=False)
@@ -216,13 +219,13 @@ def test_sessions_go_on_in_the_next_input(core: str) -> None:
     assert dict(zip(TOTALS, engine.totals(), strict=True))["sessions"] == 1
 
 
-def test_other_time_outs(core: str) -> None:
+def test_other_time_outs() -> None:
     quick = Timeouts(udp_idle=1)
     result = read(f.udp_frame(0), f.udp_frame(1.1), timeouts=quick)
     assert len(result.session_rows()) == 2
 
 
-def test_wrong_calls_are_refused(core: str) -> None:
+def test_wrong_calls_are_refused() -> None:
     engine = make(kind())
     room = bytearray(SESSION.size)
     for call in (

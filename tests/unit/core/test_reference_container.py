@@ -12,6 +12,9 @@ from plugin.core.layout import ERRORS, FAILED
 from tests import frames as f
 from tests.engines import Result, make, run
 
+pytestmark = pytest.mark.usefixtures("core")
+
+
 PACKET = f.udp_frame(1_234_567_890.123456789)
 
 
@@ -21,17 +24,17 @@ def read(data: bytes) -> Result:
 
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("nano", [False, True])
-def test_pcap_of_both_byte_orders_and_resolutions(core: str, big: bool, nano: bool) -> None:
+def test_pcap_of_both_byte_orders_and_resolutions(big: bool, nano: bool) -> None:
     (row,) = read(f.pcap(PACKET, big=big, nano=nano)).packet_rows()
     assert row["time"] == PACKET.time if nano else row["time"] == PACKET.time // 1000 * 1000
 
 
-def test_modified_pcap_has_longer_record_headers(core: str) -> None:
+def test_modified_pcap_has_longer_record_headers() -> None:
     assert len(read(f.pcap(PACKET, PACKET, modified=True)).packet_rows()) == 2
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_pcapng_of_both_byte_orders(core: str, order: str) -> None:
+def test_pcapng_of_both_byte_orders(order: str) -> None:
     data = (
         f.section(order)
         + f.described(order=order)
@@ -42,7 +45,7 @@ def test_pcapng_of_both_byte_orders(core: str, order: str) -> None:
     assert result.links == [1]
 
 
-def test_every_interface_has_its_link_type_resolution_and_offset(core: str) -> None:
+def test_every_interface_has_its_link_type_resolution_and_offset() -> None:
     ip = PACKET.data[14:]
     options = f.option(9, b"\x83") + f.option(14, struct.pack("<q", 10)) + f.option(0, b"")
     data = (
@@ -59,7 +62,7 @@ def test_every_interface_has_its_link_type_resolution_and_offset(core: str) -> N
     assert list(rows["src_mac"]) == [1, -1]
 
 
-def test_simple_packets_take_the_time_of_the_one_before(core: str) -> None:
+def test_simple_packets_take_the_time_of_the_one_before() -> None:
     simple = f.block(3, struct.pack("<I", len(PACKET.data)) + PACKET.data)
     data = f.section() + f.described() + simple + f.enhanced(PACKET.data, 9_000_000) + simple
     result = read(data)
@@ -67,27 +70,27 @@ def test_simple_packets_take_the_time_of_the_one_before(core: str) -> None:
     assert list(result.packet_rows()["marks"] & 32) == [32, 0, 32]
 
 
-def test_simple_packets_are_cut_at_the_interfaces_snaplen(core: str) -> None:
+def test_simple_packets_are_cut_at_the_interfaces_snaplen() -> None:
     simple = f.block(3, struct.pack("<I", 500) + PACKET.data[:20])
     result = read(f.section() + f.described(snaplen=20) + simple)
     assert result.packet_rows()["wire_len"][0] == 500
     assert result.packet_rows()["ip_version"][0] == 0
 
 
-def test_obsolete_packet_blocks_count(core: str) -> None:
+def test_obsolete_packet_blocks_count() -> None:
     n = len(PACKET.data)
     old = f.block(2, struct.pack("<HHIIII", 0, 3, 0, 5_000_000, n, n) + PACKET.data)
     assert read(f.section() + f.described() + old).packet_rows()["time"][0] == 5_000_000_000
 
 
-def test_unknown_blocks_are_passed_over_in_any_pieces(core: str) -> None:
+def test_unknown_blocks_are_passed_over_in_any_pieces() -> None:
     data = f.section() + f.described() + f.block(0xBAD, bytes(1000)) + f.enhanced(PACKET.data, 1)
     for cut in range(60, len(data), 61):
         result = run(make(type(new_engine())), data, cuts=[cut])
         assert len(result.packet_rows()) == 1
 
 
-def test_a_new_section_forgets_interfaces_and_byte_order(core: str) -> None:
+def test_a_new_section_forgets_interfaces_and_byte_order() -> None:
     data = f.section("<") + f.described() + f.section(">") + f.enhanced(PACKET.data, 1, order=">")
     assert read(data).error[0] == ERRORS.index(
         "damaged: a packet names interface {value}, which was not described"
@@ -122,7 +125,7 @@ HEAD = f.section() + f.described()
     ],
 )
 def test_what_is_damaged_is_told_with_its_place(
-    core: str, data: bytes, reason: str, offset: int, value: int
+    data: bytes, reason: str, offset: int, value: int
 ) -> None:
     result = read(data)
     number, at, told, *_ = result.error
@@ -131,7 +134,7 @@ def test_what_is_damaged_is_told_with_its_place(
     assert result.steps[-1][3] == FAILED
 
 
-def test_what_came_before_the_damage_is_kept(core: str) -> None:
+def test_what_came_before_the_damage_is_kept() -> None:
     result = read(f.pcap(PACKET, PACKET) + struct.pack("<IIII", 0, 0, 1 << 30, 9))
     assert len(result.packet_rows()) == 2
 

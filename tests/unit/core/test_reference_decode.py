@@ -1,4 +1,4 @@
-"""One frame to its fields; each test runs on each core. Field by field with scapy: the oracle test."""
+"""One frame to its fields; each test runs on each core."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from tests.engines import make, run
 if TYPE_CHECKING:
     import numpy as np
 
+pytestmark = pytest.mark.usefixtures("core")
+
+
 UDP = f.ipv4(f.udp(5000, 53), 17)
 
 
 def decode(data: bytes, link: int = 1, wire: int = 0) -> np.void:
     frame = f.Frame(f.SECOND, data, wire)
+    row: np.void
     (row,) = run(make(type(new_engine())), f.pcap(frame, link=link)).packet_rows()
     return row
 
@@ -50,7 +54,7 @@ def decode(data: bytes, link: int = 1, wire: int = 0) -> np.void:
         (1, f.ethernet(bytes(4) + f.B + f.A + b"\x08\x00" + UDP, 0x88E7)),
     ],
 )
-def test_every_link_layer_leads_to_the_same_packet(core: str, link: int, data: bytes) -> None:
+def test_every_link_layer_leads_to_the_same_packet(link: int, data: bytes) -> None:
     row = decode(data, link)
     assert (row["ip_version"], row["proto"], row["src_port"], row["dst_port"]) == (4, 17, 5000, 53)
     assert row["src_ip"].tobytes()[12:] == f.IP_A
@@ -59,14 +63,14 @@ def test_every_link_layer_leads_to_the_same_packet(core: str, link: int, data: b
     assert not row["marks"] & lay.MARK_TRUNCATED
 
 
-def test_tags(core: str) -> None:
+def test_tags() -> None:
     row = decode(f.ethernet(f.vlan(f.vlan(UDP, 7), 100, 0x8100), 0x88A8))
     assert (row["vlan"], row["inner_vlan"]) == (100, 7)
     assert row["layers"] == lay.LAYER_VLAN | lay.LAYER_QINQ
     assert decode(f.ethernet(UDP))["vlan"] == lay.NO_VLAN
 
 
-def test_tcp_fields_and_options(core: str) -> None:
+def test_tcp_fields_and_options() -> None:
     options = b"\x02\x04\x05\xb4\x01\x03\x03\x07\x04\x02\x08\x0a\x00\x00\x00\x09\x00\x00\x00\x00"
     row = decode(f.ethernet(f.ipv4(f.tcp(1, 2, f.SYN, b"abc", options=options, seq=77), 6)))
     assert (row["tcp_mss"], row["tcp_wscale"], row["tcp_tsval"]) == (1460, 7, 9)
@@ -76,7 +80,7 @@ def test_tcp_fields_and_options(core: str) -> None:
     assert row["tcp_options"] == known
 
 
-def test_broadcast_and_multicast(core: str) -> None:
+def test_broadcast_and_multicast() -> None:
     broadcast = decode(f.ethernet(f.ipv4(f.udp(68, 67), 17, dst=b"\xff" * 4), dst=b"\xff" * 6))
     assert broadcast["marks"] == lay.MARK_BROADCAST | lay.MARK_IP_MULTICAST
     multicast = decode(
@@ -85,7 +89,7 @@ def test_broadcast_and_multicast(core: str) -> None:
     assert multicast["marks"] == lay.MARK_MULTICAST | lay.MARK_IP_MULTICAST
 
 
-def test_arp(core: str) -> None:
+def test_arp() -> None:
     row = decode(f.ethernet(f.arp(1), 0x0806))
     assert (row["arp_op"], row["ip_version"], row["session"]) == (1, 0, -1)
     assert (row["arp_sha"], row["src_mac"]) == (1, 1)
@@ -95,7 +99,7 @@ def test_arp(core: str) -> None:
     assert row["header_len"] == 42
 
 
-def test_ipv6_extension_headers_are_passed_over(core: str) -> None:
+def test_ipv6_extension_headers_are_passed_over() -> None:
     chain = bytes((60, 0)) + bytes(6) + bytes((51, 0)) + bytes(6)
     chain += bytes((6, 1)) + bytes(10)  # AH counts in 4 bytes, less 2
     row = decode(f.ethernet(f.ipv6(chain + f.tcp(8, 9), 0), 0x86DD))
@@ -103,7 +107,7 @@ def test_ipv6_extension_headers_are_passed_over(core: str) -> None:
     assert row["payload_len"] == 0
 
 
-def test_ipv6_fragments(core: str) -> None:
+def test_ipv6_fragments() -> None:
     first = bytes((17, 0, 0, 1, 0, 1, 2, 3)) + f.udp(5, 6, bytes(8))
     later = bytes((17, 0, 0, 16, 0, 1, 2, 3)) + f.udp(5, 6, bytes(8))
     a = decode(f.ethernet(f.ipv6(first, 44), 0x86DD))
@@ -113,20 +117,20 @@ def test_ipv6_fragments(core: str) -> None:
     assert b["marks"] == lay.MARK_FRAGMENT | lay.MARK_LATER_FRAGMENT
 
 
-def test_the_links_padding_is_no_header(core: str) -> None:
+def test_the_links_padding_is_no_header() -> None:
     """An IP length that ends inside the TCP header must not make padding into ports."""
     row = decode(f.ethernet(f.ipv4(f.tcp(7, 8), 6, total=22)))
     assert (row["src_port"], row["payload_len"]) == (0, 0)
     assert row["marks"] & lay.MARK_TRUNCATED
 
 
-def test_offload_leaves_no_length(core: str) -> None:
+def test_offload_leaves_no_length() -> None:
     row = decode(f.ethernet(f.ipv4(f.tcp(7, 8, payload=b"abcd"), 6, total=0)), wire=30_014)
     assert (row["ip_len"], row["payload_len"]) == (30_000, 29_960)
 
 
 @pytest.mark.parametrize("size", range(len(f.ethernet(f.ipv4(f.tcp(7, 8), 6)))))
-def test_any_cut_is_marked_and_invents_nothing(core: str, size: int) -> None:
+def test_any_cut_is_marked_and_invents_nothing(size: int) -> None:
     data = f.ethernet(f.ipv4(f.tcp(7, 8), 6))
     row = decode(data[:size], wire=len(data))
     assert row["marks"] & lay.MARK_TRUNCATED
@@ -134,16 +138,16 @@ def test_any_cut_is_marked_and_invents_nothing(core: str, size: int) -> None:
     assert row["src_port"] in {0, 7}
 
 
-def test_tunnels_are_not_entered(core: str) -> None:
+def test_tunnels_are_not_entered() -> None:
     gre = b"\x00\x00\x08\x00" + f.ipv4(f.tcp(1, 2), 6)
     row = decode(f.ethernet(f.ipv4(gre, 47)))
     assert (row["proto"], row["src_port"]) == (47, 0)
 
 
-def test_link_types_that_are_not_decoded_are_counted(core: str) -> None:
+def test_link_types_that_are_not_decoded_are_counted() -> None:
     row = decode(UDP, link=127)
     assert (row["ip_version"], row["wire_len"]) == (0, len(UDP))
 
 
-def test_cisco_keep_alive_is_no_arp(core: str) -> None:
+def test_cisco_keep_alive_is_no_arp() -> None:
     assert decode(b"\x8f\x00\x80\x35" + f.arp(1), link=104)["arp_op"] == 0

@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Folders that tools look at, as far as they exist.
 CHECKED := $(wildcard plugin tests bench scripts setup.py)
-TYPED := $(wildcard plugin tests bench)
+TYPED := $(wildcard plugin tests bench scripts)
 CORE := $(wildcard plugin/core/*.c plugin/core/*.h)
 PROJECT := setup.cfg setup.py pyproject.toml scripts/environment.sh
 FUZZ_SECONDS ?= 30

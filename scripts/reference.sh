@@ -30,5 +30,5 @@ if [ -n "$capture" ]; then
 fi
 find plugin -name '*.so' | grep . && exit 1
 if [ -d tests/unit/core ]; then
-    "$python" -m pytest -q -p no:cacheprovider tests/unit/core
+    "$python" -m pytest -q -rfE -p no:cacheprovider tests/unit/core
 fi

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
+from plugin.cli.main import EXIT_INPUT, EXIT_NO, EXIT_OK
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from plugin.ml.model import Model
     from plugin.ml.verdict import Role, Verdict
 
-HELP = "the three likeliest roles of each device"
-EXIT_OK, EXIT_INPUT, EXIT_NO = 0, 2, 4
+HELP = "The three likeliest roles of each device in captures."
 BAR = 20
 """Cells of a confidence bar."""
 
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
         captures = iter_captures(options.input_paths(args), packets=work.needs_packets(models))
         for capture in captures:
             if isinstance(capture, CaptureError):
-                output.warn(args, str(capture))
+                output.complain(str(capture))
                 bad += 1
                 continue
             if capture.problem is not None:
-                output.warn(args, str(capture.problem))
+                output.complain(str(capture.problem))
                 bad += 1
             verdicts = work.classify_capture(capture, models, wanted)
             found += len(verdicts)

@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from plugin.ml.verdict import Verdict
     from plugin.records import Capture
 
-__all__ = ["AUTO", "Options", "classify", "classify_capture", "load_models", "model_folders"]
+__all__ = [
+    "AUTO",
+    "Options",
+    "classify",
+    "classify_capture",
+    "find_model",
+    "list_models",
+    "load_model",
+    "load_models",
+    "model_folders",
+]
 
 AUTO = ("device", "enterprise")
 """Models that ``auto`` runs, the one that answers when none is sure last."""
@@ -116,7 +126,7 @@ def classify_capture(
     devices = devices_in.devices_of(capture)
     sessions = np.bincount(devices.views.device, minlength=len(devices))
     ips = [tuple(map(address_text, packed)) for packed in devices.ips]
-    chosen = [k for k in range(len(devices)) if _is(wanted.device, devices.macs[k], ips[k])]
+    chosen = [k for k in range(len(devices)) if is_device(wanted.device, devices.macs[k], ips[k])]
     if not chosen:
         return []
     found = [_confidences(model, capture, devices, wanted.window) for model in models]
@@ -161,7 +171,8 @@ def address_text(packed: bytes) -> str:
 _V4_PREFIX = bytes(10) + b"\xff\xff"
 
 
-def _is(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool:
+def is_device(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool:
+    """Whether a device is the one asked for, by MAC (any case, colons or dashes) or IP address."""
     if wanted is None:
         return True
     return wanted.lower().replace("-", ":") == mac or wanted.lower() in ips

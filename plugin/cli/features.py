@@ -1,0 +1,120 @@
+"""``halia features``: the feature matrix of captures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from plugin.cli import options, output
+from plugin.cli.main import EXIT_INPUT, EXIT_OK
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from plugin.offline.features import Table
+
+HELP = "The feature matrix of captures: a row for each session or device."
+SETS = ("networkml-4104", "networkml-4104-window", "service-ports")
+"""Written out, because the schemas import numpy; a test compares."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--set",
+        choices=SETS,
+        default=SETS[0],
+        help="networkml-4104: a row a session, shares of packets by port and protocol (default);"
+        " networkml-4104-window: a row a device and window, as NetworkML 0.2 to 0.4 computed it;"
+        " service-ports: a row a device, what it serves and uses",
+    )
+    parser.add_argument("--device", metavar="MAC|IP", help="only the rows of this device")
+    parser.add_argument(
+        "--window",
+        metavar="TIME",
+        type=options.duration,
+        default=900.0,
+        help="length of networkml-4104-window's windows (default 15m)",
+    )
+    parser.add_argument(
+        "--threshold",
+        metavar="TIME",
+        type=options.duration,
+        default=0.0,
+        help="networkml-4104-window leaves out sessions that begin so early in the capture (default"
+        " 0: none; NetworkML had 120s in effect)",
+    )
+    options.common(parser, paths=True)
+    parser.epilog = (
+        "--out FILE.npz holds the sparse arrays, FILE.csv and FILE.parquet (extra halia[parquet])\n"
+        "every column. --json gives the values that are not 0, one row a line. With neither, a\n"
+        "summary of each capture is shown."
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Extract the features of every capture; the good ones finish when some are bad."""
+    from plugin.offline.feature_files import writer_for
+    from plugin.offline.features import joined, schema_named
+
+    bad: list[str] = []
+    tables = _tables(args, bad)
+    if args.json:
+        with output.text_output(args) as out:
+            for table in tables:
+                out.writelines(_json_lines(table))
+    elif args.out is None:
+        rows = [_summary(table) for table in tables]
+        with output.text_output(args) as out:
+            out.write(output.table(rows, ("source", "devices", "rows", "columns", "values")))
+    else:
+        write = writer_for(args.out.name)
+        output.check_output(args.out, force=args.force, inputs=args.paths)
+        whole = joined(tables, schema_named(args.set))
+        with output.binary_output(args.out, force=args.force, inputs=args.paths) as stream:
+            write(whole, stream)
+    return EXIT_INPUT if bad else EXIT_OK
+
+
+def _tables(args: argparse.Namespace, bad: list[str]) -> Iterator[Table]:
+    """The features of each capture; complaints about bad ones are said and collected."""
+    from plugin.errors import CaptureError
+    from plugin.ml.features import NEEDS_PACKETS
+    from plugin.offline.features import Classic, features_of
+    from plugin.offline.read import iter_captures
+
+    choices = Classic(args.window, args.threshold)
+    paths = options.input_paths(args)
+    for capture in iter_captures(paths, packets=args.set in NEEDS_PACKETS):
+        problem = capture if isinstance(capture, CaptureError) else capture.problem
+        if problem is not None:
+            output.complain(str(problem))
+            bad.append(str(problem))
+        if not isinstance(capture, CaptureError):
+            yield features_of(capture, args.set, device=args.device, options=choices)
+
+
+def _json_lines(table: Table) -> Iterator[str]:
+    matrix, names = table.matrix, table.schema.names
+    for k in range(matrix.n_rows):
+        part = slice(matrix.indptr[k], matrix.indptr[k + 1])
+        values = {
+            names[column]: float(f"{value:.9g}")
+            for column, value in zip(matrix.indices[part], matrix.data[part], strict=True)
+        }
+        row = {
+            "source": table.source[k],
+            "device": table.device[k],
+            "session": int(table.session[k]),
+            "set": table.schema.name,
+            "values": values,
+        }
+        yield json.dumps(row) + "\n"
+
+
+def _summary(table: Table) -> tuple[str, int, int, int, int]:
+    matrix = table.matrix
+    source = str(table.source[0]) if matrix.n_rows else "(no rows)"
+    devices = len(set(table.device.tolist()))
+    return source, devices, matrix.n_rows, matrix.n_columns, matrix.nnz

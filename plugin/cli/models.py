@@ -1,0 +1,130 @@
+"""``halia models``: list, show and verify models."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from plugin.cli import options, output
+from plugin.cli.main import EXIT_NO, EXIT_OK
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from plugin.ml.model import Manifest
+
+HELP = "List, show and verify models."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add ``list``, ``show`` and ``verify``."""
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="the models that can be named with --model")
+    options.common(listing)
+    show = verbs.add_parser("show", help="what a model was made for and from")
+    show.add_argument("name", metavar="NAME|PATH", help="a model's name or directory")
+    options.common(show)
+    verify = verbs.add_parser(
+        "verify", help="check models as they are before each use; exit code 4 if one is refused"
+    )
+    verify.add_argument(
+        "names", metavar="NAME|PATH", nargs="*", help="models; without any, all that are listed"
+    )
+    options.common(verify)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out one verb."""
+    return {"list": _list, "show": _show, "verify": _verify}[args.verb](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from plugin.errors import ModelError
+    from plugin.ml.model import to_document
+
+    rows, documents = [], []
+    for path in _places(args, []):
+        try:
+            manifest = _load(path)
+        except ModelError as error:
+            output.complain(str(error))
+            continue
+        document = to_document(manifest) | {"path": str(path)}
+        del document["metrics"]  # 'halia models show' has them
+        documents.append(document)
+        rows.append(
+            (
+                manifest.name,
+                manifest.version,
+                manifest.algorithm,
+                manifest.schema_name,
+                len(manifest.classes),
+                str(path),
+            )
+        )
+    header = ("name", "version", "algorithm", "features", "classes", "path")
+    _write(args, documents, output.table(rows, header))
+    return EXIT_OK
+
+
+def _show(args: argparse.Namespace) -> int:
+    from plugin.ml.model import to_document
+
+    document = to_document(_load(_places(args, [args.name])[0]))
+    rows = [(key, _cell(value)) for key, value in document.items() if key != "metrics"]
+    rows += _numbers("metrics", document["metrics"])
+    _write(args, [document], output.table(rows, ("", "")).partition("\n")[2])
+    return EXIT_OK
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from plugin.errors import ModelError
+
+    documents: list[dict[str, Any]] = []
+    for path in _places(args, args.names):
+        try:
+            _load(path)
+        except ModelError as error:
+            documents.append({"path": str(path), "ok": False, "reason": error.reason})
+        else:
+            documents.append({"path": str(path), "ok": True, "reason": None})
+    rows = [(d["path"], d["reason"] or "good") for d in documents]
+    _write(args, documents, output.table(rows, ("model", "verdict")))
+    return EXIT_OK if all(d["ok"] for d in documents) else EXIT_NO
+
+
+def _places(args: argparse.Namespace, names: list[str]) -> list[Path]:
+    """Directories of the named models, or of all that are there."""
+    from plugin.offline.classify import find_model, list_models, model_folders
+    from plugin.settings import load_settings
+
+    folders = model_folders(load_settings(config=args.config).data)
+    return [find_model(name, folders) for name in names] or list_models(folders)
+
+
+def _load(path: Path) -> Manifest:
+    from plugin.offline.classify import load_model
+
+    return load_model(path).manifest
+
+
+def _write(args: argparse.Namespace, documents: list[dict[str, Any]], text: str) -> None:
+    with output.text_output(args) as out:
+        if args.json:
+            out.writelines(json.dumps(document) + "\n" for document in documents)
+        else:
+            out.write(text)
+
+
+def _numbers(prefix: str, value: object) -> list[tuple[str, str]]:
+    """The numbers in free-form metrics, each under its path; tables are for --json."""
+    if isinstance(value, dict):
+        return [row for key, item in value.items() for row in _numbers(f"{prefix}.{key}", item)]
+    return [(prefix, f"{value:g}")] if isinstance(value, int | float) else []
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,0 +1,151 @@
+"""Captures in, a feature matrix out, and the files it can be written to.
+
+A row is a session or a device (see ``Schema.unit``), from the point of view of one device; a
+session between two devices of a capture gives a row for each. With the classic set a row is a
+device's window.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from plugin.errors import OptionError
+from plugin.ml import devices as devices_in
+from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
+from plugin.ml.matrix import Matrix, empty, vstack
+from plugin.ml.schema import SCHEMAS
+from plugin.offline.classify import address_text, is_device
+from plugin.offline.read import read_capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from plugin.ml.devices import Devices
+    from plugin.ml.schema import Schema
+    from plugin.records import Capture
+
+NO_SESSION = -1
+
+
+class Table(NamedTuple):
+    """A feature matrix and what each row is."""
+
+    schema: Schema
+    matrix: Matrix
+    source: NDArray[np.object_]
+    """(n_rows,) the capture."""
+    device: NDArray[np.object_]
+    """(n_rows,) MAC address of the device, its IP address in captures without."""
+    session: NDArray[np.int64]
+    """(n_rows,) id of the session in its capture; -1 where a row is a device's.
+    In the classic set: number of the window."""
+
+
+class Classic(NamedTuple):
+    """Options of ``networkml-4104-window``."""
+
+    window: float = 900.0
+    """Seconds."""
+    threshold: float = 0.0
+    """Seconds; 120 is what NetworkML had in effect."""
+
+
+def features(
+    path: Path | str,
+    *,
+    set: str = "networkml-4104",  # noqa: A002 - the option's name
+    device: str | None = None,
+    options: Classic | None = None,
+) -> Table:
+    """Extract the features of a capture.
+
+    Args:
+        path: the capture.
+        set: a feature set, see ``SCHEMAS``.
+        device: only this device, by MAC or IP address.
+        options: of the classic set.
+
+    Raises:
+        CaptureError: it cannot be opened, or is no capture.
+        OptionError: there is no such set.
+    """
+    schema_named(set)
+    capture = read_capture(path, packets=set in NEEDS_PACKETS)
+    return features_of(capture, set, device=device, options=options)
+
+
+def schema_named(name: str) -> Schema:
+    """The schema of a feature set.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    if name not in SCHEMAS:
+        raise OptionError("no such feature set", where=name, advice=f"one of {', '.join(SCHEMAS)}")
+    return SCHEMAS[name]
+
+
+def features_of(
+    capture: Capture, name: str, *, device: str | None = None, options: Classic | None = None
+) -> Table:
+    """Extract the features of a capture that was read; see :func:`features`."""
+    devices = devices_in.devices_of(capture)
+    who = [mac or address_text(ips[0]) for mac, ips in zip(devices.macs, devices.ips, strict=True)]
+    if name == "networkml-4104-window":
+        matrix, owner, session = _windows(capture, devices, options or Classic())
+    elif name == "networkml-4104":
+        views = devices.views
+        matrix = networkml4104.rows(capture.sessions[views.session], views.is_orig)
+        owner, session = views.device, capture.sessions["id"][views.session]
+    else:
+        views = devices.views
+        sessions = capture.sessions[views.session]
+        matrix = service_ports.rows(sessions, views.is_orig, views.device, len(devices))
+        owner = np.arange(len(devices))
+        session = np.full(len(devices), NO_SESSION)
+    if device is not None:
+        ips = [tuple(map(address_text, packed)) for packed in devices.ips]
+        fits = [is_device(device, devices.macs[k], ips[k]) for k in range(len(devices))]
+        kept = np.array(fits, np.bool_)[owner]
+        matrix, owner, session = matrix.rows(kept), owner[kept], session[kept]
+    source = np.full(len(owner), capture.source, object)
+    return Table(SCHEMAS[name], matrix, source, np.array(who, object)[owner], session)
+
+
+def joined(tables: Iterable[Table], schema: Schema) -> Table:
+    """Several captures' rows, one below the other; no capture gives no rows."""
+    parts = list(tables)
+    nothing = np.zeros(0, object)
+    return Table(
+        schema,
+        vstack([empty(schema.n_columns), *(part.matrix for part in parts)]),
+        np.concatenate([nothing, *(part.source for part in parts)]),
+        np.concatenate([nothing, *(part.device for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.session for part in parts)]),
+    )
+
+
+def _windows(
+    capture: Capture, devices: Devices, options: Classic
+) -> tuple[Matrix, NDArray[np.int64], NDArray[np.int64]]:
+    assert capture.packets is not None
+    parts = [empty(classic.N_COLUMNS)]
+    owner: list[int] = []
+    number: list[int] = []
+    for k, mac in enumerate(devices.mac_ids.tolist()):
+        found = classic.windows(
+            capture.packets,
+            capture.sessions,
+            device=mac,
+            window=options.window,
+            threshold=options.threshold,
+        )
+        parts.append(found.matrix)
+        owner += [k] * found.matrix.n_rows
+        number += range(found.matrix.n_rows)
+    return vstack(parts), np.array(owner, np.int64), np.array(number, np.int64)

@@ -16,7 +16,7 @@ PROJECT := setup.cfg setup.py pyproject.toml scripts/environment.sh
 FUZZ_SECONDS ?= 30
 
 .PHONY: help demo test dev check lint types layers pytest core reference fuzz image docs \
-        format coverage clean
+        format coverage bench models clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,13 @@ docs: dev ## write docs/cli.md, the table of modules and configs/halia.yaml anew
 	@$(BIN)/python -m plugin.cli.reference > docs/cli.md
 	@$(BIN)/python scripts/modules.py
 	@$(BIN)/halia config init --out configs/halia.yaml --force -q
+
+models: dev ## rebuild the shipped models from the shared data folder
+	@$(BIN)/python scripts/build_models.py --shared "$${HALIA_SHARED:-../shared}/data"
+
+bench: dev ## measure Halia beside its peers
+	@$(BIN)/python -m bench core
+	@$(BIN)/python -m bench model
 
 format: dev
 	@$(BIN)/ruff format $(CHECKED)

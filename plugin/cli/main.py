@@ -52,8 +52,12 @@ COMMANDS: dict[str, Listed] = {
         "sessions",
         "List the sessions of captures, one a line, in the order in which they end.",
     ),
-    "features": Listed("files", "features", "the feature matrix of captures"),
-    "classify": Listed("files", "classify", "the three likeliest roles of each device"),
+    "features": Listed(
+        "files", "features", "The feature matrix of captures: a row for each session or device."
+    ),
+    "classify": Listed(
+        "files", "classify", "The three likeliest roles of each device in captures."
+    ),
     "train": Listed(
         "files",
         "train",
@@ -64,7 +68,7 @@ COMMANDS: dict[str, Listed] = {
         "evaluate",
         "Tell how well a model does on labelled captures, or its recipe on groups left out.",
     ),
-    "models": Listed("models", "models", "list, show and verify models"),
+    "models": Listed("models", "models", "List, show and verify models."),
     "config": Listed("this program", "config", "Show, check and write settings."),
     "completion": Listed(
         "this program", "completion", "Print the completion script of a shell: bash, zsh, fish."

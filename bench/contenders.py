@@ -86,16 +86,10 @@ SESSIONS = Contender(
     name="halia sessions", argv=_halia("sessions", "{}", "--json"), rounds=1, counts=False
 )
 FEATURES = Contender(name="halia features", argv=_peer("features"), ours=True)
-NFSTREAM = Contender(
-    name="nfstream", argv=_peer("nfstream"), rounds=SLOW_ROUNDS, module="nfstream"
-)
+NFSTREAM = Contender(name="nfstream", argv=_peer("nfstream"), rounds=SLOW_ROUNDS, module="nfstream")
 DPKT = Contender(name="dpkt dict", argv=_peer("dpkt_dict"), rounds=SLOW_ROUNDS, module="dpkt")
-DPKT_RULE = Contender(
-    name="dpkt session rule", argv=_peer("dpkt_rule"), rounds=1, module="dpkt"
-)
-SCAPY = Contender(
-    name="scapy", argv=_peer("scapy_dict"), rounds=1, sampled=True, module="scapy"
-)
+DPKT_RULE = Contender(name="dpkt session rule", argv=_peer("dpkt_rule"), rounds=1, module="dpkt")
+SCAPY = Contender(name="scapy", argv=_peer("scapy_dict"), rounds=1, sampled=True, module="scapy")
 TSHARK = Contender(name="tshark -z conv", argv=_peer("tshark_conv"), rounds=1)
 BARE = Contender(name="bare Python", argv=(PYTHON, "-c", "pass"), counts=False)
 CLASSIFY = Contender(name="halia classify", argv=_halia("classify", "{}", "--json"), counts=False)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bench.contenders import Contender
 
-SHORT_PACKETS, LONG_PACKETS = 1_600_000, 800_000
+SHORT_PACKETS, LONG_PACKETS = 1_600_000, 2_000_000
 QUICK_PACKETS, QUICK_HUGE = 60_000, 200_000
 SMALL_ROUNDS = 4
 """Small runs are short and noisy: so many times the rounds of the big ones."""
@@ -109,25 +109,20 @@ def _field_of(name: str) -> tuple[Contender, ...]:
     return {"small": field.SMALL_FIELD, "huge": field.HUGE_FIELD}.get(name, field.BIG_FIELD)
 
 
-def scaled(row: Best, idle: Best, part: float) -> Best:
+def scaled(row: Best, part: float) -> Best:
     """A run on a part of the file as the whole would have been: start-up counts once.
 
     Args:
         row: the run on the part.
-        idle: the same contender on a capture without packets.
         part: share of the packets in the part.
     """
-    if row.failed or idle.failed or not part:
+    if row.failed or not part:
         return row
 
-    def grown(on_part: float, start_up: float) -> float:
-        return start_up + max(0.0, on_part - start_up) / part
+    def grown(on_part: float) -> float:
+        return row.start_s + max(0.0, on_part - row.start_s) / part
 
-    return row._replace(
-        cpu_s=grown(row.cpu_s, idle.cpu_s),
-        wall_s=grown(row.wall_s, idle.wall_s),
-        scaled=True,
-    )
+    return row._replace(cpu_s=grown(row.cpu_s), wall_s=grown(row.wall_s), scaled=True)
 
 
 def run_input(source: Input, options: Options) -> Table:
@@ -140,10 +135,9 @@ def run_input(source: Input, options: Options) -> Table:
     rounds = options.rounds * (SMALL_ROUNDS if source.name == "small" else 1)
     empty = empty_input(options.cache)
     rows = run_rounds(runners, lambda c: sample if c.sampled else source, rounds, empty)
-    if _samples(runners):
-        idle = {r.name: r for r in run_rounds(_samples(runners), lambda _: empty, 2)}
-        part = packets / max(1, truth.frames)
-        rows = [scaled(row, idle[row.name], part) if row.name in idle else row for row in rows]
+    sampled = {contender.name for contender in _samples(runners)}
+    part = packets / max(1, truth.frames)
+    rows = [scaled(row, part) if row.name in sampled else row for row in rows]
     refused = refusals(rows, {c.name for c in runners if c.ours}, truth)
     return Table(source, truth, rows, refused)
 

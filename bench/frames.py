@@ -48,7 +48,16 @@ class Columns(NamedTuple):
 
     def pick(self, rows: NDArray[np.int64] | slice) -> Columns:
         """The chosen rows."""
-        return Columns(*(column[rows] for column in self))
+        return Columns(
+            micros=self.micros[rows],
+            kind=self.kind[rows],
+            nth=self.nth[rows],
+            left=self.left[rows],
+            back=self.back[rows],
+            payload=self.payload[rows],
+            ports=self.ports[rows],
+            hosts=self.hosts[rows],
+        )
 
 
 class Block(NamedTuple):
@@ -91,9 +100,7 @@ def _ipv4(
 ) -> NDArray[np.uint8]:
     """IPv4 headers without options; ``length`` bytes follow, ``fragment`` is flags + offset."""
     rows = len(length)
-    pair = np.stack(
-        [0x0A00_0000 + columns.hosts[:, 0], 0xC612_0000 + columns.hosts[:, 1]], axis=1
-    )
+    pair = np.stack([0x0A00_0000 + columns.hosts[:, 0], 0xC612_0000 + columns.hosts[:, 1]], axis=1)
     src, dst = _ends(columns, pair)
     # Fragments of one datagram share the identification: three frames each.
     ident = (columns.nth // 3) & 0xFFFF
@@ -135,8 +142,7 @@ def _tcp(columns: Columns) -> NDArray[np.uint8]:
     src, dst = _ends(columns, columns.ports)
     opening = columns.nth < 2
     closing = (columns.left < 2) & (columns.nth > 2)
-    flags = np.where(opening, SYN, ACK) | np.where(columns.nth == 1, ACK, 0)
-    flags = flags | np.where(closing, FIN, 0)
+    flags = opening * SYN + (columns.nth > 0) * ACK + closing * FIN
     syn_options = constant(bytes.fromhex("020405b4010303070402 0101".replace(" ", "")), rows)
     options = np.where(
         opening[:, None],
@@ -156,7 +162,7 @@ def _tcp(columns: Columns) -> NDArray[np.uint8]:
             big_endian(columns.nth * 1_448 & 0xFFFF_FFFF, 4),
             big_endian(columns.nth * 100 & 0xFFFF_FFFF, 4),
             constant(b"\x80", rows),
-            big_endian(flags, 1),
+            big_endian(flags.astype(np.int64), 1),
             constant(b"\xfa\xf0\x00\x00\x00\x00", rows),
             options,
         ]
@@ -240,9 +246,8 @@ def _frag4(columns: Columns) -> Block:
     # A flow's last datagram may miss its end, as on a link that drops.
     columns = columns._replace(back=np.zeros(len(place), np.bool_))
     payload = np.where(place == 2, 200, PIECE - UDP_LEN)
-    offset = np.where(place == 2, 2 * PIECE // 8, place * PIECE // 8) | np.where(
-        place == 2, 0, 0x2000
-    )
+    more = np.where(place == 2, 0, 0x2000)
+    offset = (place * (PIECE // 8) | more).astype(np.int64)
     octets = np.hstack(
         [
             _ethernet(columns, b"\x08\x00"),

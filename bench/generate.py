@@ -56,9 +56,9 @@ class Plan:
 
     @classmethod
     def long_flows(cls, packets: int, seed: int = 7) -> Plan:
-        """Few flows of more than a thousand packets each, mostly bulk transfers."""
+        """Few flows of more than a thousand packets each, of 300 bytes on average."""
         return cls(
-            packets=packets, seed=seed, mean_flow=1_366.0, largest_flow=8_000, full_share=0.45
+            packets=packets, seed=seed, mean_flow=1_366.0, largest_flow=16_000, full_share=0.1
         )
 
 
@@ -83,7 +83,8 @@ def flow_sizes(plan: Plan, rng: np.random.Generator) -> NDArray[np.int64]:
     """Heavy-tailed packets a flow (Lomax, shape 1.2), summing to ``plan.packets`` exactly."""
     wanted = max(1, round(plan.packets / plan.mean_flow))
     raw = rng.pareto(1.2, wanted) + 0.05
-    sizes = np.clip(raw * (plan.mean_flow / raw.mean()), 1, plan.largest_flow).astype(np.int64)
+    wide = np.clip(raw * (plan.mean_flow / raw.mean()), 1, plan.largest_flow)
+    sizes: NDArray[np.int64] = wide.astype(np.int64)
     total = np.cumsum(sizes)
     if total[-1] >= plan.packets:
         sizes = sizes[: int(np.searchsorted(total, plan.packets)) + 1]
@@ -123,9 +124,9 @@ def draw_flows(plan: Plan, rng: np.random.Generator) -> Flows:
     starts = rng.random(count) * plan.packets / PACKETS_A_SECOND
     kinds = flow_kinds(sizes, rng)
     # One flow in a hundred comes again on the same ports, so that closing and idling count.
-    again = rng.choice(np.arange(1, count), count // 100, replace=False) if count > 100 else []
+    again = 1 + rng.choice(count - 1, count // 100, replace=False)
     for column in (ports, hosts, kinds):
-        column[again] = column[np.asarray(again, np.int64) - 1]
+        column[again] = column[again - 1]
     return Flows(sizes, kinds, starts, ports, hosts)
 
 

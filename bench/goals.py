@@ -209,4 +209,12 @@ def judge(goal: Goal, rows: Mapping[str, Best], refused: Sequence[str], size: in
     if value is None:
         return Judged(goal, "missed", None, "nothing to divide by")
     met = value >= goal.at_least if goal.at_least else value <= goal.at_most
-    return Judged(goal, "met" if met else "missed", value, "")
+    net = net_ratio(mine, other) if goal.metric == "cpu_s" and other and goal.big_only else None
+    beside = "" if net is None else f"({net if goal.at_least else 1 / net:,.2f} without starts)"
+    return Judged(goal, "met" if met else "missed", value, beside)
+
+
+def net_ratio(mine: Best, other: Best) -> float | None:
+    """How many times faster ours is when neither's start counts; None without such times."""
+    own, theirs = mine.cpu_s - mine.start_s, other.cpu_s - other.start_s
+    return theirs / own if own > 0 and theirs > 0 else None

@@ -87,9 +87,7 @@ def _made(path: Path, module: str, *arguments: str) -> Path:
 def short_input(cache: Path, packets: int) -> Input:
     """Generated, short flows."""
     tag = _sources_tag("generate.py", "frames.py")
-    path = _made(
-        cache / f"short-{packets}-{tag}.pcap", "bench.generate", "--packets", str(packets)
-    )
+    path = _made(cache / f"short-{packets}-{tag}.pcap", "bench.generate", "--packets", str(packets))
     return Input("short", path, "generated, short flows")
 
 

@@ -22,6 +22,7 @@ LENGTHS = 1_500  # a "type" up to here is an 802.3 length
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 FRAGMENT, AUTHENTICATION = 44, 51
 NOTHING = -1
+COOKED_LLC = 4  # the protocol of a cooked capture whose frame goes on with LLC
 TAG, BACKBONE_TAG, SNAP, PPPOE_HEAD = 4, 18, 8, 6
 VERSION_4, VERSION_6 = 4, 6
 HEAD_4, HEAD_6 = 20, 40
@@ -95,22 +96,22 @@ def _behind(frame: bytes, ethertype: int, at: int) -> tuple[int, int]:
 
 def _first(linktype: int, frame: bytes) -> tuple[int, int]:
     """The EtherType behind the link header and its place."""
+    found = (NOTHING, 0)
     if linktype == ETHERNET:
-        return _u16(frame, 12), 14
-    if linktype == SLL:
-        kind = _u16(frame, 14)
-        return (0 if kind == TAG else kind), 16  # 4 = 802.2 follows
-    if linktype == SLL2:
-        kind = _u16(frame, 0)
-        return (0 if kind == TAG else kind), 20
-    if linktype == C_HDLC or (linktype in PPP_LINKS and frame[:1] in CISCO_ADDRESSES):
-        return _u16(frame, 2), 4
-    if linktype in PPP_LINKS:
-        return _behind_ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)
-    if linktype in (RAW_4, RAW_6):
-        return (IP4 if linktype == RAW_4 else IP6), 0
-    start = 4 if linktype in LOOPBACK else 0
-    return (_by_nibble(frame, start) if linktype in LOOPBACK | RAW else NOTHING), start
+        found = _u16(frame, 12), 14
+    elif linktype in (SLL, SLL2):
+        kind, size = (_u16(frame, 14), 16) if linktype == SLL else (_u16(frame, 0), 20)
+        found = (0 if kind == COOKED_LLC else kind), size
+    elif linktype == C_HDLC or (linktype in PPP_LINKS and frame[:1] in CISCO_ADDRESSES):
+        found = _u16(frame, 2), 4
+    elif linktype in PPP_LINKS:
+        found = _behind_ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)
+    elif linktype in (RAW_4, RAW_6):
+        found = (IP4 if linktype == RAW_4 else IP6), 0
+    elif linktype in LOOPBACK | RAW:
+        start = 4 if linktype in LOOPBACK else 0
+        found = _by_nibble(frame, start), start
+    return found
 
 
 def network_bytes(linktype: int, frame: bytes) -> Network | None:

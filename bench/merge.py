@@ -87,7 +87,7 @@ def readdressed(frame: bytes, replica: int, salt: int) -> bytes:
 
 def placed(paths: Sequence[Path], replicas: int, seed: int) -> list[Placed]:
     """All records of all files and replicas, in order of time."""
-    rng = random.Random(seed)  # noqa: S311 - places files in time, keeps no secret
+    rng = random.Random(seed)
     out: list[Placed] = []
     for path in paths:
         found = list(records(path))

@@ -50,7 +50,7 @@ def dpkt_rule(path: str) -> Counts:
 
 
 def scapy_dict(path: str) -> Counts:
-    """scapy as everyone imports it, a dict by 5-tuple, no time-outs."""
+    """Scapy as everyone imports it, a dict by 5-tuple, no time-outs."""
     import logging
 
     logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -72,7 +72,7 @@ def scapy_dict(path: str) -> Counts:
 
 
 def nfstream_statistics(path: str) -> Counts:
-    """nfstream with statistics, without dissection, one meter, 60 s idle: its best case."""
+    """Nfstream with statistics, without dissection, one meter, 60 s idle: its best case."""
     from nfstream import NFStreamer
 
     packets = flows = 0
@@ -109,10 +109,10 @@ _COLUMN_TOTAL = 6
 
 def halia_features(path: str) -> Counts:
     """Ours: capture to sessions to the 4,104 columns of ``networkml-4104`` as CSR."""
+    import numpy as np
+
     from plugin.ml.features import extract
     from plugin.offline.read import read_capture
-
-    import numpy as np
 
     capture = read_capture(path)
     matrix = extract("networkml-4104", capture.sessions, np.ones(len(capture.sessions), np.bool_))

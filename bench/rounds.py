@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
 
     from bench.contenders import Contender
     from bench.inputs import Input
+
+
+START_RUNS = 3
 
 
 class Best(NamedTuple):
@@ -30,6 +32,7 @@ class Best(NamedTuple):
     sessions: int | None
     runs: int
     failed: str = ""
+    start_s: float = 0.0  # CPU seconds on a capture without packets
     scaled: bool = False  # from a run on a part of the file
 
 
@@ -46,7 +49,9 @@ def best_of(name: str, runs: Sequence[Measured]) -> Best:
     """
     found = {(run.packets, run.sessions) for run in runs}
     if len(found) != 1:
-        raise ValueError(f"{name} found different numbers in different runs: {sorted(map(str, found))}")
+        raise ValueError(
+            f"{name} found different numbers in different runs: {sorted(map(str, found))}"
+        )
     packets, sessions = found.pop()
     return Best(
         name,
@@ -59,11 +64,24 @@ def best_of(name: str, runs: Sequence[Measured]) -> Best:
     )
 
 
+def start_up(contender: Contender, empty: Input) -> float:
+    """CPU seconds of a contender that has nothing to read; 0 when it refuses such a file."""
+    if contender.missing():
+        return 0.0
+    runs = []
+    for _ in range(START_RUNS):
+        try:
+            runs.append(run_child(contender.command(str(empty.path)), contender.env).cpu_s)
+        except ContenderFailedError:
+            return 0.0
+    return min(runs)
+
+
 def run_rounds(
     field: Sequence[Contender],
     path_of: Callable[[Contender], Input],
     rounds: int,
-    warm: Input | None = None,
+    empty: Input,
 ) -> list[Best]:
     """Run every contender, one after the other, round by round.
 
@@ -71,18 +89,15 @@ def run_rounds(
         field: the contenders.
         path_of: the capture that a contender gets (a sample for some).
         rounds: how many rounds; a contender with a smaller limit sits the later ones out.
-        warm: a capture without packets on which each runs once before, unmeasured, so that
-            no contender's first round compiles its sources or reads its files from disk.
+        empty: a capture without packets on which each runs before: that tells what it costs
+            to start, and no contender's first round compiles its sources.
 
     Returns:
         One row a contender, in the same order; one that failed or is missing says so.
     """
     runs: dict[str, list[Measured]] = {c.name: [] for c in field}
     failed: dict[str, str] = {}
-    if warm is not None:
-        for contender in field:
-            with contextlib.suppress(ContenderFailedError):  # its own rounds will tell
-                run_child(contender.command(str(warm.path)), contender.env)
+    start = {contender.name: start_up(contender, empty) for contender in field}
     for number in range(rounds):
         for contender in field:
             if contender.name in failed or (contender.rounds and number >= contender.rounds):
@@ -110,5 +125,5 @@ def run_rounds(
         if name in failed or not runs[name]:
             rows.append(Best(name, 0, 0, 0, None, None, 0, failed.get(name, "did not run")))
         else:
-            rows.append(best_of(name, runs[name]))
+            rows.append(best_of(name, runs[name])._replace(start_s=start[name]))
     return rows

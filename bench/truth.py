@@ -33,7 +33,7 @@ class Truth(NamedTuple):
 
 
 def tshark_frames(path: Path) -> int:
-    """tshark's number of frames.
+    """Tshark's number of frames.
 
     The Ethernet dissector is off, as nothing above the frame matters to a count: a minute's
     dissection of a big file becomes seconds.

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from bench.agree.compare import Tally, compare_capture
+from bench.agree.compare import Tally, Unexplained, compare_capture
 from bench.agree.reasons import REASONS
 from bench.inputs import shared_folder
 
@@ -32,18 +32,23 @@ def lines_of(tally: Tally, show: int) -> list[str]:
     """The outcome as text."""
     why = {reason.name: reason.why for reason in REASONS}
     lines = [
-        f"{tally.files} captures, {tally.packets:,} packets, {tally.fields:,} fields compared; "
-        f"{tally.sessions_checked:,} packets' sessions compared with the dpkt loop"
+        f"{tally.files} captures, {tally.packets:,} packets, {tally.fields:,} fields compared",
+        f"{tally.sessions_checked:,} packets' sessions compared with the dpkt loop",
     ]
-    for name, count in sorted(tally.explained.items(), key=lambda pair: -pair[1]):
-        lines.append(f"  explained {count:>7,}  {name}: {why[name]} ({tally.examples[name]})")
+    explained = sorted(tally.explained.items(), key=lambda pair: -pair[1])
+    lines += [
+        f"  explained {count:>7,}  {name}: {why[name]} ({tally.examples[name]})"
+        for name, count in explained
+    ]
     lines.append(f"  unexplained {len(tally.unexplained):,}")
-    for row in tally.unexplained[:show]:
-        lines.append(
-            f"    {row.path} frame {row.frame} {row.field}: tshark {row.theirs}, "
-            f"core {row.ours} [{row.layers}]"
-        )
+    lines += [f"    {described(row)}" for row in tally.unexplained[:show]]
     return lines
+
+
+def described(row: Unexplained) -> str:
+    """One difference as a line."""
+    place = f"{row.path} frame {row.frame} {row.field}"
+    return f"{place}: tshark {row.theirs}, core {row.ours} [{row.layers}]"
 
 
 def run_agree(paths: Sequence[Path], *, as_json: bool, show: int) -> int:

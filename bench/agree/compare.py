@@ -64,9 +64,7 @@ def shown(value: Value | None) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def compare_packet(
-    tally: Tally, path: Path, theirs: Dissected, ours: Mapping[str, Value]
-) -> None:
+def compare_packet(tally: Tally, path: Path, theirs: Dissected, ours: Mapping[str, Value]) -> None:
     """Compare every field that tshark's view has a value for."""
     tally.packets += 1
     tally.fields += len(theirs.expected)

@@ -52,7 +52,7 @@ def decode(path: Path) -> Iterator[Mapping[str, Value]]:
         names = tuple(columns)
         for values in zip(*columns.values(), strict=True):
             row = dict(zip(names, values, strict=True))
-            marks = int(row["marks"])  # type: ignore[arg-type]  # a number, by _NUMBERS
+            marks = int(row["marks"])
             row["fragment"] = int(bool(marks & MARK_FRAGMENT))
             row["later_fragment"] = int(bool(marks & MARK_LATER_FRAGMENT))
             yield row

@@ -12,6 +12,8 @@ import subprocess
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.agree.fields import TSHARK_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -20,22 +22,6 @@ Value = int | bytes
 WIRE_LEN_MAX = 65_550
 NO_ADDRESS = bytes(16)
 
-_TSHARK_FIELDS = """
-frame.number frame.time_epoch frame.len frame.cap_len frame.protocols frame.cb_pen
-_ws.malformed arp.hw.type
-eth.src eth.dst sll.src.eth vlan.id ieee8021ad.id
-ip.src ip.dst ip.proto ip.len ip.hdr_len ip.ttl ip.dsfield ip.id ip.flags ip.frag_offset
-ipv6.src ipv6.dst ipv6.nxt ipv6.plen ipv6.hlim ipv6.tclass
-ipv6.hopopts.nxt ipv6.dstopts.nxt ipv6.routing.nxt ipv6.fraghdr.nxt ah.next_header
-mip6.proto hip.proto shim6.nxt
-ipv6.hopopts.len_oct ipv6.dstopts.len_oct ipv6.routing.len_oct
-ipv6.fraghdr.offset ipv6.fraghdr.more ipv6.fraghdr.ident
-tcp.srcport tcp.dstport tcp.seq_raw tcp.ack_raw tcp.flags tcp.window_size_value tcp.hdr_len tcp.len
-tcp.options.mss_val tcp.options.wscale.shift tcp.options.timestamp.tsval
-udp.srcport udp.dstport udp.length sctp.srcport sctp.dstport dccp.srcport dccp.dstport
-icmp.type icmp.code icmpv6.type icmpv6.code
-arp.opcode arp.src.hw_mac arp.dst.hw_mac arp.src.proto_ipv4 arp.dst.proto_ipv4
-""".split()
 
 _PREFERENCES = (
     "ip.defragment:FALSE",
@@ -119,7 +105,7 @@ def _number(text: str) -> int:
 
 
 def nanoseconds(text: str) -> int:
-    """tshark's ``frame.time_epoch`` (seconds with nine decimals) as nanoseconds."""
+    """Tshark's ``frame.time_epoch`` (seconds with nine decimals) as nanoseconds."""
     whole, _, fraction = text.partition(".")
     sign = -1 if whole.startswith("-") else 1
     # Where a record claims more than a second of fraction, more than nine digits are printed.
@@ -130,7 +116,7 @@ class _Frame:
     """One line of tshark being translated."""
 
     def __init__(self, line: str) -> None:
-        self.said = dict(zip(_TSHARK_FIELDS, line.split("|"), strict=True))
+        self.said = dict(zip(TSHARK_FIELDS, line.split("|"), strict=True))
         self.layers = tuple(self.said["frame.protocols"].split(":"))
         self.place = _network_place(self.layers)
 
@@ -294,7 +280,7 @@ def translate(line: str) -> Dissected:
     version = frame.version()
     expected["ip_version"] = version
     if version:
-        expected.update(frame.ipv4() if version == 4 else frame.ipv6())  # noqa: PLR2004 - IPv4
+        expected.update(frame.ipv4() if version == 4 else frame.ipv6())
         if not expected["later_fragment"]:
             expected.update(frame.transport())
     return Dissected(
@@ -320,7 +306,7 @@ def dissect(path: Path) -> Iterator[Dissected]:
         command += ["-o", preference]
     for setting in ("occurrence=a", "aggregator=,", "separator=|"):
         command += ["-E", setting]
-    for field in _TSHARK_FIELDS:
+    for field in TSHARK_FIELDS:
         command += ["-e", field]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"

@@ -59,6 +59,7 @@ TCP_CUT = {
     "payload_len": "tcp.len",
 }
 TCP_HEAD, IP_HEAD = 20, 20
+KNOWN_HARDWARE = frozenset({1, 6})  # Ethernet, IEEE 802
 RECORD_MAX = 262_144
 
 
@@ -77,7 +78,7 @@ def _behind_ip(difference: Difference) -> str:
 
 def payload_by_ip(difference: Difference, head: int) -> int:
     """Bytes behind an L4 header of ``head`` bytes, by the lengths in IP's headers."""
-    if difference.ours["ip_version"] == 4:  # noqa: PLR2004 - IPv4
+    if difference.ours["ip_version"] == 4:
         rest = _number(difference, "ip.len") - _number(difference, "ip.hdr_len")
     else:
         rest = _number(difference, "ipv6.plen")
@@ -134,7 +135,7 @@ def tcp_offset(difference: Difference) -> bool:
     """TCP's data offset is below five words: tshark stops there, the fixed fields stay fields."""
     return (
         difference.field in {*TCP_CUT, "tcp_mss", "tcp_wscale", "tcp_tsval"}
-        and difference.ours["proto"] == 6  # noqa: PLR2004 - TCP
+        and difference.ours["proto"] == 6
         and int(difference.ours["l4_header_len"]) < TCP_HEAD
         and _truncated(difference.ours)
         and _number(difference, "tcp.hdr_len") < TCP_HEAD
@@ -153,15 +154,16 @@ def wrapped_time(difference: Difference) -> bool:
 
 def unknown_arp(difference: Difference) -> bool:
     """ARP with a hardware type that tshark does not know: it prints addresses as bytes only."""
-    return difference.field in ("arp_sha", "arp_tha") and _number(difference, "arp.hw.type") not in (
-        1,
-        6,
+    return (
+        difference.field in ("arp_sha", "arp_tha")
+        and difference.theirs.first("arp.hw.type") != ""
+        and _number(difference, "arp.hw.type") not in KNOWN_HARDWARE
     )
 
 
 def old_mobility(difference: Difference) -> bool:
     """Protocol 62 was Mobile IPv6 before the standard; tshark still enters it."""
-    is_old = difference.ours["proto"] == 62  # noqa: PLR2004 - the number before RFC 3775
+    is_old = difference.ours["proto"] == 62
     return difference.field == "proto" and is_old and "mipv6" in difference.theirs.layers
 
 
@@ -195,7 +197,7 @@ def no_length(difference: Difference) -> bool:
     """IPv6 payload length 0 (jumbogram, offload): ours counts the bytes of the frame."""
     return (
         difference.field == "ip_len"
-        and difference.ours["ip_version"] == 6  # noqa: PLR2004 - IPv6
+        and difference.ours["ip_version"] == 6
         and difference.theirs.first("ipv6.plen") == "0"
     )
 

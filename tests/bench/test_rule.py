@@ -80,7 +80,12 @@ ETHER = bytes(12)
 
 
 def ipv4(
-    payload: bytes, *, proto: int = 17, frag: int = 0, options: bytes = b"", length: int | None = None
+    payload: bytes,
+    *,
+    proto: int = 17,
+    frag: int = 0,
+    options: bytes = b"",
+    length: int | None = None,
 ) -> bytes:
     total = 20 + len(options) + len(payload) if length is None else length
     first = 0x45 + len(options) // 4

@@ -127,7 +127,7 @@ def layers(packet: Any) -> Iterator[Any]:
 def said_of_l4(l4: Any, rest: int) -> dict[str, Any]:
     """What scapy says of L4; ``rest`` bytes are IP's payload from there on."""
     if isinstance(l4, scapy.TCP):
-        options = dict((o[0], o[1]) for o in l4.options if o[0] != "NOP")
+        options = {o[0]: o[1] for o in l4.options if o[0] != "NOP"}
         return {
             "src_port": l4.sport,
             "dst_port": l4.dport,

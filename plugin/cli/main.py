@@ -90,19 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     try:
-        _check_import()
-        code = _dispatch(words)
+        code = _outcome(words)
         sys.stdout.flush()
-    except HaliaError as error:
-        _complain(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         _leave_stdout()
         return EXIT_OK
-    except SystemExit as stop:  # argparse's way to end: after --help, or on a bad option
-        return stop.code if isinstance(stop.code, int) else EXIT_INPUT
     return code
 
 
@@ -131,7 +123,7 @@ def command_parser(name: str) -> Parser:
 def top_help() -> str:
     """Give the text of ``halia --help``: the commands by group."""
     width = max(map(len, COMMANDS))
-    lines = ["usage: halia [--help] [--version] COMMAND …", "", plugin.__doc__ or ""]
+    lines = ["usage: halia [--help] [--version] COMMAND ...", "", plugin.__doc__ or ""]
     group = ""
     for name, listed in COMMANDS.items():
         if listed.group != group:
@@ -145,6 +137,20 @@ def top_help() -> str:
         "            3 a peer is away, 4 the answer is no",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _outcome(words: list[str]) -> int:
+    """Run the command and turn what it raises on purpose into an exit code."""
+    try:
+        _check_import()
+        return _dispatch(words)
+    except HaliaError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except SystemExit as stop:  # argparse's way to end: after --help, or on a bad option
+        return stop.code if isinstance(stop.code, int) else EXIT_INPUT
 
 
 def _dispatch(words: list[str]) -> int:

@@ -108,16 +108,29 @@ def test_another_distributions_plugin_is_refused(
     assert "is not Halia's" in capsys.readouterr().err
 
 
-def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
+@pytest.mark.parametrize("words", ["config init --out -", "config --help", "--help"])
+def test_a_reader_that_leaves_early_is_no_error(root: Path, words: str) -> None:
+    # The reader is gone before the first byte: the writer waits for that.
     ended = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m plugin config init --out - | true"],
+        ["bash", "-c", f"{{ sleep 0.2; {sys.executable} -m plugin {words}; }} | true"],
         cwd=root,
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
     assert ended.stderr == ""
+
+
+def test_help_is_printed_in_any_encoding(root: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "plugin", "--help"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert ended.returncode == 0
+    assert b"classify" in ended.stdout
 
 
 def test_the_frame_imports_only_what_it_needs(root: Path) -> None:

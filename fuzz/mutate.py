@@ -1,0 +1,112 @@
+"""Feeds mutated captures to the compiled core, and compares it with the reference on part of them.
+
+Run by fuzz/run.sh against a build with AddressSanitizer and UndefinedBehaviorSanitizer: a read or
+write out of bounds, a leak of undefined behaviour or a difference between the cores ends it with an
+error. Seeded: the same seed makes the same inputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib.util
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from plugin.core import Timeouts  # noqa: E402 - the checkout must be found first
+from plugin.core._reference import Engine as Reference  # noqa: E402
+from tests.engines import make, run  # noqa: E402
+
+LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 127, 228, 229, 276)
+LENGTH_MAX = 60_000
+DIFFERENTIAL_MAX = 4_000
+"""Inputs up to this many bytes are compared with the reference, which is slow."""
+
+
+def compiled(path: Path) -> type:
+    """The Engine of the extension file given (the sanitizers' build, not the installed one)."""
+    spec = importlib.util.spec_from_file_location("plugin.core._core", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} is no extension")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    engine: type = module.Engine
+    return engine
+
+
+def corpus() -> list[bytes]:
+    """The captures that come with the tests."""
+    files = [p for p in sorted((ROOT / "tests" / "data").rglob("*")) if ".pcap" in p.name]
+    contents = [p.read_bytes() for p in files]
+    return [gzip.decompress(c) if c[:2] == b"\x1f\x8b" else c for c in contents]
+
+
+def mutated(rng: random.Random, base: bytes) -> bytes:
+    """A piece of a capture with some bytes changed, its file header often kept."""
+    header = base[:24]
+    start = 0 if rng.random() < 0.5 else rng.randrange(len(base))
+    length = min(LENGTH_MAX, int(rng.paretovariate(0.7) * 100))
+    data = bytearray(base[start : start + length])
+    if start and rng.random() < 0.7:
+        data[:0] = header
+    if len(data) >= 24 and rng.random() < 0.2:  # noqa: PLR2004 - a pcap header's size
+        data[20:24] = rng.choice(LINKS).to_bytes(4, "little")
+    for _ in range(rng.randrange(12)):
+        if data:
+            at = rng.randrange(len(data))
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    return bytes(data)
+
+
+def settings(rng: random.Random) -> dict[str, Any]:
+    """Small limits, so that growth, eviction and sweeping are met often."""
+    short = Timeouts(*(rng.choice((0, 1, 60, 3600)) for _ in range(8)))
+    return {
+        "timeouts": short,
+        "max_open": rng.choice((1, 2, 50)),
+        "max_macs": rng.choice((0, 1, 99)),
+    }
+
+
+def once(rng: random.Random, engine: type, captures: list[bytes]) -> None:
+    """One input; raises when the cores differ (the sanitizers end the process themselves)."""
+    data = mutated(rng, rng.choice(captures))
+    cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(4)))
+    chosen, stats = settings(rng), rng.random() < 0.8
+    room = {"packet_room": rng.choice((1, 7, 500)), "session_room": rng.choice((1, 5, 500))}
+    result = run(make(engine, stats=stats, **chosen), data, cuts=cuts, stats=stats, **room)
+    if len(data) <= DIFFERENTIAL_MAX:
+        expected = run(make(Reference, stats=stats, **chosen), data, cuts=cuts, stats=stats, **room)
+        if result != expected:
+            Path("fuzz-difference.bin").write_bytes(data)
+            raise SystemExit(
+                f"the cores differ: fuzz-difference.bin, cuts {cuts}, {chosen}, {room}"
+            )
+
+
+def main() -> None:
+    """Fuzz for a number of inputs or seconds, whichever ends first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("extension", type=Path)
+    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    engine, captures = compiled(args.extension), corpus()
+    rng = random.Random(args.seed)  # noqa: S311 - reproducible, not secret
+    end = time.monotonic() + args.seconds
+    done = 0
+    while done < args.inputs and time.monotonic() < end:
+        once(rng, engine, captures)
+        done += 1
+    sys.stdout.write(f"fuzz: {done} inputs (seed {args.seed}), no report, no difference\n")
+
+
+if __name__ == "__main__":
+    main()

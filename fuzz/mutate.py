@@ -55,7 +55,7 @@ def mutated(rng: random.Random, base: bytes) -> bytes:
     data = bytearray(base[start : start + length])
     if start and rng.random() < 0.7:
         data[:0] = header
-    if len(data) >= 24 and rng.random() < 0.2:  # noqa: PLR2004 - a pcap header's size
+    if len(data) >= 24 and rng.random() < 0.2:
         data[20:24] = rng.choice(LINKS).to_bytes(4, "little")
     for _ in range(rng.randrange(12)):
         if data:

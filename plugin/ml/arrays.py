@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -50,9 +49,8 @@ def pack(arrays: Arrays) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, np.ascontiguousarray(arrays[name]))
             entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            # Weights do not shrink, and unpacking them would cost more than reading them.
-            weights = arrays[name].dtype.kind == "f" and name != "value"
-            entry.compress_type = zipfile.ZIP_STORED if weights else zipfile.ZIP_DEFLATED
+            # Only a forest's leaves, mostly zeros, shrink enough to be worth the unpacking.
+            entry.compress_type = zipfile.ZIP_DEFLATED if name == "value" else zipfile.ZIP_STORED
             archive.writestr(entry, content.getvalue())
     return stream.getvalue()
 
@@ -100,10 +98,7 @@ def _require(holds: bool, reason: str) -> None:
 
 
 _MAGIC = b"\x93NUMPY\x01\x00"
-_HEADER = re.compile(
-    rb"\{'descr': '<([fi][48])', 'fortran_order': False, 'shape': \(([0-9]{1,12}),"
-    rb"(?: ([0-9]{1,12}))?\), \} *\n"
-)
+_DIGITS_MAX = 12
 
 
 def _array(name: str, content: bytes, kind: str, dimensions: int) -> NDArray[np.generic]:
@@ -114,12 +109,17 @@ def _array(name: str, content: bytes, kind: str, dimensions: int) -> NDArray[np.
     """
     begin = len(_MAGIC) + 2
     size = int.from_bytes(content[len(_MAGIC) : begin], "little")
-    header = _HEADER.fullmatch(content[begin : begin + size])
-    if header is None or not content.startswith(_MAGIC):
-        raise ValueError(f"the array {name} has a damaged header, or a type that models do not use")
-    shape = tuple(int(length) for length in header.groups()[1:] if length is not None)
-    fits = header[1].decode() == kind and len(shape) == dimensions
+    header = content[begin : begin + size].rstrip(b" \n")
+    before = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': (".encode()
+    lengths = header.removeprefix(before).removesuffix(b"), }").removesuffix(b",").split(b", ")
+    fits = (
+        content.startswith(_MAGIC + size.to_bytes(2, "little") + before)
+        and header.endswith(b"), }")
+        and len(lengths) == dimensions
+        and all(part.isdigit() and len(part) <= _DIGITS_MAX for part in lengths)
+    )
     _require(fits, f"the array {name} is not of type {kind} with {dimensions} dimensions")
+    shape = tuple(map(int, lengths))
     dtype = np.dtype(f"<{kind}")
     whole = min(shape) > 0 and len(content) - begin - size == math.prod(shape) * dtype.itemsize
     _require(whole, f"the array {name} is not as long as its header says")

@@ -8,7 +8,7 @@ inside. A session belongs to the devices at both of its ends. Computes only.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,23 +18,24 @@ from plugin.ml.matrix import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
     from numpy.typing import NDArray
 
+    class CaptureArrays(Protocol):
+        """The arrays of a capture (``plugin.records.Capture`` has them)."""
+
+        @property
+        def sessions(self) -> NDArray[np.void]:
+            """``SESSION`` records in order of id."""
+
+        @property
+        def macs(self) -> NDArray[np.void]:
+            """``MAC`` records in order of index."""
+
+
 _VIEWS_MAX = 1 << 17
 """Views whose session records are copied at once: 38 MB."""
-
-
-class CaptureArrays(Protocol):
-    """The arrays of a capture (``plugin.records.Capture`` has them)."""
-
-    @property
-    def sessions(self) -> NDArray[np.void]:
-        """``SESSION`` records in order of id."""
-
-    @property
-    def macs(self) -> NDArray[np.void]:
-        """``MAC`` records in order of index."""
 
 
 class Views(NamedTuple):

@@ -6,7 +6,6 @@ features and models. Imports numpy and nothing heavier.
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from plugin.errors import ModelError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
-from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
+from plugin.ml.features import NEEDS_PACKETS, networkml4104, service_ports
 from plugin.ml.matrix import distinct
 from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import find_model, list_models, load_model
@@ -165,6 +164,8 @@ def address_text(packed: bytes) -> str:
     """An address as people write it; IPv4 from ``::ffff:a.b.c.d``."""
     if packed.startswith(_V4_PREFIX):
         return ".".join(map(str, packed[len(_V4_PREFIX) :]))
+    import socket
+
     return socket.inet_ntop(socket.AF_INET6, packed)
 
 
@@ -227,7 +228,7 @@ def _cell_means(
     sums = np.zeros((n_cells, n_classes))
     counts = np.zeros(n_cells)
     for block in devices_in.blocks(views):
-        sessions = capture.sessions[views.session[block]]
+        sessions = capture.sessions.take(views.session[block])
         is_orig, cells = views.is_orig[block], cell[block]
         if model.manifest.schema_name == "networkml-4104":
             rows: Matrix = networkml4104.rows(sessions, is_orig)
@@ -246,6 +247,8 @@ def _by_packets(
     model: Model, capture: Capture, devices: Devices, window: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The same for the classic set, whose rows are windows of packets."""
+    from plugin.ml.features import classic
+
     assert capture.packets is not None
     found = np.zeros((len(devices), len(model.manifest.classes)))
     covered = np.zeros(len(devices), np.bool_)

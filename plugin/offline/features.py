@@ -100,11 +100,11 @@ def features_of(
         matrix, owner, session = _windows(capture, devices, options or Classic())
     elif name == "networkml-4104":
         views = devices.views
-        matrix = networkml4104.rows(capture.sessions[views.session], views.is_orig)
+        matrix = networkml4104.rows(capture.sessions.take(views.session), views.is_orig)
         owner, session = views.device, capture.sessions["id"][views.session]
     else:
         views = devices.views
-        sessions = capture.sessions[views.session]
+        sessions = capture.sessions.take(views.session)
         matrix = service_ports.rows(sessions, views.is_orig, views.device, len(devices))
         owner = np.arange(len(devices))
         session = np.full(len(devices), NO_SESSION)

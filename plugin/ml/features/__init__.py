@@ -6,28 +6,31 @@ the device's sessions and, for each, whether the device is the originator. Compu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from plugin.ml.features import classic, networkml4104, service_ports
+import numpy as np
+
+from plugin.ml.features import networkml4104, service_ports
 from plugin.ml.matrix import Matrix, empty
 
 if TYPE_CHECKING:
-    import numpy as np
+    from typing import Protocol
+
     from numpy.typing import NDArray
 
-__all__ = ["NEEDS_PACKETS", "classic", "device_rows", "device_view", "extract"]
+    class CaptureArrays(Protocol):
+        """The arrays of a capture that features look at (``plugin.records.Capture`` has them)."""
+
+        @property
+        def sessions(self) -> NDArray[np.void]: ...
+        @property
+        def packets(self) -> NDArray[np.void] | None: ...
+
+
+__all__ = ["NEEDS_PACKETS", "device_rows", "device_view", "extract"]
 
 NEEDS_PACKETS = frozenset({"networkml-4104-window"})
 """Sets that look at single packets: read the capture with ``packets=True``."""
-
-
-class CaptureArrays(Protocol):
-    """The arrays of a capture that features look at (``plugin.records.Capture`` has them)."""
-
-    @property
-    def sessions(self) -> NDArray[np.void]: ...
-    @property
-    def packets(self) -> NDArray[np.void] | None: ...
 
 
 def device_view(capture: CaptureArrays, mac_id: int) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
@@ -43,7 +46,8 @@ def device_view(capture: CaptureArrays, mac_id: int) -> tuple[NDArray[np.void], 
     """
     orig = capture.sessions["orig_mac"] == mac_id
     mine = orig | (capture.sessions["resp_mac"] == mac_id)
-    return capture.sessions[mine], orig[mine]
+    chosen = np.flatnonzero(mine)
+    return capture.sessions.take(chosen), orig[chosen]
 
 
 def extract(name: str, sessions: NDArray[np.void], device_is_orig: NDArray[np.bool_]) -> Matrix:
@@ -74,5 +78,7 @@ def device_rows(name: str, capture: CaptureArrays, mac_id: int) -> Matrix:
         return extract(name, *device_view(capture, mac_id))
     if capture.packets is None:
         raise ValueError(f"{name} looks at packets: read the capture with packets=True")
+    from plugin.ml.features import classic
+
     result = classic.windows(capture.packets, capture.sessions, device=mac_id)
     return result.matrix if result.matrix.n_rows else empty(classic.N_COLUMNS, 0)

@@ -83,7 +83,7 @@ def windows(
         window: seconds.
         threshold: seconds; 0 keeps every session, NetworkML's effective value was 120.
     """
-    ip = packets[packets["session"] != NO_SESSION]
+    ip = packets.take(np.flatnonzero(packets["session"] != NO_SESSION))
     if not len(ip):
         return Windows(empty(N_COLUMNS), np.zeros(0, np.int64), _NO_DEVICE)
     begins = window_starts(ip["time"], int(window * NANOSECONDS))
@@ -126,10 +126,10 @@ def _first_packets(
         known = distinct(pair)
         late = ip["time"][known.first] - ip["time"][0] > threshold
         kept = late[known.number]
-        number, pair, ip = number[kept], pair[kept], ip[kept]
+        number, pair, ip = number[kept], pair[kept], ip.take(np.flatnonzero(kept))
     key = number * (int(pair.max(initial=0)) + 1) + pair
     where = np.sort(distinct(key).first)
-    return _Counted(number[where], ip[where])
+    return _Counted(number[where], ip.take(where))
 
 
 def busiest_private(first: NDArray[np.void]) -> int:

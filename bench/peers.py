@@ -108,18 +108,36 @@ _COLUMN_TOTAL = 6
 
 
 def halia_features(path: str) -> Counts:
-    """Ours: capture to sessions to the 4,104 columns of ``networkml-4104`` as CSR."""
+    """Ours: capture to sessions to the 4,104 columns of ``networkml-4104`` as CSR, streamed."""
     import numpy as np
 
+    from plugin.core.layout import SESSION
     from plugin.ml.features import extract
-    from plugin.offline.read import read_capture
+    from plugin.ml.matrix import Matrix, vstack
+    from plugin.offline.read import SessionStream
 
-    capture = read_capture(path)
-    matrix = extract("networkml-4104", capture.sessions, np.ones(len(capture.sessions), np.bool_))
-    if matrix.n_rows != len(capture.sessions):
-        raise SystemExit("the matrix has not one row a session")
-    return capture.totals.packets, len(capture.sessions)
+    record = SESSION.dtype()
+    waiting = bytearray()
+    parts: list[Matrix] = []
 
+    def take() -> None:
+        sessions = np.frombuffer(bytes(waiting), record)
+        parts.append(extract("networkml-4104", sessions, np.ones(len(sessions), np.bool_)))
+        waiting.clear()
+
+    stream = SessionStream(path)
+    for sessions, _ in stream:
+        waiting += sessions
+        if len(waiting) >= BATCH * record.itemsize:
+            take()
+    take()
+    if stream.summary is None:
+        raise SystemExit("the stream has no summary")
+    return stream.summary.totals.packets, vstack(parts).n_rows
+
+
+BATCH = 8_000
+"""Sessions taken at once: numpy's price is by the call, the cache's by the byte."""
 
 PEERS: dict[str, Callable[[str], Counts]] = {
     "dpkt_dict": dpkt_dict,

@@ -67,4 +67,5 @@ run() { image run -v "$PWD/tests/data:/captures:ro" "$container" -- "$@"; }
 run halia --version
 if [ -n "$capture" ]; then
     run halia info "/captures/${capture#tests/data/}"
+    run halia classify "/captures/${capture#tests/data/}"
 fi

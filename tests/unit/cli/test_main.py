@@ -110,13 +110,16 @@ def test_another_distributions_plugin_is_refused(
 
 @pytest.mark.parametrize("words", ["config init --out -", "config --help", "--help"])
 def test_a_reader_that_leaves_early_is_no_error(root: Path, words: str) -> None:
-    # The reader is gone before the first byte: the writer waits for that.
+    # The reader is gone before the first byte: the writer waits for that. A buffered stdout is
+    # what people have: it fails at the flush, not at the print.
+    buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     ended = subprocess.run(
         ["bash", "-c", f"{{ sleep 0.2; {sys.executable} -m plugin {words}; }} | true"],
         cwd=root,
         capture_output=True,
         text=True,
         check=True,
+        env=buffered,
     )
     assert ended.stderr == ""
 

@@ -109,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     print(lines(made.evaluation), end="")
     print(
         f"wrote {args.out}: {manifest.algorithm} on {manifest.schema_name},"
-        f" {len(manifest.classes)} classes, {manifest.metrics['captures']} captures,"
+        f" {len(manifest.classes)} classes, {manifest.metrics['captures']} captures"
+        f" and {manifest.metrics['background']} of background,"
         f" temperature {manifest.temperature:.2f}, known from {manifest.threshold:.2f} on"
         f" with {manifest.min_packets} packets and {manifest.min_sessions} sessions"
     )

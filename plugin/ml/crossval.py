@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from plugin.ml.dataset import Material
+    from plugin.ml.dataset import Cases, Material
 
 _T = TypeVar("_T")
 Fold = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
@@ -92,19 +92,15 @@ class Trained(NamedTuple):
 class Tested(NamedTuple):
     """Predictions for samples that the model of their fold has not seen."""
 
-    y: NDArray[np.int64]
+    cases: Cases
     confidences: NDArray[np.float64]
     """(n_samples, n_classes) calibrated; a row of zeros: no session, no answer."""
     known: NDArray[np.bool_]
     """Whether the decision was ``known``: confident, and on enough evidence."""
-    fold: NDArray[np.int64]
-    """(n_samples,) the outer fold that tested it."""
     chosen: tuple[Options, ...]
     """The options that each outer fold's inner search picked."""
     calibrations: tuple[Calibration, ...]
     """What each outer fold's inner folds calibrated."""
-    fits: int
-    """Fits made in all."""
     open_known: float | None
     """Share of open-set captures (classes never learned) that were called known: false roles."""
 
@@ -143,19 +139,14 @@ def leave_one_out(groups: Sequence[str]) -> tuple[Fold, ...]:
     return tuple((np.flatnonzero(of != name), np.flatnonzero(of == name)) for name in names)
 
 
-def train(
-    recipe: Recipe, material: Material, y: NDArray[np.int64], n_classes: int, work: Work
-) -> Trained:
+def train(recipe: Recipe, cases: Cases, work: Work) -> Trained:
     """Search the grid on grouped folds, calibrate on their predictions, fit on everything."""
-    tasks = _tasks(recipe, material, y, 0)
-    found = _run(recipe, ((material, y),), n_classes, tasks, work)
-    return _finish(recipe, material, y, n_classes, found)
+    return _finish(recipe, cases, _run(recipe, (cases,), _tasks(recipe, cases, 0), work))
 
 
 def nested(
     recipe: Recipe,
-    material: Material,
-    y: NDArray[np.int64],
+    cases: Cases,
     outer: Sequence[Fold],
     work: Work,
     unknown: Material | None = None,
@@ -164,51 +155,42 @@ def nested(
 
     Args:
         recipe: what is tested.
-        material: all samples.
-        y: (n_samples,) class numbers.
+        cases: all samples.
         outer: folds that measure, such as :func:`group_folds` or :func:`leave_one_out`.
         work: processes and progress.
         unknown: captures of classes that are never learned; each fold's model is asked too.
     """
-    n_classes = int(y.max()) + 1
-    parts = tuple((material.take(learn), y[learn]) for learn, _ in outer)
-    tasks = [
-        task for place, (part, own) in enumerate(parts) for task in _tasks(recipe, part, own, place)
-    ]
-    found = _run(recipe, parts, n_classes, tasks, work)
-    confidences = np.zeros((len(y), n_classes))
-    known, fold_of = np.zeros(len(y), np.bool_), np.full(len(y), -1)
+    parts = tuple(cases.take(learn) for learn, _ in outer)
+    tasks = [task for place, part in enumerate(parts) for task in _tasks(recipe, part, place)]
+    found = _run(recipe, parts, tasks, work)
+    confidences = np.zeros((len(cases.y), cases.n_classes))
+    known = np.zeros(len(cases.y), np.bool_)
     chosen, calibrations, false_roles = [], [], []
     for place, (_, test) in enumerate(outer):
-        part, own = parts[place]
-        trained = _finish(recipe, part, own, n_classes, [v for v in found if v.task.place == place])
-        confidences[test], known[test] = answer(trained, material.take(test), n_classes)
-        fold_of[test] = place
+        own = [v for v in found if v.task.place == place]
+        trained = _finish(recipe, parts[place], own)
+        confidences[test], known[test] = answer(trained, cases.material.take(test))
         chosen.append(trained.options)
         calibrations.append(trained.calibration)
         if unknown is not None and len(unknown):
-            false_roles.append(float(answer(trained, unknown, n_classes)[1].mean()))
+            false_roles.append(float(answer(trained, unknown)[1].mean()))
     return Tested(
-        y=y,
+        cases=cases,
         confidences=confidences,
         known=known,
-        fold=fold_of,
         chosen=tuple(chosen),
         calibrations=tuple(calibrations),
-        fits=len(tasks) + len(outer),
         open_known=float(np.mean(false_roles)) if false_roles else None,
     )
 
 
-def answer(
-    trained: Trained, material: Material, n_classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def answer(trained: Trained, material: Material) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Calibrated confidences of each sample, and whether its role counts as known."""
-    raw = predict(trained.fitted, material.rows, material.owner, len(material), n_classes)
+    shape = (len(material), trained.validation.shape[1])
+    raw = predict(trained.fitted, material.rows, material.owner, shape)
     calibration = trained.calibration
-    confidences = np.where(
-        raw.sum(axis=1, keepdims=True) > 0, soften(raw, calibration.temperature), 0.0
-    )
+    answered = raw.sum(axis=1, keepdims=True) > 0
+    confidences = np.where(answered, soften(raw, calibration.temperature), 0.0)
     known = (
         (confidences.max(axis=1) >= calibration.threshold)
         & (material.packets >= calibration.min_packets)
@@ -217,92 +199,82 @@ def answer(
     return confidences, known
 
 
-def _tasks(recipe: Recipe, material: Material, y: NDArray[np.int64], place: int) -> list[_Task]:
-    folds = group_folds(y, material.groups, recipe.folds, recipe.seed)
+def most_chosen(tested: Tested) -> Options:
+    """The options that most outer folds picked."""
+    return Counter(tested.chosen).most_common(1)[0][0]
+
+
+def _tasks(recipe: Recipe, cases: Cases, place: int) -> list[_Task]:
+    folds = group_folds(cases.y, cases.material.groups, recipe.folds, recipe.seed)
     return [_Task(place, options, fold) for options in recipe.grid for fold in folds]
 
 
 def _run(
-    recipe: Recipe,
-    parts: Sequence[tuple[Material, NDArray[np.int64]]],
-    n_classes: int,
-    tasks: Sequence[_Task],
-    work: Work,
+    recipe: Recipe, parts: Sequence[Cases], tasks: Sequence[_Task], work: Work
 ) -> list[_Validated]:
     if work.jobs == 1:
-        made = (_validate(recipe, *parts[task.place], n_classes, task) for task in tasks)
+        made = (_validate(recipe, parts[task.place], task) for task in tasks)
         return list(work.track(made, len(tasks), "fits"))
     from joblib import Parallel, delayed
 
-    spread = Parallel(n_jobs=work.jobs, return_as="generator")(
-        delayed(_validate)(recipe, *parts[task.place], n_classes, task) for task in tasks
+    made = Parallel(n_jobs=work.jobs, return_as="generator")(
+        delayed(_validate)(recipe, parts[task.place], task) for task in tasks
     )
-    return list(work.track(spread, len(tasks), "fits"))
+    return list(work.track(made, len(tasks), "fits"))
 
 
-def _validate(
-    recipe: Recipe, material: Material, y: NDArray[np.int64], n_classes: int, task: _Task
-) -> _Validated:
+def _validate(recipe: Recipe, cases: Cases, task: _Task) -> _Validated:
     learn, check = task.fold
-    fitted = fit(task.options, recipe, material.take(learn), y[learn])
-    part = material.take(check)
+    fitted = fit(task.options, recipe, cases.take(learn))
+    part = cases.material.take(check)
+    shape = (len(part), cases.n_classes)
     cut = {k: part.first_sessions(k) for k in part.prefix_counts}
     return _Validated(
         task,
-        predict(fitted, part.rows, part.owner, len(part), n_classes),
-        {k: predict(fitted, *rows, len(part), n_classes) for k, rows in cut.items()},
+        predict(fitted, part.rows, part.owner, shape),
+        {k: predict(fitted, *rows, shape) for k, rows in cut.items()},
     )
 
 
-def _finish(
-    recipe: Recipe,
-    material: Material,
-    y: NDArray[np.int64],
-    n_classes: int,
-    found: Sequence[_Validated],
-) -> Trained:
+def _finish(recipe: Recipe, cases: Cases, found: Sequence[_Validated]) -> Trained:
     """Choose among the grid's points, calibrate, and fit the choice on all samples."""
-    best = max(recipe.grid, key=lambda options: _score(_whole(options, found, y, n_classes), y))
-    whole = _whole(best, found, y, n_classes)
-    temperature = fit_temperature(whole, y)
-    confidences = soften(whole, temperature)
-    cut = {
-        k: _answers(soften(_prefix(best, found, y, n_classes, k), temperature), y)
-        for k in material.prefix_counts
+    y, inside = cases.y, cases.inside
+    shape = (len(y), cases.n_classes)
+    wholes = {
+        options: _joined([(v.task, v.whole) for v in found if v.task.options == options], shape)
+        for options in recipe.grid
     }
-    judged = _answers(confidences, y)
-    threshold, sessions = fit_decision(judged, material.sessions, cut)
+    best = max(recipe.grid, key=lambda options: _score(wholes[options][inside], y[inside]))
+    temperature = fit_temperature(wholes[best][inside], y[inside])
+    of_best = [v for v in found if v.task.options == best]
+    cut = {
+        k: _answers(_joined([(v.task, v.prefixes[k]) for v in of_best], shape), y, temperature)
+        for k in cases.material.prefix_counts
+    }
+    judged = _answers(wholes[best], y, temperature)
+    threshold, sessions = fit_decision(judged, cases.material.sessions, cut)
     calibration = Calibration(
         temperature=temperature,
         threshold=threshold,
-        min_packets=least_packets(material.packets, judged.right),
+        min_packets=least_packets(cases.material.packets, judged.right),
         min_sessions=sessions,
     )
-    return Trained(fit(best, recipe, material, y), best, calibration, whole)
+    return Trained(fit(best, recipe, cases), best, calibration, wholes[best])
 
 
-def _answers(confidences: NDArray[np.float64], y: NDArray[np.int64]) -> Validated:
+def _joined(
+    parts: Sequence[tuple[_Task, NDArray[np.float64]]], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """One table of out-of-fold predictions."""
+    result = np.zeros(shape)
+    for task, predicted in parts:
+        result[task.fold[1]] = predicted
+    return result
+
+
+def _answers(raw: NDArray[np.float64], y: NDArray[np.int64], temperature: float) -> Validated:
+    confidences = soften(raw, temperature)
     return Validated(confidences.max(axis=1), confidences.argmax(axis=1) == y)
-
-
-def _whole(
-    options: Options, found: Sequence[_Validated], y: NDArray[np.int64], n_classes: int
-) -> NDArray[np.float64]:
-    result = np.zeros((len(y), n_classes))
-    for v in found:
-        if v.task.options == options:
-            result[v.task.fold[1]] = v.whole
-    return result
-
-
-def _prefix(
-    options: Options, found: Sequence[_Validated], y: NDArray[np.int64], n_classes: int, count: int
-) -> NDArray[np.float64]:
-    result = np.zeros((len(y), n_classes))
-    for v in found:
-        if v.task.options == options:
-            result[v.task.fold[1]] = v.prefixes[count]
-    return result
 
 
 def _score(probabilities: NDArray[np.float64], y: NDArray[np.int64]) -> tuple[float, float]:
@@ -310,8 +282,3 @@ def _score(probabilities: NDArray[np.float64], y: NDArray[np.int64]) -> tuple[fl
     answers = probabilities.argmax(axis=1)
     recalls = [float((answers[y == c] == c).mean()) for c in np.unique(y)]
     return float(np.mean(recalls)), -log_loss(probabilities, y)
-
-
-def most_chosen(tested: Tested) -> Options:
-    """The options that most outer folds picked."""
-    return Counter(tested.chosen).most_common(1)[0][0]

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -117,6 +117,25 @@ class Material:
         place = np.arange(len(self.owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         kept = place < count
         return self.rows.rows(kept), self.owner[kept]
+
+
+class Cases(NamedTuple):
+    """Material with its truth in numbers."""
+
+    material: Material
+    y: NDArray[np.int64]
+    """(n_samples,) class numbers; ``n_classes`` itself stands for the background: captures
+    that are none of the classes, learned only so as not to be taken for one."""
+    n_classes: int
+
+    def take(self, which: NDArray[np.integer]) -> Cases:
+        """The chosen samples."""
+        return Cases(self.material.take(which), self.y[which], self.n_classes)
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(n_samples,) which samples have one of the classes."""
+        return self.y < self.n_classes
 
 
 def samples_from_rows(

@@ -71,6 +71,9 @@ class Evaluation:
     open_captures: int
     open_rejected: float | None
     """Share of captures of never-learned classes that were not called known."""
+    background_captures: int
+    background_rejected: float | None
+    """Share of background captures (learned to be none of the classes) not called known."""
     classes: tuple[str, ...]
     per_class: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -103,6 +106,8 @@ class Context(NamedTuple):
     permuted: float | None = None
     open_captures: int = 0
     open_known: float | None = None
+    background_captures: int = 0
+    background_known: float | None = None
     configurations: int = 0
     seed: int = 0
     notes: tuple[str, ...] = ()
@@ -152,6 +157,10 @@ def evaluation(
         known_right=float(right[known].mean()) if known.any() else None,
         open_captures=context.open_captures,
         open_rejected=None if context.open_known is None else 1 - context.open_known,
+        background_captures=context.background_captures,
+        background_rejected=(
+            None if context.background_known is None else 1 - context.background_known
+        ),
         classes=tuple(classes),
         per_class=class_rows(classes, matrix),
         confusion=tuple(tuple(int(v) for v in row) for row in matrix),
@@ -231,11 +240,21 @@ def majority_share(y: NDArray[np.int64], trained: NDArray[np.int64] | None = Non
 
 
 def majority_of_folds(
-    y: NDArray[np.int64], folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    y: NDArray[np.int64],
+    folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    n_classes: int,
 ) -> float:
-    """The majority baseline of a cross-validation: the commonest class of each training side."""
-    right = [majority_share(y[test], y[learn]) * len(test) for learn, test in folds]
-    return float(sum(right) / sum(len(test) for _, test in folds))
+    """The majority baseline of a cross-validation: the commonest class of each training side.
+
+    Samples whose number is ``n_classes`` (background) are left out.
+    """
+    right = total = 0.0
+    for learn, test in folds:
+        truth, known = y[test][y[test] < n_classes], y[learn][y[learn] < n_classes]
+        if len(truth):
+            right += majority_share(truth, known) * len(truth)
+            total += len(truth)
+    return right / max(total, 1.0)
 
 
 def permuted(y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -277,6 +296,11 @@ def lines(e: Evaluation) -> str:
         rows.append(
             f"  open set    {number(e.open_rejected)}   of {e.open_captures} captures of classes"
             " never learned were not called known"
+        )
+    if e.background_rejected is not None:
+        rows.append(
+            f"  background  {number(e.background_rejected)}   of {e.background_captures} captures"
+            " of none of the classes were not called known"
         )
     rows.append(f"  tried       {e.configurations} configurations of the grid, seed {e.seed}")
     width = max(len(row.name) for row in e.per_class)

@@ -9,17 +9,23 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from plugin.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from plugin.ml.evaluate import Evaluation
 
+SHOWN = 0.05
+"""Smaller confidences are not written into a picture."""
+DARK = 0.5
+"""Cells beyond this are dark: their text is white."""
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right}
@@ -36,6 +42,50 @@ def confusion_png(e: Evaluation) -> bytes:
     Raises:
         OptionError: matplotlib is not installed.
     """
+    counts = np.array(e.confusion, float)
+    shown = [i for i in range(len(e.classes)) if counts[i].sum()]
+    counts = counts[shown]
+    names = [*e.classes, "no answer"]
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    texts = [[f"{v:.0f}" if v else "" for v in row] for row in counts]
+    return _heat_map(
+        Cells(shares, texts, [e.classes[i] for i in shown], names),
+        f"{e.title}\naccuracy {e.accuracy}",
+        ("truth", "answer", "share of the true class"),
+    )
+
+
+def ranking_png(
+    devices: Sequence[str], rankings: Sequence[Mapping[str, float]], title: str
+) -> bytes:
+    """Draw what was said about devices: one row each, a column for each label named.
+
+    Args:
+        devices: what to call each.
+        rankings: label -> confidence, of each.
+        title: above the picture.
+
+    Raises:
+        OptionError: matplotlib is not installed.
+    """
+    labels = sorted({label for ranking in rankings for label in ranking})
+    values = np.array([[ranking.get(label, 0.0) for label in labels] for ranking in rankings])
+    texts = [[f"{v:.2f}" if v >= SHOWN else "" for v in row] for row in values]
+    cells = Cells(values, texts, list(devices), labels)
+    return _heat_map(cells, title, ("device", "role", "confidence"))
+
+
+class Cells(NamedTuple):
+    """A table to draw."""
+
+    values: NDArray[np.float64]
+    """(n_rows, n_columns) 0 to 1."""
+    texts: Sequence[Sequence[str]]
+    rows: Sequence[str]
+    columns: Sequence[str]
+
+
+def _heat_map(cells: Cells, title: str, names: tuple[str, str, str]) -> bytes:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -43,28 +93,22 @@ def confusion_png(e: Evaluation) -> bytes:
         raise OptionError(
             "drawing needs matplotlib", advice="install halia[plot], or leave the picture out"
         ) from error
-    counts = np.array(e.confusion, float)
-    shown = [i for i in range(len(e.classes)) if counts[i].sum()]
-    counts = counts[shown]
-    names = [*e.classes, "no answer"]
-    side = max(4.0, 0.32 * len(names) + 2.5)
-    figure = Figure(figsize=(side, max(3.0, 0.32 * len(shown) + 2.5)), layout="constrained")
-    axes = figure.add_subplot()
-    image = axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-    axes.set_yticks(range(len(shown)), [e.classes[i] for i in shown], fontsize=8)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("truth")
-    axes.set_title(f"{e.title}: accuracy {e.accuracy}", fontsize=9)
-    for row, column in np.argwhere(counts > 0):
-        dark = counts[row, column] / counts[row].sum() > 0.5  # noqa: PLR2004 — half way
-        axes.text(
-            column, row, f"{counts[row, column]:.0f}",
-            ha="center", va="center", fontsize=7, color="white" if dark else "black",
-        )  # fmt: skip
-    figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class")
-    stream = io.BytesIO()
+    width = max(7.0, 0.34 * len(cells.columns) + 4)
+    figure = Figure(figsize=(width, max(3.6, 0.34 * len(cells.rows) + 2.6)), layout="constrained")
     FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    image = axes.imshow(cells.values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(cells.columns)), cells.columns, rotation=60, ha="right", fontsize=8)
+    axes.set_yticks(range(len(cells.rows)), cells.rows, fontsize=8)
+    axes.set_ylabel(names[0])
+    axes.set_xlabel(names[1])
+    axes.set_title(title, fontsize=10)
+    for row, column in np.ndindex(cells.values.shape):
+        color = "white" if cells.values[row, column] > DARK else "black"
+        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
+        axes.text(column, row, cells.texts[row][column], **style)
+    figure.colorbar(image, ax=axes, label=names[2])
+    stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110)
     return stream.getvalue()
 
@@ -102,6 +146,10 @@ def _section(e: Evaluation) -> str:
     ]
     if e.open_rejected is not None:
         figures.append((f"open set rejected ({e.open_captures})", f"{e.open_rejected:.3f}"))
+    if e.background_rejected is not None:
+        figures.append(
+            (f"background rejected ({e.background_captures})", f"{e.background_rejected:.3f}")
+        )
     rows = "".join(f"<tr><td>{text(n)}</td><td>{text(v)}</td></tr>" for n, v in figures)
     classes = "".join(
         f"<tr><td>{text(r.name)}</td><td>{r.captures}</td><td>{r.precision:.3f}</td>"

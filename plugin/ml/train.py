@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from plugin.errors import DatasetError
 from plugin.ml.matrix import Matrix
 from plugin.ml.role import calibrate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from plugin.ml.dataset import Material
+    from plugin.ml.dataset import Cases
 
 Algorithm = Literal["net", "forest"]
 Options = tuple[tuple[str, float], ...]
@@ -125,15 +126,20 @@ def merge_equal(
     return rows.rows(begin), y[begin], np.bincount(place, weights).astype(np.float64)
 
 
-def fit(options: Options, recipe: Recipe, material: Material, y: NDArray[np.int64]) -> Fitted:
-    """Fit one point of the grid on all samples of ``material``.
+def fit(options: Options, recipe: Recipe, cases: Cases) -> Fitted:
+    """Fit one point of the grid on all samples.
 
     Args:
         options: the point of the grid.
         recipe: algorithm and seed.
-        material: training samples.
-        y: (n_samples,) class numbers, 0 to n_classes - 1 (not all need occur).
+        cases: training samples; not every class need occur.
+
+    Raises:
+        DatasetError: a net is to learn a background.
     """
+    material, y = cases.material, cases.y
+    if recipe.algorithm == "net" and not cases.inside.all():
+        raise DatasetError("a net has no background", advice="use --algorithm forest")
     chosen = dict(options)
     weights = row_weights(material.owner, y, len(material))
     rows, labels, weights = merge_equal(material.rows, y[material.owner], weights)
@@ -167,18 +173,45 @@ def fit(options: Options, recipe: Recipe, material: Material, y: NDArray[np.int6
 
 
 def predict(
-    fitted: Fitted, rows: Matrix, owner: NDArray[np.int64], n_samples: int, n_classes: int
+    fitted: Fitted, rows: Matrix, owner: NDArray[np.int64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """(n_samples, n_classes) mean of the rows' probabilities; all 0 for a sample without rows."""
-    result = np.zeros((n_samples, n_classes))
-    if not rows.n_rows:
-        return result
-    single = fitted.estimator.predict_proba(_scaled(rows, fitted.scale).to_scipy())
-    sums = np.zeros((n_samples, single.shape[1]))
-    np.add.at(sums, owner, single)
-    counts = np.bincount(owner, minlength=n_samples)
-    result[:, fitted.estimator.classes_] = sums / np.maximum(counts, 1)[:, None]
-    return result
+    """Mean of the rows' probabilities, for each sample.
+
+    Args:
+        fitted: what predicts.
+        rows: (n_rows, n_columns).
+        owner: (n_rows,) the sample of each row.
+        shape: n_samples and n_classes.
+
+    Returns:
+        (n_samples, n_classes); all 0 for a sample without rows.
+    """
+    n_samples, n_classes = shape
+    result = np.zeros((n_samples, n_classes + 1))
+    if rows.n_rows:
+        single = fitted.estimator.predict_proba(_scaled(rows, fitted.scale).to_scipy())
+        sums = np.zeros((n_samples, single.shape[1]))
+        np.add.at(sums, owner, single)
+        counts = np.bincount(owner, minlength=n_samples)
+        result[:, fitted.estimator.classes_] = sums / np.maximum(counts, 1)[:, None]
+    return spread(result)
+
+
+def spread(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share the background's probability out evenly: it says that nothing is known.
+
+    A device that is like the background then comes out with all classes equally likely, below
+    any threshold, and the ranking still holds classes only.
+
+    Args:
+        probabilities: (n, n_classes + 1), the background last.
+
+    Returns:
+        (n, n_classes)
+    """
+    n_classes = probabilities.shape[1] - 1
+    shared: NDArray[np.float64] = probabilities[:, :-1] + probabilities[:, -1:] / n_classes
+    return shared
 
 
 def soften(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -267,7 +300,7 @@ def _share_right(answers: Validated, accepted: NDArray[np.bool_]) -> float:
     return float(answers.right[accepted].mean()) if accepted.any() else 1.0
 
 
-def to_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
+def to_arrays(fitted: Fitted, n_classes: int) -> dict[str, NDArray[Any]]:
     """The arrays of the model, as :mod:`plugin.ml.role` reads them.
 
     A net: ``W0`` (n_columns, hidden), ``b0``, ``W1`` (hidden, n_classes), ``b1``; the scale is
@@ -276,7 +309,7 @@ def to_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
     """
     if hasattr(fitted.estimator, "coefs_"):
         return _net_arrays(fitted)
-    return _forest_arrays(fitted.estimator.estimators_)
+    return _forest_arrays(fitted.estimator, n_classes)
 
 
 def _net_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
@@ -289,8 +322,8 @@ def _net_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
     return {name: a.astype(np.float32) for name, a in arrays.items()}
 
 
-def _forest_arrays(trees: Sequence[Any]) -> dict[str, NDArray[Any]]:
-    tables = [tree.tree_ for tree in trees]
+def _forest_arrays(forest: Any, n_classes: int) -> dict[str, NDArray[Any]]:
+    tables = [tree.tree_ for tree in forest.estimators_]
     roots = np.cumsum([0, *(t.node_count for t in tables)])[:-1]
 
     def children(side: str) -> NDArray[np.int32]:
@@ -298,14 +331,15 @@ def _forest_arrays(trees: Sequence[Any]) -> dict[str, NDArray[Any]]:
         moved = [np.where(p < 0, -1, p + root) for p, root in zip(parts, roots, strict=True)]
         return np.concatenate(moved).astype(np.int32)
 
-    values = np.concatenate([t.value[:, 0, :] for t in tables])
     left = children("left")
+    found = np.concatenate([t.value[:, 0, :] for t in tables])
+    values = np.zeros((len(left), n_classes + 1))
+    values[:, forest.classes_] = found / found.sum(axis=1, keepdims=True)
+    values = spread(values)
     values[left >= 0] = 0  # only leaves are read; zeros compress
-    values[left < 0] /= values[left < 0].sum(axis=1, keepdims=True)
+    feature = np.concatenate([t.feature for t in tables])
     return {
-        "feature": np.where(left < 0, -1, np.concatenate([t.feature for t in tables])).astype(
-            np.int32
-        ),
+        "feature": np.where(left < 0, -1, feature).astype(np.int32),
         "threshold": np.concatenate([t.threshold for t in tables]).astype(np.float64),
         "left": left,
         "right": children("right"),

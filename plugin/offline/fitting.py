@@ -26,7 +26,7 @@ from plugin.ml.crossval import (
     nested,
     train,
 )
-from plugin.ml.dataset import MIN_CAPTURES, Material, encode, split_open, training_digest
+from plugin.ml.dataset import MIN_CAPTURES, Cases, Material, split_open, training_digest
 from plugin.ml.evaluate import (
     Context,
     Evaluation,
@@ -35,7 +35,7 @@ from plugin.ml.evaluate import (
     majority_share,
     permuted,
 )
-from plugin.ml.model import FORMAT, Manifest, Model
+from plugin.ml.model import FORMAT, UNKNOWN, Manifest, Model
 from plugin.ml.role import confidences
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.store import find_model, load_model
@@ -73,10 +73,9 @@ class Naming:
 class _Parts(NamedTuple):
     """Material by use."""
 
-    material: Material
-    """What is learned and tested, class by class."""
+    cases: Cases
+    """What is learned and tested."""
     classes: tuple[str, ...]
-    y: NDArray[np.int64]
     unknown: Material
     """Captures of classes too small to learn."""
 
@@ -103,10 +102,10 @@ def make_model(
         DatasetError: fewer than two classes or two groups.
     """
     parts = _parts(material, held_out=held_out)
-    folds = group_folds(parts.y, parts.material.groups, recipe.folds, recipe.seed)
+    folds = group_folds(parts.cases.y, parts.cases.material.groups, recipe.folds, recipe.seed)
     words = f"{len(folds)}-fold, nested, no group on both sides"
     tested = _tested(parts, recipe, folds, work, f"{naming.name}: {recipe.algorithm}", words)
-    trained = train(recipe, parts.material, parts.y, len(parts.classes), work)
+    trained = train(recipe, parts.cases, work)
     return Made(_model(parts, recipe, naming, trained, tested), tested)
 
 
@@ -126,7 +125,7 @@ def leave_out(material: Material, model: Model, column: str, work: Work) -> Eval
     recipe = recipe_of(model)
     grouped = _regroup(material, column)
     parts = _parts(grouped, classes=model.manifest.classes)
-    folds = leave_one_out(parts.material.groups)
+    folds = leave_one_out(parts.cases.material.groups)
     title = f"{model.manifest.name}: {recipe.algorithm} on {recipe.features}"
     words = f"leave one {column} out ({len(folds)}), refitted each time, inner folds by {column}"
     return _tested(parts, recipe, folds, work, title, words)
@@ -137,10 +136,11 @@ def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
     manifest = model.manifest
     parts = _parts(material, classes=manifest.classes)
     number = {name: i for i, name in enumerate(manifest.classes)}
-    y = np.array([number[label] for label in parts.material.labels], np.int64)
-    found, known = _ask(parts.material, model)
-    open_known = float(_ask(parts.unknown, model)[1].mean()) if len(parts.unknown) else None
-    seen = seen_in_training(manifest, parts.material.digests)
+    inside = parts.cases.material.take(np.flatnonzero(parts.cases.inside))
+    y = np.array([number[label] for label in inside.labels], np.int64)
+    found, known = _ask(inside, model)
+    outside = parts.cases.material.take(np.flatnonzero(~parts.cases.inside))
+    seen = seen_in_training(manifest, inside.digests)
     notes = []
     if seen:
         notes.append(
@@ -150,12 +150,16 @@ def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
     control = [float((found.argmax(axis=1) == permuted(y, seed + k)).mean()) for k in range(100)]
     context = Context(
         title=f"{manifest.name}: the model as it stands",
-        split="seen in training" if len(seen) == len(y) else "given captures",
-        groups=parts.material.groups,
+        split=f"none: {len(seen)} of {len(y)} captures seen in training"
+        if seen
+        else "new captures",
+        groups=inside.groups,
         majority=majority_share(y),
         permuted=float(np.mean(control)),
         open_captures=len(parts.unknown),
-        open_known=open_known,
+        open_known=_false_roles(parts.unknown, model),
+        background_captures=len(outside),
+        background_known=_false_roles(outside, model),
         configurations=_tried(manifest),
         seed=seed,
         notes=tuple(notes),
@@ -224,56 +228,65 @@ def _parts(
     held_out: frozenset[str] = frozenset(),
     classes: Iterable[str] | None = None,
 ) -> _Parts:
+    labels = material.labels
     if classes is None:
-        large, small = split_open(material.labels, MIN_CAPTURES)
+        large, _ = split_open([label for label in labels if label != UNKNOWN], MIN_CAPTURES)
+        wanted = {[label for label in labels if label != UNKNOWN][i] for i in large}
     else:
         wanted = set(classes)
-        inside = np.array([label in wanted for label in material.labels], np.bool_)
-        large, small = np.flatnonzero(inside), np.flatnonzero(~inside)
-    large = np.array([i for i in large if material.digests[i] not in held_out], np.int64)
-    small = np.array([i for i in small if material.digests[i] not in held_out], np.int64)
-    learned = material.take(large)
-    names, y = encode(learned.labels)
+    learned = [label in wanted or label == UNKNOWN for label in labels]
+    free = [digest not in held_out for digest in material.digests]
+    taken = np.flatnonzero(np.array(learned) & np.array(free))
+    left = np.flatnonzero(~np.array(learned) & np.array(free))
+    names = tuple(sorted({labels[i] for i in taken} - {UNKNOWN}))
     if len(names) < _SECOND_CLASS:
         raise DatasetError(
             f"fewer than two classes with {MIN_CAPTURES} captures: nothing to tell apart",
             advice="see the label column, and --where",
         )
-    return _Parts(learned, names, y, material.take(small))
+    number = {**{name: i for i, name in enumerate(names)}, UNKNOWN: len(names)}
+    y = np.array([number[labels[i]] for i in taken], np.int64)
+    return _Parts(Cases(material.take(taken), y, len(names)), names, material.take(left))
 
 
 def _tested(
     parts: _Parts, recipe: Recipe, folds: tuple[Fold, ...], work: Work, title: str, words: str
 ) -> Evaluation:
     """The nested test, with its control on permuted labels (of the options picked most)."""
-    tested = nested(recipe, parts.material, parts.y, folds, work, parts.unknown)
-    short = dataclasses.replace(recipe, grid=(most_chosen(tested),))
-    shuffled = permuted(parts.y, recipe.seed)
-    control = _control(short, parts, shuffled, folds, work)
+    cases = parts.cases
+    tested = nested(recipe, cases, folds, work, parts.unknown)
+    control = dataclasses.replace(recipe, grid=(most_chosen(tested),))
+    shuffled = cases._replace(y=permuted(cases.y, recipe.seed))
+    chance = nested(control, shuffled, folds, work)
+    inside = cases.inside
     context = Context(
         title=title,
         split=words,
-        groups=parts.material.groups,
-        majority=majority_of_folds(parts.y, folds),
-        permuted=control,
+        groups=tuple(g for g, i in zip(cases.material.groups, inside, strict=True) if i),
+        majority=majority_of_folds(cases.y, folds, cases.n_classes),
+        permuted=_accuracy(chance),
         open_captures=len(parts.unknown),
         open_known=tested.open_known,
+        background_captures=int((~inside).sum()),
+        background_known=None if inside.all() else float(tested.known[~inside].mean()),
         configurations=len(recipe.grid),
         seed=recipe.seed,
         chosen=_counted(tested),
     )
-    return evaluation(parts.classes, parts.y, tested.confidences, tested.known, context)
+    return evaluation(
+        parts.classes, cases.y[inside], tested.confidences[inside], tested.known[inside], context
+    )
 
 
-def _control(
-    recipe: Recipe,
-    parts: _Parts,
-    shuffled: NDArray[np.int64],
-    folds: tuple[Fold, ...],
-    work: Work,
-) -> float:
-    tested = nested(recipe, parts.material, shuffled, folds, work)
-    return float((tested.confidences.argmax(axis=1) == shuffled).mean())
+def _accuracy(tested: Tested) -> float:
+    inside = tested.cases.inside
+    answers = tested.confidences[inside].argmax(axis=1)
+    return float((answers == tested.cases.y[inside]).mean())
+
+
+def _false_roles(material: Material, model: Model) -> float | None:
+    """Share of captures of other classes that the model calls known."""
+    return float(_ask(material, model)[1].mean()) if len(material) else None
 
 
 def _ask(material: Material, model: Model) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -299,7 +312,7 @@ def _model(
 
     schema = SCHEMAS[recipe.features]
     calibration = trained.calibration
-    digests = parts.material.digests
+    digests = parts.cases.material.digests
     manifest = Manifest(
         format=FORMAT,
         name=naming.name,
@@ -320,7 +333,8 @@ def _model(
             "test": tested.document(),
             "recipe": recipe.document(),
             "options": dict(trained.options),
-            "captures": len(digests),
+            "captures": int(parts.cases.inside.sum()),
+            "background": int((~parts.cases.inside).sum()),
             "training_files": sorted(digest[:DIGEST_LETTERS] for digest in digests),
         },
         versions={
@@ -330,7 +344,7 @@ def _model(
         },
         networkml={k: v for k, v in naming.networkml.items() if k in parts.classes},
     )
-    return Model(manifest, to_arrays(trained.fitted))
+    return Model(manifest, to_arrays(trained.fitted, len(parts.classes)))
 
 
 def _regroup(material: Material, column: str) -> Material:

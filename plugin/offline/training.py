@@ -27,6 +27,7 @@ from plugin.ml.dataset import (
 )
 from plugin.ml.features import NEEDS_PACKETS, device_rows, device_view, extract
 from plugin.ml.matrix import Matrix, vstack
+from plugin.ml.model import UNKNOWN
 from plugin.ml.schema import SCHEMAS
 from plugin.offline.read import read_capture
 
@@ -243,6 +244,9 @@ def spell(listing: Listing, vocabulary: Vocabulary) -> Listing:
 
     def spelled(sample: Sample) -> Sample:
         role = vocabulary.find(sample.label)
-        return dataclasses.replace(sample, label=role.label if role else sample.label)
+        label = role.label if role else sample.label
+        if label.casefold() == vocabulary.unknown.casefold():
+            label = UNKNOWN
+        return dataclasses.replace(sample, label=label)
 
     return Listing(listing.root, tuple(spelled(sample) for sample in listing.samples))

@@ -1,0 +1,127 @@
+"""``halia demo``: roles of the real captures that come with Halia."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from plugin.cli import options, output
+from plugin.cli.main import EXIT_OK
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from plugin.ml.verdict import Role
+    from plugin.offline.demo import Shown
+
+HELP = "Classify the real captures that come with Halia, and draw what was found."
+PICTURE = Path("demo-out") / "roles.png"
+BAR = 20
+"""Cells of a confidence bar."""
+_NOTE = (
+    "These captures were kept out of the models' training. Five come from devices, and the\n"
+    "printer and the workstation from networks, of which other captures were learned: this\n"
+    "shows what the output looks like, not how accurate it is. For that see 'halia evaluate'\n"
+    "and models/MODEL_CARD.md.\n"
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--picture", metavar="FILE.png", type=options.path,
+        help=f"where the picture goes (default: {PICTURE}, replaced each time; needs halia[plot])",
+    )  # fmt: skip
+    options.common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show device by device, then draw."""
+    from plugin.offline.demo import show
+    from plugin.settings import load_settings
+
+    if args.picture is not None:
+        output.check_output(args.picture, force=args.force)
+    settings = load_settings(config=args.config)
+    found = []
+    with output.text_output(args) as stream:
+        for one in show(settings.data):
+            found.append(one)
+            stream.write(_document(one) if args.json else _block(one))
+            stream.flush()
+        if not args.json:
+            _sum_up(stream, found)
+    place = _draw(args, found)
+    if place is not None and not args.json and args.out is None:
+        print(f"Picture: {place}")
+    return EXIT_OK
+
+
+def _block(one: Shown) -> str:
+    role = one.verdict.role
+    lines = [
+        f"{one.capture}",
+        f"  {one.verdict.mac}  {one.verdict.packets} packets, {one.verdict.sessions} sessions;"
+        f" in truth: {one.truth}" + (" (learned in training)" if one.seen else ""),
+    ]
+    for label, confidence in zip(role.labels, role.confidences, strict=True):
+        bar = "#" * round(BAR * confidence)
+        mark = "  <- right" if label == one.truth else ""
+        lines.append(f"    {confidence:4.2f} {bar:<{BAR}} {label}{mark}")
+    reason = f": {role.reason}" if role.reason else ""
+    lines.append(f"  {role.decision}{reason} (model {role.model})")
+    lines += [f"  {_short(other)}" for other in one.verdict.roles if other.model != role.model]
+    return "\n".join(lines) + "\n\n"
+
+
+def _short(role: Role) -> str:
+    """What another model says, in a line."""
+    pairs = zip(role.labels, role.confidences, strict=True)
+    said = ", ".join(f"{label} {confidence:.2f}" for label, confidence in pairs)
+    return f"model {role.model}, {role.decision}: {said}"
+
+
+def _document(one: Shown) -> str:
+    role = one.verdict.role
+    document = {
+        "capture": one.capture,
+        "mac": one.verdict.mac,
+        "truth": one.truth,
+        "decision": role.decision,
+        "labels": list(role.labels),
+        "confidences": [round(c, 6) for c in role.confidences],
+        "model": role.model,
+        "among_three": one.found,
+        "seen_in_training": one.seen,
+    }
+    return json.dumps(document) + "\n"
+
+
+def _sum_up(stream: TextIO, found: Sequence[Shown]) -> None:
+    among = sum(one.found for one in found)
+    stream.write(f"{among} of {len(found)} devices have their true role among the three.\n{_NOTE}")
+
+
+def _draw(args: argparse.Namespace, found: Sequence[Shown]) -> Path | None:
+    """Draw the picture if that is possible here; only a picture asked for can fail."""
+    from plugin.errors import HaliaError
+    from plugin.ml.report import ranking_png
+
+    place: Path = args.picture or PICTURE
+    names = [f"{one.truth} ({one.verdict.mac})" for one in found]
+    roles = [one.verdict.role for one in found]
+    rankings = [dict(zip(role.labels, role.confidences, strict=True)) for role in roles]
+    try:
+        picture = ranking_png(names, rankings, "Halia: the three likeliest roles of each device")
+        if args.picture is None:
+            place.parent.mkdir(exist_ok=True)
+        with output.binary_output(place, force=args.force or args.picture is None) as stream:
+            stream.write(picture)
+    except (HaliaError, OSError) as error:
+        if args.picture is not None:
+            raise
+        output.warn(args, f"no picture: {error}")
+        return None
+    return place

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench.inputs import default_cache
+from bench.inputs import Skipped, default_cache, merged_input
 
 
 def _core(args: argparse.Namespace) -> int:
@@ -38,7 +38,14 @@ def _model(args: argparse.Namespace) -> int:
 def _agree(args: argparse.Namespace) -> int:
     from bench.agree import run_agree
 
-    return run_agree(args.paths, as_json=args.json, show=args.show)
+    paths = list(args.paths)
+    if args.merge:
+        merged = merged_input(args.cache, 1)
+        if isinstance(merged, Skipped):
+            print(f"bench: {merged.reason}", file=sys.stderr)
+            return 2
+        paths.append(merged.path)
+    return run_agree(paths, as_json=args.json, show=args.show)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
     model.set_defaults(run=_model)
     agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
     agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
+    agree.add_argument(
+        "--merge", action="store_true", help="on a merge of the shared data folder's captures"
+    )
+    agree.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR")
     agree.add_argument("--show", type=int, default=20, metavar="N", help="differences shown")
     agree.set_defaults(run=_agree)
     return out

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from plugin.ml import devices
+from plugin.ml.devices import blocks, devices_of
+from tests.build import address, macs, session, sessions
+
+ME, ROUTER, MULTICAST, SILENT = (
+    "0e:00:00:00:00:0a",
+    "0e:00:00:00:00:01",
+    "01:00:5e:00:00:fb",
+    "0e:00:00:00:00:99",
+)
+
+
+def capture(*records: Any, table: Any = None) -> Any:
+    return SimpleNamespace(sessions=sessions(*records), macs=macs() if table is None else table)
+
+
+def test_devices_are_unicast_addresses_that_sent() -> None:
+    table = macs(ME, ROUTER, MULTICAST, SILENT, "00:00:00:00:00:00")
+    table["tx_packets"][3] = 0
+    found = devices_of(capture(session(), table=table))
+    assert found.macs == (ME, ROUTER)
+    assert found.mac_ids.tolist() == [0, 1]
+    assert found.packets.tolist() == [20, 20]
+    assert len(found) == 2
+
+
+def test_views_join_each_device_with_its_sessions() -> None:
+    found = devices_of(
+        capture(
+            session(orig_mac=0, resp_mac=1),
+            session(orig_mac=1, resp_mac=0),
+            session(orig_mac=2, resp_mac=0),
+            session(orig_mac=1, resp_mac=1),
+            session(orig_mac=-1, resp_mac=-1),
+            table=macs(ME, ROUTER, MULTICAST),
+        )
+    )
+    views = found.views
+    assert views.device.tolist() == [0, 0, 0, 1, 1, 1]
+    assert views.session.tolist() == [0, 1, 2, 0, 1, 3]
+    assert views.is_orig.tolist() == [True, False, False, False, True, True]
+
+
+def test_addresses_are_those_sent_from_inside_ones_first() -> None:
+    found = devices_of(
+        capture(
+            session("8.8.8.8:1", "192.168.1.2:2", orig_mac=1, resp_mac=0),
+            session("192.168.1.1:1", "192.168.1.2:2", orig_mac=1, resp_mac=0, resp_packets=0),
+            session("0.0.0.0:68", "255.255.255.255:67", orig_mac=0, resp_mac=2, proto=17),
+            session("fe80::1:5353", "ff02::fb:5353", orig_mac=0, resp_mac=2, proto=17),
+            table=macs(ME, ROUTER, MULTICAST),
+        )
+    )
+    assert found.ips[0] == (
+        address("192.168.1.2").tobytes(),
+        address("fe80::1").tobytes(),
+    )
+    assert found.ips[1] == (address("192.168.1.1").tobytes(), address("8.8.8.8").tobytes())
+    assert found.ip_counts.tolist() == [[2, 0], [1, 1]]
+
+
+def test_of_many_addresses_only_some_are_listed() -> None:
+    records = [session(f"8.8.{k}.1:1", orig_mac=0, resp_mac=1) for k in range(40)]
+    found = devices_of(capture(*records, table=macs(ME, ROUTER)))
+    assert len(found.ips[0]) == devices.IPS_MAX
+    assert found.ip_counts[0].tolist() == [0, 40]
+
+
+def test_without_link_addresses_devices_go_by_ip() -> None:
+    none = {"orig_mac": -1, "resp_mac": -1}
+    found = devices_of(
+        capture(
+            session("10.0.0.2:1", "8.8.8.8:53", **none),
+            session("10.0.0.2:2", "10.0.0.3:53", resp_packets=0, **none),
+        )
+    )
+    assert found.macs == (None,)
+    assert found.ips == ((address("10.0.0.2").tobytes(),),)
+    assert found.packets.tolist() == [9]
+    assert found.views.session.tolist() == [0, 1]
+    assert found.mac_ids.tolist() == [-1]
+
+
+def test_by_ip_outside_senders_count_if_none_is_inside() -> None:
+    found = devices_of(capture(session("9.9.9.9:1", "8.8.8.8:53", orig_mac=-1, resp_mac=-1)))
+    assert len(found) == 2
+
+
+def test_nothing_has_no_devices() -> None:
+    found = devices_of(capture())
+    assert len(found) == 0
+    assert not len(found.views.device)
+    assert list(blocks(found.views)) == []
+
+
+def test_blocks_end_where_a_device_ends(monkeypatch: Any) -> None:
+    monkeypatch.setattr(devices, "_VIEWS_MAX", 4)
+    owners = np.array([0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 3])
+    views = devices.Views(np.arange(11), np.ones(11, np.bool_), owners)
+    cuts = [(part.start, part.stop) for part in blocks(views)]
+    assert cuts == [(0, 4), (4, 10), (10, 11)]

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from plugin.ml import verdict
+from plugin.ml.verdict import Role, Verdict, choose, decide, to_document, warnings_of
+from plugin.settings import data_folder
+from tests.models import manifest
+
+MANIFEST = manifest("net", ("Printer", "Workstation", "Camera", "Phone"))._replace(
+    threshold=0.6, min_packets=10, min_sessions=2
+)
+SURE, UNSURE = np.array([0.7, 0.1, 0.15, 0.05]), np.array([0.4, 0.3, 0.2, 0.1])
+
+
+def test_a_sure_model_knows() -> None:
+    found = decide(MANIFEST, SURE, 10, 2)
+    assert (found.decision, found.reason, found.model) == ("known", None, "tiny")
+    assert found.labels == ("Printer", "Camera", "Workstation")
+    assert found.confidences == (0.7, 0.15, 0.1)
+
+
+def test_an_unsure_model_does_not_and_says_why() -> None:
+    found = decide(MANIFEST, UNSURE, 10, 2)
+    assert found.decision == "unknown"
+    assert found.reason == "Printer at 0.40 is below the model's threshold of 0.60"
+    assert found.labels[0] == "Printer"
+
+
+@pytest.mark.parametrize(
+    ("packets", "sessions", "reason"),
+    [
+        (9, 2, "9 packets, the model needs 10"),
+        (1, 2, "1 packet, the model needs 10"),
+        (10, 1, "1 session, the model needs 2"),
+        (10, 0, "no IP session"),
+    ],
+)
+def test_too_little_is_undetermined_however_sure(packets: int, sessions: int, reason: str) -> None:
+    found = decide(MANIFEST, SURE, packets, sessions)
+    assert (found.decision, found.reason) == ("undetermined", reason)
+    assert found.confidences[0] == 0.7
+
+
+def test_nothing_to_predict_from() -> None:
+    found = decide(MANIFEST, None, 100, 0)
+    assert found == Role("undetermined", ("Unknown",) * 3, (0.0,) * 3, "tiny", "no IP session")
+
+
+def role(decision: str, confidence: float, model: str) -> Role:
+    reason = None if decision == "known" else "why"
+    return Role(decision, ("A", "B", "C"), (confidence, 0.1, 0.0), model, reason)
+
+
+@pytest.mark.parametrize(
+    ("device", "enterprise", "answer"),
+    [
+        (("known", 0.9), ("known", 0.8), "device"),
+        (("known", 0.7), ("known", 0.8), "enterprise"),
+        (("known", 0.7), ("unknown", 0.8), "device"),
+        (("unknown", 0.9), ("unknown", 0.2), "enterprise"),
+        (("unknown", 0.9), ("undetermined", 0.2), "enterprise"),
+    ],
+)
+def test_the_surer_known_role_answers(
+    device: tuple[str, float], enterprise: tuple[str, float], answer: str
+) -> None:
+    assert choose([role(*device, "device"), role(*enterprise, "enterprise")]).model == answer
+
+
+def test_warnings() -> None:
+    assert warnings_of((2, 0), 900, 900, cut=False) == ()
+    assert warnings_of((1, 2), 895, 900, cut=False) == ()
+    assert warnings_of((1, 0), 240, 900, cut=False) == (
+        "captured 4 minutes of the recommended 15 minutes",
+    )
+    assert warnings_of((1, 0), 1.5, 60, cut=False) == (
+        "captured 1 second of the recommended 1 minute",
+    )
+    (router,) = warnings_of((1, 3), 900, 900, cut=False)
+    assert router.startswith("sends from 4 addresses, 3 of them outside")
+    assert len(warnings_of((17, 0), 10, 900, cut=True)) == 3
+
+
+def example(**fields: Any) -> Verdict:
+    whole: dict[str, Any] = {
+        "mac": "0e:00:00:00:00:0a",
+        "ips": ("192.168.1.2", "fe80::1"),
+        "source": "a.pcap",
+        "packets": 12,
+        "sessions": 3,
+        "start_ns": 1_700_000_000_000_000_000,
+        "end_ns": 1_700_000_900_500_000_000,
+        "role": role("known", 0.9, "device"),
+        "roles": (role("known", 0.9, "device"), role("unknown", 0.5, "enterprise")),
+        "warnings": ("a warning",),
+    }
+    return Verdict(**(whole | fields))
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    text = (data_folder("configs") / "schema" / "verdict-v1.schema.json").read_text()
+    jsonschema.Draft202012Validator.check_schema(json.loads(text))
+    return jsonschema.Draft202012Validator(json.loads(text))
+
+
+def test_the_json_is_what_the_issue_wrote_down() -> None:
+    document = to_document(example())
+    assert list(document) == [
+        "schema", "mac", "ips", "source", "packets", "sessions", "window", "role", "roles",
+        "anomaly", "warnings",
+    ]  # fmt: skip
+    assert document["window"] == {
+        "start": "2023-11-14T22:13:20Z",
+        "end": "2023-11-14T22:28:20.5Z",
+    }
+    assert document["role"] == {
+        "decision": "known",
+        "labels": ["A", "B", "C"],
+        "confidences": [0.9, 0.1, 0.0],
+        "model": "device",
+        "reason": None,
+    }
+    assert document["anomaly"] is None
+    assert "roles" not in to_document(example(roles=()))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"roles": ()},
+        {"mac": None, "ips": ()},
+        {"start_ns": None, "end_ns": None},
+        {"start_ns": -(10**18), "end_ns": 2**62},
+        {"role": decide(MANIFEST, None, 0, 0)},
+    ],
+)
+def test_every_verdict_fits_the_published_schema(
+    validator: jsonschema.Draft202012Validator, fields: dict[str, Any]
+) -> None:
+    document = json.loads(json.dumps(to_document(example(**fields))))
+    validator.validate(document)
+
+
+def test_the_schema_holds_anomalies_from_the_start(
+    validator: jsonschema.Draft202012Validator,
+) -> None:
+    finding = {
+        "name": "scan", "score": 3.5, "threshold": 1, "reasons": ["200 ports"], "evidence": ["s1"],
+    }  # fmt: skip
+    document = to_document(example()) | {
+        "anomaly": {
+            "verdict": "anomalous",
+            "novelty": None,
+            "change": finding,
+            "behaviour": [finding],
+        }
+    }
+    validator.validate(document)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("schema",), 2),
+        (("mac",), "0E:00:00:00:00:0A"),
+        (("role", "labels"), ["A", "B"]),
+        (("role", "confidences"), [1, 0]),
+        (("role", "decision"), "maybe"),
+        (("role", "confidences", 0), 1.5),
+        (("colour",), 1),
+        (("roles",), []),
+    ],
+)
+def test_the_schema_refuses_what_poseidon_could_not_take(
+    validator: jsonschema.Draft202012Validator, place: tuple[Any, ...], value: object
+) -> None:
+    document: Any = copy.deepcopy(to_document(example()))
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    assert not validator.is_valid(document)
+
+
+def test_confidences_are_rounded_in_json() -> None:
+    document = to_document(example(role=role("known", 0.123456789, "device")))
+    assert document["role"]["confidences"][0] == 0.123457
+    assert verdict.DECIMALS == 6

@@ -118,7 +118,7 @@ def test_tcp_and_udp_on_the_same_ends_are_one_session() -> None:
 @pytest.mark.parametrize("fields", [{"vlan": 5}, {}], ids=["tagged", "IPv6"])
 def test_tagged_and_ipv6_frames_have_no_protocol(fields: dict[str, int]) -> None:
     ends = ("10.0.0.1:1", "10.0.0.2:2") if fields else ("fe80::1:1", "fe80::2:2")
-    found = classic.windows(*capture_of(packet(*ends, time=0, **fields)), device=DEVICE)
+    found = classic.windows(*capture_of(packet(ends[0], ends[1], time=0, **fields)), device=DEVICE)
     assert named(found.matrix.to_dense()[0]) == {
         "initiated_source_port_1": 0.5,
         "initiated_destination_port_2": 0.5,

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plugin.cli.main import main
+from plugin.ml.store import save_model
+from tests.models import tiny_net
+
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
+PRINTER = CAPTURES / "airprint_printer4.pcap"
+MAC = "fc:15:b4:ab:2e:fd"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    made = tiny_net(("Printer", "Workstation", "Camera"), bias=(2.0, 0.0, 1.0))
+    made = made._replace(manifest=made.manifest._replace(networkml={"Printer": "Printer"}))
+    save_model(made, tmp_path / "tiny")
+    return str(tmp_path / "tiny")
+
+
+def test_json_is_one_object_a_device(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--json", "--model", model, str(PRINTER)]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["mac"] for row in rows] == [MAC, "20:c9:d0:b1:9c:7b"]
+    assert rows[0]["role"]["labels"] == ["Printer", "Camera", "Workstation"]
+    assert rows[0]["role"]["decision"] == "known"
+
+
+def test_text_shows_the_ranking_with_bars(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--model", model, str(PRINTER), "--device", MAC]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(PRINTER)
+    assert lines[1] == f"  {MAC}  10.10.10.1, fe80::fe15:b4ff:feab:2efd  521 packets, 14 sessions"
+    assert lines[2] == "    known (tiny)"
+    assert lines[3] == "    Printer      0.67  " + "█" * 13
+    assert lines[-1] == "    note: captured 25 seconds of the recommended 15 minutes"
+
+
+def test_shipped_models_run_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--json", str(PRINTER)]) == 0
+    row = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert [role["model"] for role in row["roles"]] == ["device", "enterprise"]
+    assert row["role"] in row["roles"]
+
+
+def test_a_bad_capture_does_not_stop_the_good_ones(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.pcap"
+    bad.write_bytes(b"no capture at all")
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(PRINTER.read_bytes()[:5000])
+    assert main(["classify", "--json", "--model", model, str(bad), str(cut), str(PRINTER)]) == 2
+    out, err = capsys.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert {row["source"] for row in rows} == {str(cut), str(PRINTER)}
+    assert "cut short" in rows[0]["warnings"][-1]
+    assert [line.split(":")[0] for line in err.splitlines()] == ["halia"] * 2
+
+
+def test_a_device_that_is_nowhere_is_a_no(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--model", model, "--device", "1.2.3.4", str(PRINTER)]) == 4
+    assert capsys.readouterr().out == ""
+
+
+def test_networkml_files(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "out"
+    words = ["classify", "--model", model, "--networkml", str(folder), str(PRINTER)]
+    assert main(words) == 0
+    result, end = json.loads((folder / "predict.json").read_text())
+    assert result["data"]["mac_addresses"][MAC]["classification"]["labels"][0] == "Printer"
+    assert end["data"] == ""
+    assert main(words) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([*words, "--force"]) == 0
+    assert main([*words, str(CAPTURES / "Aria_Setup-A-2-STA.pcap")]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "Aria_Setup-A-2-STA.pcap.predict.json",
+        "airprint_printer4.pcap.predict.json",
+        "predict.json",
+    ]
+
+
+def test_a_folder_that_cannot_be_made_is_told(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ["classify", "--model", model, "--networkml", str(tmp_path / "file"), str(PRINTER)]
+    assert main(words) == 2
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--model", "toaster", str(PRINTER)]) == 2
+    assert "toaster: no such model; there are: " in capsys.readouterr().err

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.ml import evaluate as ev
+
+Y = np.array([0, 0, 0, 1, 1, 2])
+ANSWERS = np.array([0, 0, 1, 1, 3, 2])  # 3: no answer
+
+
+def _context(groups: int = 6, **more: object) -> ev.Context:
+    names = [f"g{i % groups}" for i in range(6)]
+    return ev.Context(title="t", split="s", groups=names, majority=0.5, **more)  # type: ignore[arg-type]  # a table of cases
+
+
+def _confidences() -> np.ndarray:  # type: ignore[type-arg]
+    found = np.zeros((6, 3))
+    for i, answer in enumerate(ANSWERS):
+        if answer < 3:
+            found[i, answer] = 1
+    return found
+
+
+def test_figures_by_hand() -> None:
+    e = ev.evaluation(
+        ["a", "b", "c"], Y, _confidences(), np.array([True] * 4 + [False] * 2), _context()
+    )
+    assert e.confusion == ((2, 1, 0, 0), (0, 1, 0, 1), (0, 0, 1, 0))
+    assert e.right == 4
+    assert e.accuracy.value == pytest.approx(4 / 6)
+    assert e.precision.value == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert e.recall.value == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert e.f1.value == pytest.approx((0.8 + 0.5 + 1) / 3)
+    assert e.known == pytest.approx(4 / 6)
+    assert e.known_right == pytest.approx(3 / 4)
+    assert e.top3 == pytest.approx(5 / 6)  # no answer is not among the three
+    assert e.accuracy.low <= e.accuracy.value <= e.accuracy.high
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_figures_are_those_of_scikit_learn(seed: int) -> None:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    random = np.random.default_rng(seed)
+    y, answers = random.integers(0, 4, 60), random.integers(0, 4, 60)
+    found = ev.macro(ev.confusion(y, answers, 4))
+    expected = precision_recall_fscore_support(y, answers, average="macro", zero_division=0)[:3]
+    assert found[1:] == pytest.approx(expected)
+
+
+def test_the_bootstrap_draws_groups() -> None:
+    alone = ev.bootstrap(
+        np.repeat([0, 1], 50), np.repeat([0, 0], 50), [str(i) for i in range(100)], 2, 0
+    )
+    together = ev.bootstrap(
+        np.repeat([0, 1], 50), np.repeat([0, 0], 50), ["x"] * 50 + ["y"] * 50, 2, 0
+    )
+    # With two groups the accuracy of a sample can be 0 or 1; with a hundred it cannot.
+    assert together[0].tolist() == [0, 1]
+    assert 0.3 < alone[0, 0] < 0.5 < alone[0, 1] < 0.7
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    groups = [str(i) for i in range(6)]
+    spans = [ev.bootstrap(Y, ANSWERS, groups, 3, seed) for seed in (4, 4, 5)]
+    assert np.array_equal(spans[0], spans[1])
+    assert spans[0].shape == (4, 2)
+
+
+def test_baselines() -> None:
+    assert ev.majority_share(Y) == 0.5
+    assert ev.majority_share(np.array([0, 1]), np.array([1, 1, 0])) == 0.5
+    folds = [(np.array([0, 1, 2]), np.array([3, 4])), (np.array([3, 4]), np.array([0, 5]))]
+    assert ev.majority_of_folds(Y, folds, 3) == 0
+    assert ev.majority_of_folds(Y, [(np.array([3, 5]), np.array([4, 5]))], 2) == 1
+    assert sorted(ev.permuted(Y, 1).tolist()) == sorted(Y.tolist())
+    assert np.array_equal(ev.permuted(Y, 1), ev.permuted(Y, 1))
+
+
+@given(st.integers(0, 1000))
+def test_permuted_labels_are_at_chance(seed: int) -> None:
+    y = np.repeat([0, 1], 200)
+    assert 0.3 < (ev.permuted(y, seed) == y).mean() < 0.7
+
+
+def test_words_and_json() -> None:
+    e = ev.evaluation(
+        ["a", "b", "c"], Y, _confidences(), np.zeros(6, np.bool_),
+        _context(2, open_captures=4, open_known=0.25, background_captures=9, background_known=0.0,
+                 notes=("WARNING: seen",)),
+    )  # fmt: skip
+    text = ev.lines(e)
+    for words in ("majority    0.500", "permuted    not run", "of which right: none",
+                  "open set    0.750   of 4", "background  1.000   of 9", "WARNING: seen"):  # fmt: skip
+        assert words in text
+    document = json.loads(json.dumps(e.document()))
+    assert document["accuracy"]["value"] == pytest.approx(4 / 6)
+    assert document["per_class"][0]["name"] == "a"
+    assert document["groups"] == 2

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plugin.errors import OptionError
+from plugin.ml import devices
+from plugin.ml.features import device_rows
+from plugin.ml.schema import SCHEMAS
+from plugin.offline.features import Classic, features, features_of, joined
+from plugin.offline.read import read_capture
+
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
+HUE = CAPTURES / "HueBridge_Setup-C-12-STA.pcap"
+BRIDGE = "00:17:88:24:76:ff"
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_each_devices_rows_are_those_of_the_device_alone(name: str) -> None:
+    read = read_capture(HUE, packets=True)
+    table = features_of(read, name)
+    found = devices.devices_of(read)
+    for mac, mac_id in zip(found.macs, found.mac_ids.tolist(), strict=True):
+        mine = table.device == mac
+        assert np.array_equal(
+            table.matrix.rows(mine).to_dense(), device_rows(name, read, mac_id).to_dense()
+        )
+        alone = features_of(read, name, device=mac)
+        assert set(alone.device) == {mac}
+        assert alone.matrix.n_rows == mine.sum() > 0
+    assert set(table.source) == {str(HUE)}
+
+
+def test_rows_carry_the_ids_of_their_sessions() -> None:
+    table = features(HUE, device=BRIDGE)
+    read = read_capture(HUE)
+    assert len(table.session) == 176
+    first = read.sessions[table.session[0]]
+    assert BRIDGE in {
+        read.macs["mac"][first[f"{end}_mac"]].tobytes().hex(":") for end in ("orig", "resp")
+    }
+    assert set(features(HUE, set="service-ports").session) == {-1}
+
+
+def test_options_of_the_classic_set() -> None:
+    def rows(window: float, threshold: float = 0) -> int:
+        table = features(
+            HUE,
+            set="networkml-4104-window",
+            device=BRIDGE,
+            options=Classic(window, threshold),
+        )
+        return int((table.matrix.counts() > 0).sum())
+
+    assert rows(900) == 1
+    assert rows(20) > 2
+    assert rows(900, 1e6) == 0
+
+
+def test_an_unknown_set_is_refused_before_the_capture_is_read(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="colours: no such feature set; one of networkml-4104"):
+        features(tmp_path / "none.pcap", set="colours")
+
+
+def test_joined_tables() -> None:
+    schema = SCHEMAS["service-ports"]
+    one = features(HUE, set="service-ports")
+    both = joined([one, one], schema)
+    assert both.matrix.n_rows == 6
+    assert both.device.tolist() == one.device.tolist() * 2
+    none = joined([], schema)
+    assert (none.matrix.n_rows, none.matrix.n_columns) == (0, schema.n_columns)

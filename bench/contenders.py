@@ -70,11 +70,14 @@ def _halia(*words: str) -> tuple[str, ...]:
     return (PYTHON, "-m", "plugin", *words)
 
 
+COMPILED = {"HALIA_CORE": "c"}
+"""Without the extension ours fails and says so, instead of passing off the reference as it."""
+
 CAT = Contender(name="cat", argv=("cat", "{}"), counts=False)
 TCPDUMP = Contender(
     name="tcpdump -w", argv=("tcpdump", "-r", "{}", "-w", "/dev/null"), counts=False
 )
-INFO = Contender(name="halia info", argv=_halia("info", "{}", "--json"), ours=True)
+INFO = Contender(name="halia info", argv=_halia("info", "{}", "--json"), env=COMPILED, ours=True)
 REFERENCE = Contender(
     name="halia info, reference",
     argv=_halia("info", "{}", "--json"),
@@ -83,16 +86,22 @@ REFERENCE = Contender(
     ours=True,
 )
 SESSIONS = Contender(
-    name="halia sessions", argv=_halia("sessions", "{}", "--json"), rounds=1, counts=False
+    name="halia sessions",
+    argv=_halia("sessions", "{}", "--json"),
+    env=COMPILED,
+    rounds=1,
+    counts=False,
 )
-FEATURES = Contender(name="halia features", argv=_peer("features"), ours=True)
+FEATURES = Contender(name="halia features", argv=_peer("features"), env=COMPILED, ours=True)
 NFSTREAM = Contender(name="nfstream", argv=_peer("nfstream"), rounds=SLOW_ROUNDS, module="nfstream")
 DPKT = Contender(name="dpkt dict", argv=_peer("dpkt_dict"), rounds=SLOW_ROUNDS, module="dpkt")
 DPKT_RULE = Contender(name="dpkt session rule", argv=_peer("dpkt_rule"), rounds=1, module="dpkt")
 SCAPY = Contender(name="scapy", argv=_peer("scapy_dict"), rounds=1, sampled=True, module="scapy")
 TSHARK = Contender(name="tshark -z conv", argv=_peer("tshark_conv"), rounds=1)
 BARE = Contender(name="bare Python", argv=(PYTHON, "-c", "pass"), counts=False)
-CLASSIFY = Contender(name="halia classify", argv=_halia("classify", "{}", "--json"), counts=False)
+CLASSIFY = Contender(
+    name="halia classify", argv=_halia("classify", "{}", "--json"), env=COMPILED, counts=False
+)
 
 BIG_FIELD = (
     CAT, TCPDUMP, INFO, FEATURES, REFERENCE, NFSTREAM, DPKT, DPKT_RULE, TSHARK, SCAPY,

@@ -67,7 +67,9 @@ class Report(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """A goal was missed or refused."""
+        """A goal was missed or refused, or an input failed."""
+        if any(skipped.error for skipped in self.skipped):
+            return True
         return any(judged.outcome in ("missed", "refused") for judged in self.goals)
 
 
@@ -169,7 +171,7 @@ def run_core(options: Options) -> Report:
             else:
                 tables.append(run_input(found, options))
         except (OSError, subprocess.CalledProcessError) as error:
-            skipped.append(Skipped(name, str(error)))
+            skipped.append(Skipped(name, str(error), error=True))
     described["load_at_end"] = round(os.getloadavg()[0], 2)
     return Report(described, tables, skipped, judged_goals(tables))
 

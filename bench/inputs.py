@@ -44,6 +44,7 @@ class Skipped(NamedTuple):
 
     name: str
     reason: str
+    error: bool = False  # not by wish: a check must not pass over it
 
 
 def default_cache() -> Path:

@@ -119,11 +119,14 @@ def run_rounds(
                 continue
             runs[contender.name].append(run)
             say(f"round {number + 1} {source.name}: {contender.name} {run.cpu_s:.3f} s CPU")
-    rows = []
-    for contender in field:
-        name = contender.name
-        if name in failed or not runs[name]:
-            rows.append(Best(name, 0, 0, 0, None, None, 0, failed.get(name, "did not run")))
-        else:
-            rows.append(best_of(name, runs[name])._replace(start_s=start[name]))
-    return rows
+    return [_row(c.name, runs[c.name], failed.get(c.name, ""), start[c.name]) for c in field]
+
+
+def _row(name: str, runs: Sequence[Measured], failed: str, start_s: float) -> Best:
+    nothing = Best(name, 0, 0, 0, None, None, 0)
+    if failed or not runs:
+        return nothing._replace(failed=failed or "did not run")
+    try:
+        return best_of(name, runs)._replace(start_s=start_s)
+    except ValueError as error:
+        return nothing._replace(failed=str(error))

@@ -12,7 +12,7 @@ import pytest
 from bench.child import ContenderFailedError, child_environment, counts_of, run_child
 from bench.contenders import Contender
 from bench.core import Options, Report, Table, judged_goals, scaled, wanted_inputs
-from bench.inputs import Input, default_cache, empty_input, file_digest, sample_of
+from bench.inputs import Input, Skipped, default_cache, empty_input, file_digest, sample_of
 from bench.merge import merge, readdressed, records
 from bench.rounds import Best, best_of, run_rounds
 from bench.tables import columns, report_lines, report_object, table_lines
@@ -97,6 +97,18 @@ def test_rounds_are_interleaved_and_limited(tmp_path: Path) -> None:
     assert log.read_text().split() == ["a"] * 3 + ["b"] * 3 + ["a", "b", "a"]
     assert [row.runs for row in rows] == [2, 1, 0]
     assert rows[2].failed == "missing: no-such-command is not installed"
+
+
+def test_a_contender_whose_counts_change_has_failed(tmp_path: Path) -> None:
+    counts = tmp_path / "counts"
+    script = (
+        f"p = {str(counts)!r}; open(p, 'a').write('x'); n = len(open(p).read()); "
+        "print('{\"packets\": %d}' % n)"
+    )
+    field = [Contender(name="a", argv=(sys.executable, "-c", script))]
+    source = empty_input(tmp_path)
+    (found,) = run_rounds(field, lambda _: source, 2, source)
+    assert "different numbers" in found.failed
 
 
 def test_a_sample_is_scaled_but_its_start_is_not() -> None:
@@ -185,6 +197,8 @@ def test_a_report_says_what_did_not_run_and_fails_on_a_missed_goal(tmp_path: Pat
     assert not report.failed
     first = report.goals[0]._replace(outcome="missed")
     assert report._replace(goals=[first]).failed
+    assert report._replace(skipped=[Skipped("merge", "no tshark", error=True)]).failed
+    assert not report._replace(skipped=[Skipped("merge", "not asked for")]).failed
     assert "cpu x" in report_lines(report)[0]
     assert report_object(report)["machine"] == {"cpu": "x"}
 

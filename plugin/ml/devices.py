@@ -34,8 +34,8 @@ if TYPE_CHECKING:
             """``MAC`` records in order of index."""
 
 
-_VIEWS_MAX = 1 << 17
-"""Views whose session records are copied at once: 38 MB."""
+_VIEWS_MAX = 1 << 13
+"""Views whose session records are copied at once: 2.4 MB, which the cache still holds."""
 
 
 class Views(NamedTuple):
@@ -56,10 +56,6 @@ class Devices(NamedTuple):
     """(n_devices,) index into the MAC table; -1 where devices go by IP."""
     macs: tuple[str | None, ...]
     """Lower case with colons."""
-    ips: tuple[tuple[bytes, ...], ...]
-    """Addresses (16 bytes) that each sent from, inside ones first; at most ``IPS_MAX``."""
-    ip_counts: NDArray[np.int64]
-    """(n_devices, 2) how many addresses each sent from: inside, outside."""
     packets: NDArray[np.int64]
     """(n_devices,) frames sent and received; by IP: packets of its sessions."""
     views: Views
@@ -67,6 +63,15 @@ class Devices(NamedTuple):
     def __len__(self) -> int:
         """How many devices."""
         return len(self.macs)
+
+
+class Addresses(NamedTuple):
+    """The IP addresses of a capture's devices."""
+
+    ips: tuple[tuple[bytes, ...], ...]
+    """Addresses (16 bytes) that each device sent from, inside ones first; at most ``IPS_MAX``."""
+    counts: NDArray[np.int64]
+    """(n_devices, 2) how many addresses each sent from: inside, outside."""
 
 
 IPS_MAX = 32
@@ -86,8 +91,7 @@ def devices_of(capture: CaptureArrays) -> Devices:
     views = _views(number[capture.sessions["orig_mac"]], number[capture.sessions["resp_mac"]])
     macs = tuple(table["mac"][k].tobytes().hex(":") for k in mac_ids)
     packets = (table["tx_packets"] + table["rx_packets"])[mac_ids].astype(np.int64)
-    ips, counts = _addresses(capture.sessions, views, len(mac_ids))
-    return Devices(mac_ids, macs, ips, counts, packets, views)
+    return Devices(mac_ids, macs, packets, views)
 
 
 def _by_ip(sessions: NDArray[np.void]) -> Devices:
@@ -103,10 +107,9 @@ def _by_ip(sessions: NDArray[np.void]) -> Devices:
     renumbered = np.where(wanted, np.cumsum(wanted) - 1, -1)[number]
     views = _views(renumbered[: len(sessions)], renumbered[len(sessions) :])
     n = int(wanted.sum())
-    ips, counts = _addresses(sessions, views, n)
     both = sessions["orig_packets"] + sessions["resp_packets"]
     packets = np.bincount(views.device, both[views.session], n).astype(np.int64)
-    return Devices(np.full(n, -1), (None,) * n, ips, counts, packets, views)
+    return Devices(np.full(n, -1), (None,) * n, packets, views)
 
 
 def _views(orig: NDArray[np.int64], resp: NDArray[np.int64]) -> Views:
@@ -131,10 +134,9 @@ def _keys(addresses: NDArray[np.uint8]) -> NDArray[np.void]:
     return np.ascontiguousarray(addresses).view("V16")[:, 0]
 
 
-def _addresses(
-    sessions: NDArray[np.void], views: Views, n_devices: int
-) -> tuple[tuple[tuple[bytes, ...], ...], NDArray[np.int64]]:
-    """The addresses that each device sent from, and how many are inside and outside."""
+def addresses_of(capture: CaptureArrays, devices: Devices) -> Addresses:
+    """The addresses that each device sent from."""
+    sessions, views, n_devices = capture.sessions, devices.views, len(devices)
     orig = views.is_orig
     own = np.where(
         orig[:, None], sessions["orig_ip"][views.session], sessions["resp_ip"][views.session]
@@ -158,7 +160,7 @@ def _addresses(
         tuple(found[k, 4:].tobytes() for k in order[first:last][:IPS_MAX])
         for first, last in pairwise(begins)
     )
-    return texts, counts
+    return Addresses(texts, counts)
 
 
 def blocks(views: Views) -> Iterator[slice]:

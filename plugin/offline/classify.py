@@ -124,7 +124,8 @@ def classify_capture(
     wanted = options or Options()
     devices = devices_in.devices_of(capture)
     sessions = np.bincount(devices.views.device, minlength=len(devices))
-    ips = [tuple(map(address_text, packed)) for packed in devices.ips]
+    addresses = devices_in.addresses_of(capture, devices)
+    ips = [tuple(map(address_text, packed)) for packed in addresses.ips]
     chosen = [k for k in range(len(devices)) if is_device(wanted.device, devices.macs[k], ips[k])]
     if not chosen:
         return []
@@ -140,7 +141,7 @@ def classify_capture(
             verdict.decide(model.manifest, p[k] if covered[k] else None, packets, count)
             for model, (p, covered) in zip(models, found, strict=True)
         )
-        inside, outside = devices.ip_counts[k].tolist()
+        inside, outside = addresses.counts[k].tolist()
         verdicts.append(
             verdict.Verdict(
                 mac=devices.macs[k],
@@ -239,7 +240,7 @@ def _cell_means(
             owner = cells[known.first]
             rows = service_ports.rows(sessions, is_orig, known.number, len(owner))
         np.add.at(sums, owner, predict_proba(model, rows))
-        counts += np.bincount(owner, minlength=n_cells)
+        np.add.at(counts, owner, 1)
     return sums / np.maximum(counts, 1)[:, None]
 
 

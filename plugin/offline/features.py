@@ -20,12 +20,12 @@ from plugin.offline.classify import address_text, is_device
 from plugin.offline.read import read_capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from plugin.ml.devices import Devices
+    from plugin.ml.devices import Devices, Views
     from plugin.ml.schema import Schema
     from plugin.records import Capture
 
@@ -95,21 +95,22 @@ def features_of(
 ) -> Table:
     """Extract the features of a capture that was read; see :func:`features`."""
     devices = devices_in.devices_of(capture)
-    who = [mac or address_text(ips[0]) for mac, ips in zip(devices.macs, devices.ips, strict=True)]
+    ips: list[tuple[str, ...]] = [()] * len(devices)
+    if device is not None or None in devices.macs:
+        known = devices_in.addresses_of(capture, devices).ips
+        ips = [tuple(map(address_text, packed)) for packed in known]
+    who = [mac or own[0] for mac, own in zip(devices.macs, ips, strict=True)]
     if name == "networkml-4104-window":
         matrix, owner, session = _windows(capture, devices, options or Classic())
     elif name == "networkml-4104":
         views = devices.views
-        matrix = networkml4104.rows(capture.sessions.take(views.session), views.is_orig)
+        matrix = vstack([empty(SCHEMAS[name].n_columns), *_session_rows(capture, views)])
         owner, session = views.device, capture.sessions["id"][views.session]
     else:
-        views = devices.views
-        sessions = capture.sessions.take(views.session)
-        matrix = service_ports.rows(sessions, views.is_orig, views.device, len(devices))
+        matrix = vstack([empty(SCHEMAS[name].n_columns), *_device_rows(capture, devices)])
         owner = np.arange(len(devices))
         session = np.full(len(devices), NO_SESSION)
     if device is not None:
-        ips = [tuple(map(address_text, packed)) for packed in devices.ips]
         fits = [is_device(device, devices.macs[k], ips[k]) for k in range(len(devices))]
         kept = np.array(fits, np.bool_)[owner]
         matrix, owner, session = matrix.rows(kept), owner[kept], session[kept]
@@ -128,6 +129,24 @@ def joined(tables: Iterable[Table], schema: Schema) -> Table:
         np.concatenate([nothing, *(part.device for part in parts)]),
         np.concatenate([np.zeros(0, np.int64), *(part.session for part in parts)]),
     )
+
+
+def _session_rows(capture: Capture, views: Views) -> Iterator[Matrix]:
+    for block in devices_in.blocks(views):
+        sessions = capture.sessions.take(views.session[block])
+        yield networkml4104.rows(sessions, views.is_orig[block])
+
+
+def _device_rows(capture: Capture, devices: Devices) -> Iterator[Matrix]:
+    """Rows of devices in order; one without sessions has an empty row."""
+    views, done = devices.views, 0
+    for block in devices_in.blocks(views):
+        sessions = capture.sessions.take(views.session[block])
+        owner = views.device[block] - done
+        n = int(owner[-1]) + 1
+        yield service_ports.rows(sessions, views.is_orig[block], owner, n)
+        done += n
+    yield empty(service_ports.N_COLUMNS, len(devices) - done)
 
 
 def _windows(

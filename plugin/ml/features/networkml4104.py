@@ -71,12 +71,14 @@ def rows(sessions: NDArray[np.void], device_is_orig: NDArray[np.bool_]) -> Matri
         (TAIL_RECEIVED + EXTERNAL, received & external),
         (TAIL_RECEIVED + _OFFSET[proto], received & known),
     )
+    counts = np.zeros(n, np.int8)
     for k, (column, there) in enumerate(candidates):
         columns[:, k] = column
         exists[:, k] = there
-    indices = columns[exists]
+        counts += there
+    indices = columns.ravel().compress(exists.ravel())
     return Matrix(
-        starts_of(exists.sum(axis=1)),
+        starts_of(counts),
         indices,
         np.ones(len(indices), np.float32),
         TAIL_RECEIVED + 4,

@@ -34,7 +34,7 @@ def test_arrays_come_back_as_they_were(algorithm: str) -> None:
 
 def test_packing_depends_on_the_arrays_alone() -> None:
     made = tiny_net().arrays
-    assert arrays.pack(made) == arrays.pack({k: made[k] for k in reversed(sorted(made))})
+    assert arrays.pack(made) == arrays.pack({k: made[k] for k in sorted(made, reverse=True)})
 
 
 F4, F8, I4 = np.float32, np.float64, np.int32

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from plugin.ml import devices
-from plugin.ml.devices import blocks, devices_of
+from plugin.ml.devices import addresses_of, blocks, devices_of
 from tests.build import address, macs, session, sessions
 
 ME, ROUTER, MULTICAST, SILENT = (
@@ -49,40 +49,39 @@ def test_views_join_each_device_with_its_sessions() -> None:
 
 
 def test_addresses_are_those_sent_from_inside_ones_first() -> None:
-    found = devices_of(
-        capture(
-            session("8.8.8.8:1", "192.168.1.2:2", orig_mac=1, resp_mac=0),
-            session("192.168.1.1:1", "192.168.1.2:2", orig_mac=1, resp_mac=0, resp_packets=0),
-            session("0.0.0.0:68", "255.255.255.255:67", orig_mac=0, resp_mac=2, proto=17),
-            session("fe80::1:5353", "ff02::fb:5353", orig_mac=0, resp_mac=2, proto=17),
-            table=macs(ME, ROUTER, MULTICAST),
-        )
+    read = capture(
+        session("8.8.8.8:1", "192.168.1.2:2", orig_mac=1, resp_mac=0),
+        session("192.168.1.1:1", "192.168.1.2:2", orig_mac=1, resp_mac=0, resp_packets=0),
+        session("0.0.0.0:68", "255.255.255.255:67", orig_mac=0, resp_mac=2, proto=17),
+        session("fe80::1:5353", "ff02::fb:5353", orig_mac=0, resp_mac=2, proto=17),
+        table=macs(ME, ROUTER, MULTICAST),
     )
-    assert found.ips[0] == (
+    known = addresses_of(read, devices_of(read))
+    assert known.ips[0] == (
         address("192.168.1.2").tobytes(),
         address("fe80::1").tobytes(),
     )
-    assert found.ips[1] == (address("192.168.1.1").tobytes(), address("8.8.8.8").tobytes())
-    assert found.ip_counts.tolist() == [[2, 0], [1, 1]]
+    assert known.ips[1] == (address("192.168.1.1").tobytes(), address("8.8.8.8").tobytes())
+    assert known.counts.tolist() == [[2, 0], [1, 1]]
 
 
 def test_of_many_addresses_only_some_are_listed() -> None:
     records = [session(f"8.8.{k}.1:1", orig_mac=0, resp_mac=1) for k in range(40)]
-    found = devices_of(capture(*records, table=macs(ME, ROUTER)))
-    assert len(found.ips[0]) == devices.IPS_MAX
-    assert found.ip_counts[0].tolist() == [0, 40]
+    read = capture(*records, table=macs(ME, ROUTER))
+    known = addresses_of(read, devices_of(read))
+    assert len(known.ips[0]) == devices.IPS_MAX
+    assert known.counts[0].tolist() == [0, 40]
 
 
 def test_without_link_addresses_devices_go_by_ip() -> None:
     none = {"orig_mac": -1, "resp_mac": -1}
-    found = devices_of(
-        capture(
-            session("10.0.0.2:1", "8.8.8.8:53", **none),
-            session("10.0.0.2:2", "10.0.0.3:53", resp_packets=0, **none),
-        )
+    read = capture(
+        session("10.0.0.2:1", "8.8.8.8:53", **none),
+        session("10.0.0.2:2", "10.0.0.3:53", resp_packets=0, **none),
     )
+    found = devices_of(read)
     assert found.macs == (None,)
-    assert found.ips == ((address("10.0.0.2").tobytes(),),)
+    assert addresses_of(read, found).ips == ((address("10.0.0.2").tobytes(),),)
     assert found.packets.tolist() == [9]
     assert found.views.session.tolist() == [0, 1]
     assert found.mac_ids.tolist() == [-1]

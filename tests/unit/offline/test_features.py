@@ -44,6 +44,26 @@ def test_rows_carry_the_ids_of_their_sessions() -> None:
     assert set(features(HUE, set="service-ports").session) == {-1}
 
 
+@pytest.mark.parametrize("name", ["networkml-4104", "service-ports"])
+def test_blocks_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = features(HUE, set=name).matrix.to_dense()
+    monkeypatch.setattr(devices, "_VIEWS_MAX", 5)
+    assert np.array_equal(features(HUE, set=name).matrix.to_dense(), before)
+
+
+def test_a_device_without_sessions_has_an_empty_row(tmp_path: Path) -> None:
+    arp = "ffffffffffff0e000000000a0806" + "0001080006040001" + "0e000000000a0a000001" + "00" * 10
+    frame = bytes.fromhex(arp)
+    header = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
+    size = len(frame).to_bytes(4, "little")
+    path = tmp_path / "arp.pcap"
+    path.write_bytes(header + bytes(8) + size + size + frame)
+    table = features(path, set="service-ports")
+    assert table.device.tolist() == ["0e:00:00:00:00:0a"]
+    assert (table.matrix.n_rows, table.matrix.nnz) == (1, 0)
+    assert features(path).matrix.n_rows == 0
+
+
 def test_options_of_the_classic_set() -> None:
     def rows(window: float, threshold: float = 0) -> int:
         table = features(

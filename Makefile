@@ -9,8 +9,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 # Folders that tools look at, as far as they exist.
-CHECKED := $(wildcard plugin tests bench scripts setup.py)
-TYPED := $(wildcard plugin tests bench scripts)
+CHECKED := $(wildcard plugin tests bench scripts fuzz setup.py)
+TYPED := $(wildcard plugin tests bench scripts fuzz)
 CORE := $(wildcard plugin/core/*.c plugin/core/*.h)
 PROJECT := setup.cfg setup.py pyproject.toml scripts/environment.sh
 FUZZ_SECONDS ?= 30

@@ -73,7 +73,11 @@ COMMANDS: dict[str, Listed] = {
     "completion": Listed(
         "this program", "completion", "Print the completion script of a shell: bash, zsh, fish."
     ),
-    "demo": Listed("this program", "demo", "roles of the real captures that come with Halia"),
+    "demo": Listed(
+        "this program",
+        "demo",
+        "Classify the real captures that come with Halia, and draw what was found.",
+    ),
 }
 """In the order of ``halia --help``. A command stands here once it works, not before."""
 

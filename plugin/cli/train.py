@@ -77,9 +77,8 @@ def run(args: argparse.Namespace) -> int:
         raise OptionError("no place for the model", advice="give --out DIRECTORY")
     from plugin.ml.crossval import Work
     from plugin.ml.evaluate import lines
-    from plugin.ml.store import save_model
     from plugin.ml.train import GRIDS, Recipe
-    from plugin.offline.fitting import Naming, make_model
+    from plugin.offline.fitting import Naming, make_model, save_model
     from plugin.offline.training import held_out_digests
 
     if args.out.exists() and not args.force:

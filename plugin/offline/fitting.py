@@ -38,7 +38,7 @@ from plugin.ml.evaluate import (
 from plugin.ml.model import FORMAT, UNKNOWN, Manifest, Model
 from plugin.ml.role import confidences
 from plugin.ml.schema import SCHEMAS
-from plugin.ml.store import find_model, load_model
+from plugin.ml.store import find_model, load_model, save_model
 from plugin.ml.train import GRIDS, Recipe, to_arrays
 from plugin.offline.classify import model_folders
 from plugin.offline.training import DIGEST_LETTERS
@@ -49,9 +49,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+__all__ = ["Made", "Naming", "ask_model", "leave_out", "make_model", "open_model", "recipe_of"]
+__all__ += ["save_model", "seen_in_training"]
+
 WINDOW_SECONDS = 900.0
 """Recommended length of a capture: the quarter of an hour of Poseidon and NetworkML."""
 _SECOND_CLASS = 2
+# Bounds on a foreign recipe: it may cost time, not all of it.
+_GRID_MAX, _FOLDS_MAX, _SEED_MAX, _OPTION_MAX = 100, 100, 2**32, 2000.0
 
 
 class Made(NamedTuple):
@@ -203,7 +208,7 @@ def recipe_of(model: Model) -> Recipe:
             seed=int(found["seed"]),
             folds=int(found["folds"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         recipe = None
     if recipe is None or not _sound(recipe):
         raise ModelError(
@@ -215,11 +220,20 @@ def recipe_of(model: Model) -> Recipe:
 
 
 def _sound(recipe: Recipe) -> bool:
-    """Whether a recipe that was read names what there is."""
-    if recipe.algorithm not in GRIDS or recipe.features not in SCHEMAS or not recipe.grid:
+    """Whether a recipe that was read names what there is, in sizes that can be worked with."""
+    names: tuple[object, ...] = (recipe.algorithm, recipe.features)  # whatever the JSON held
+    if not all(isinstance(name, str) for name in names):
         return False
-    names = dict(GRIDS[recipe.algorithm][0]).keys()
-    return all(dict(point).keys() == names for point in recipe.grid)
+    if recipe.algorithm not in GRIDS or recipe.features not in SCHEMAS:
+        return False
+    wanted = dict(GRIDS[recipe.algorithm][0]).keys()
+    return (
+        0 < len(recipe.grid) <= _GRID_MAX
+        and 1 < recipe.folds <= _FOLDS_MAX
+        and 0 <= recipe.seed < _SEED_MAX
+        and all(dict(point).keys() == wanted for point in recipe.grid)
+        and all(0 < value <= _OPTION_MAX for point in recipe.grid for _, value in point)
+    )
 
 
 def _parts(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
@@ -12,6 +13,10 @@ from plugin.ml import crossval, train
 from plugin.ml.dataset import Cases
 from tests import labelled
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_T = TypeVar("_T")
 POINT = (("trees", 10.0), ("leaf", 1.0), ("share", 0.1))
 RECIPE = train.Recipe(
     algorithm="forest",
@@ -73,7 +78,7 @@ def test_nested_learns_what_is_there_and_nothing_from_permuted_labels() -> None:
     assert np.mean(chance) < 0.5  # a third is chance
 
 
-def test_the_tested_captures_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tested_captures_have_no_say() -> None:
     """Other labels of the tested captures change no prediction: nothing was chosen by them."""
     cases = labelled.cases(labelled.material(["a", "b"] * 10, signal=0.6))
     fold = crossval.group_folds(cases.y, cases.material.groups, 3, 0)[0]
@@ -121,11 +126,10 @@ def test_classes_never_learned_and_background() -> None:
 def test_progress_sees_every_fit() -> None:
     seen: list[tuple[int, str]] = []
 
-    class Watch:
-        def __call__(self, items, total, label, /):  # type: ignore[no-untyped-def]  # as Track
-            seen.append((total, label))
-            return iter(items)
+    def watch(items: Iterable[_T], total: int, label: str, /) -> Iterator[_T]:
+        seen.append((total, label))
+        return iter(items)
 
     cases = labelled.cases(labelled.material(["a", "b"] * 6))
-    crossval.train(RECIPE, cases, crossval.Work(track=Watch()))
+    crossval.train(RECIPE, cases, crossval.Work(track=watch))
     assert seen == [(2 * 3, "fits")]

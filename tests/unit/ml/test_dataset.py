@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from plugin.core.layout import MAC, SESSION
 from plugin.errors import DatasetError
 from plugin.ml import dataset
 from tests import labelled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROWS = [
     {
@@ -72,7 +76,7 @@ def test_roles_in_names() -> None:
         dataset.samples_from_names([])
 
 
-def _macs(*addresses: str, frames: tuple[int, ...] = ()) -> np.ndarray:  # type: ignore[type-arg]
+def _macs(*addresses: str, frames: tuple[int, ...] = ()) -> NDArray[np.void]:
     macs = np.zeros(len(addresses), MAC.dtype())
     for i, address in enumerate(addresses):
         macs["mac"][i] = np.frombuffer(bytes.fromhex(address), np.uint8)
@@ -80,7 +84,7 @@ def _macs(*addresses: str, frames: tuple[int, ...] = ()) -> np.ndarray:  # type:
     return macs
 
 
-def _sessions(*ends: tuple[int, int, int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _sessions(*ends: tuple[int, int, int, int]) -> NDArray[np.void]:
     """Each (originator's MAC, last byte of its IP, responder's MAC, last byte of its IP)."""
     sessions = np.zeros(len(ends), SESSION.dtype())
     for i, (orig, orig_ip, resp, resp_ip) in enumerate(ends):

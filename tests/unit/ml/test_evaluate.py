@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -9,16 +10,19 @@ from hypothesis import strategies as st
 
 from plugin.ml import evaluate as ev
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Y = np.array([0, 0, 0, 1, 1, 2])
 ANSWERS = np.array([0, 0, 1, 1, 3, 2])  # 3: no answer
 
 
-def _context(groups: int = 6, **more: object) -> ev.Context:
+def _context(groups: int = 6, **more: Any) -> ev.Context:
     names = [f"g{i % groups}" for i in range(6)]
-    return ev.Context(title="t", split="s", groups=names, majority=0.5, **more)  # type: ignore[arg-type]  # a table of cases
+    return ev.Context(title="t", split="s", groups=names, majority=0.5, **more)
 
 
-def _confidences() -> np.ndarray:  # type: ignore[type-arg]
+def _confidences() -> NDArray[np.float64]:
     found = np.zeros((6, 3))
     for i, answer in enumerate(ANSWERS):
         if answer < 3:
@@ -95,8 +99,14 @@ def test_words_and_json() -> None:
                  notes=("WARNING: seen",)),
     )  # fmt: skip
     text = ev.lines(e)
-    for words in ("majority    0.500", "permuted    not run", "of which right: none",
-                  "open set    0.750   of 4", "background  1.000   of 9", "WARNING: seen"):  # fmt: skip
+    for words in (
+        "majority    0.500",
+        "permuted    not run",
+        "of which right: none",
+        "open set    0.750   of 4",
+        "background  1.000   of 9",
+        "WARNING: seen",
+    ):
         assert words in text
     document = json.loads(json.dumps(e.document()))
     assert document["accuracy"]["value"] == pytest.approx(4 / 6)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from plugin.cli import train
+from plugin.cli.main import main
+from plugin.ml.schema import SCHEMAS
+from plugin.ml.train import GRIDS
+from tests import frames as f
+
+
+@pytest.fixture
+def captures(tmp_path: Path) -> Path:
+    """Two roles: one uses a web server, one a name server; each in four files."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for i in range(4):
+        web = [f.tcp_frame(1 + i, f.SYN), f.tcp_frame(1.1 + i, f.SYN | f.ACK, back=True)]
+        (folder / f"Web-d{i}-x.pcap").write_bytes(f.pcap(*web, f.tcp_frame(2 + i, f.ACK)))
+        asks = [f.udp_frame(k) for k in range(2 + i)]
+        (folder / f"Asks-d{i}-x.pcap").write_bytes(f.pcap(*asks))
+    return folder
+
+
+def test_from_a_folder_to_a_model(
+    captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m"
+    command = ["train", str(captures), "--out", str(out), "--jobs", "1", "--seed", "3", "--json"]
+    command += ["--algorithm", "forest", "--features", "service-ports"]
+    assert main(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["test"]["captures"] == 8
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["classes"] == ["Asks", "Web"]
+    assert manifest["name"] == "m"
+    assert main(command) == 2  # it is there already
+    assert "--force" in capsys.readouterr().err
+    # The model knows its own training files again.
+    assert main(["evaluate", str(out), str(captures), "--jobs", "1"]) == 0
+    captured = capsys.readouterr()
+    assert "WARNING: 8 of these 8 captures" in captured.err
+    assert "majority" in captured.out
+
+
+def test_out_is_needed(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(captures)]) == 2
+    assert "--out DIRECTORY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--where", "x"], ["--jobs", "-1"], ["--algorithm", "magic"], ["--seed", "x"]]
+)
+def test_wrong_options(captures: Path, tmp_path: Path, options: list[str]) -> None:
+    assert main(["train", str(captures), "--out", str(tmp_path / "m"), *options]) == 2
+    assert not (tmp_path / "m").exists()
+
+
+def test_the_option_lists_what_there_is() -> None:
+    assert set(train.FEATURES) == set(SCHEMAS)
+    assert set(train.ALGORITHMS) == set(GRIDS)
+
+
+def test_never_more_processes_than_cpus() -> None:
+    def jobs(count: int | None) -> int:
+        args = argparse.Namespace(jobs=count, seed=None, config=None)
+        return train.jobs_of(train.settings_of(args))
+
+    cpus = len(os.sched_getaffinity(0))
+    assert jobs(None) == cpus
+    assert jobs(1) == 1
+    assert jobs(10_000) == cpus

@@ -57,7 +57,7 @@ image bud -q --layers=false --build-arg BASE=localhost/halia-base -t localhost/h
     "$work/context" >/dev/null
 echo "image: built on Python $version, $(image images --format '{{.Size}}' localhost/halia)"
 
-capture=$(find tests/data -type f \( -name '*.pcap' -o -name '*.pcapng' \) 2>/dev/null | sort | head -n 1)
+capture=$(find tests/data -type f \( -name '*.pcap' -o -name '*.pcapng' \) 2>/dev/null | sort | sed -n 1p)
 container=$(image from localhost/halia)
 run() { image run -v "$PWD/tests/data:/captures:ro" "$container" -- "$@"; }
 [ "$(run id -u)" -ne 0 ] || {

@@ -23,7 +23,7 @@ if "$python" -m zipfile -l wheel/halia-*.whl | grep -E '\.so( |$)'; then
 fi
 "$python" -m venv --without-pip alone
 "$python" -m pip --python alone/bin/python install -qq --no-deps wheel/halia-*.whl
-capture=$(find tests/data -type f \( -name '*.pcap' -o -name '*.pcapng' \) 2>/dev/null | sort | head -n 1)
+capture=$(find tests/data -type f \( -name '*.pcap' -o -name '*.pcapng' \) 2>/dev/null | sort | sed -n 1p)
 if [ -n "$capture" ]; then
     (cd alone && bin/halia info "../$capture" --json >/dev/null)
     echo "reference: the wheel without an extension reads $capture"

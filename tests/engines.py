@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from plugin.core import DEFAULT_TIMEOUTS, Engine, Timeouts
+from plugin.core import DEFAULT_TIMEOUTS, Engine, Timeouts, new_engine
 from plugin.core.layout import FAILED, MAC, MORE, PACKET, SESSION
+from tests import frames as f
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,3 +84,11 @@ def run(
     return Result(
         bytes(frames), bytes(rows), engine.macs(), totals, engine.links(), engine.error(), steps
     )
+
+
+def decode(data: bytes, link: int = 1, wire: int = 0) -> np.void:
+    """The packet record of one frame, from the core that is in force."""
+    frame = f.Frame(f.SECOND, data, wire)
+    row: np.void
+    (row,) = run(make(type(new_engine())), f.pcap(frame, link=link)).packet_rows()
+    return row

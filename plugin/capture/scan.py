@@ -91,9 +91,9 @@ class Scan:
             if rows:
                 yield self._chunk(0, rows)
 
-    def macs(self) -> bytes:
-        """The ``MAC`` records so far."""
-        return self._engine.macs()
+    def macs(self, first: int = 0) -> bytes:
+        """The ``MAC`` records so far, from the index ``first`` on."""
+        return self._engine.macs(first)
 
     def totals(self) -> Totals:
         """What was counted so far."""

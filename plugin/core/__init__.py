@@ -54,7 +54,7 @@ class Engine(Protocol):
     def totals(self) -> tuple[int, ...]:
         """The counters named in ``layout.TOTALS``."""
 
-    def macs(self) -> bytes:
+    def macs(self, first: int = 0, /) -> bytes:
         """The MAC records."""
 
     def links(self) -> list[int]:

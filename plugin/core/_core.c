@@ -223,9 +223,12 @@ static PyObject *engine_totals(Engine *E, PyObject *unused) {
                          E->macs.dropped);
 }
 
-static PyObject *engine_macs(Engine *E, PyObject *unused) {
-    (void)unused;
-    return PyBytes_FromStringAndSize((const char *)E->macs.rows, (Py_ssize_t)(E->macs.count * sizeof(mac_row)));
+static PyObject *engine_macs(Engine *E, PyObject *args) {
+    unsigned int first = 0;
+    if (!PyArg_ParseTuple(args, "|I", &first)) return NULL;
+    if (first > E->macs.count) first = E->macs.count;
+    return PyBytes_FromStringAndSize((const char *)(E->macs.rows + first),
+                                     (Py_ssize_t)((E->macs.count - first) * sizeof(mac_row)));
 }
 
 static PyObject *engine_links(Engine *E, PyObject *unused) {
@@ -300,7 +303,7 @@ static PyMethodDef METHODS[] = {
     {"finish", (PyCFunction)engine_finish, METH_O, "finish(sessions)"},
     {"next_input", (PyCFunction)engine_next_input, METH_NOARGS, "next_input()"},
     {"totals", (PyCFunction)engine_totals, METH_NOARGS, "totals()"},
-    {"macs", (PyCFunction)engine_macs, METH_NOARGS, "macs()"},
+    {"macs", (PyCFunction)engine_macs, METH_VARARGS, "macs(first=0)"},
     {"links", (PyCFunction)engine_links, METH_NOARGS, "links()"},
     {"error", (PyCFunction)engine_error, METH_NOARGS, "error()"},
     {NULL, NULL, 0, NULL},

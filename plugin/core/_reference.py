@@ -1,16 +1,17 @@
 """The core in plain Python: the oracle of the compiled one, and its stand-in without a compiler.
 
 Same class, same methods, equal on every byte. It is written to be read; where the two differ, this
-file and its three parts say what is right. It touches no file, clock or network: bytes in, records
+file and its four parts say what is right. It touches no file, clock or network: bytes in, records
 out.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from plugin.core._reference_container import Container, DamagedError
-from plugin.core._reference_decode import Packet, decode
+from plugin.core._reference_decode import decode
 from plugin.core._reference_sessions import Sessions
 from plugin.core.layout import (
     END_CLOCK,
@@ -29,6 +30,8 @@ from plugin.core.layout import (
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+    from plugin.core._reference_link import Packet
 
 _pack_packet = PACKET.struct.pack_into
 _pack_mac = MAC.struct.pack
@@ -163,9 +166,10 @@ class Engine:
             self._later, self._no_time, self._sessions.evicted, len(self._macs), self._dropped,
         )  # fmt: skip
 
-    def macs(self) -> bytes:
+    def macs(self, first: int = 0, /) -> bytes:
         """The MAC records."""
-        return b"".join(_pack_mac(mac, 0, *self._macs[i]) for mac, i in self._mac_ids.items())
+        rows = islice(self._mac_ids.items(), first, None)
+        return b"".join(_pack_mac(mac, 0, *self._macs[i]) for mac, i in rows)
 
     def links(self) -> list[int]:
         """The link types described so far, in order of first sight."""

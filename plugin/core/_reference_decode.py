@@ -1,26 +1,18 @@
 """One frame to its header fields, in plain Python: the counterpart of decode.h.
 
-Every read is bounded by the captured end; a packet is a small object whose class attributes are the
-values of what was not there.
+Every read is bounded by the captured end.
 """
 
 from __future__ import annotations
 
 from struct import Struct
 
+from plugin.core._reference_link import ARP, IPV4, IPV6, RARP, SHIMS, Packet, link_layer, shim
 from plugin.core.layout import (
     LAYER_IPV6_EXT,
-    LAYER_LLC,
-    LAYER_MPLS,
-    LAYER_PBB,
-    LAYER_PPPOE,
-    LAYER_QINQ,
-    LAYER_VLAN,
-    MARK_BROADCAST,
     MARK_FRAGMENT,
     MARK_IP_MULTICAST,
     MARK_LATER_FRAGMENT,
-    MARK_MULTICAST,
     MARK_TRUNCATED,
     OPT_EOL,
     OPT_MSS,
@@ -32,14 +24,7 @@ from plugin.core.layout import (
     OPT_WSCALE,
 )
 
-IPV4, IPV6, ARP, RARP, MPLS, MPLS_MULTICAST = 0x0800, 0x86DD, 0x0806, 0x8035, 0x8847, 0x8848
-_VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
-_PPPOE_SESSION, _PBB, _LENGTH_MAX = 0x8864, 0x88E7, 1500
-_SHIMS = _VLAN_TAGS | {MPLS, MPLS_MULTICAST, _PPPOE_SESSION, _PBB}
-_PPP = {0x21: IPV4, 0x57: IPV6, 0x281: MPLS}
 _MAPPED = bytes(10) + b"\xff\xff"
-_NO_IP = bytes(16)
-_BROADCAST = b"\xff" * 6
 
 _u16 = Struct(">H").unpack_from
 _u32 = Struct(">I").unpack_from
@@ -48,26 +33,6 @@ _ipv6 = Struct(">IHBB16s16s").unpack_from
 _tcp = Struct(">HHIIBBH").unpack_from
 _ports = Struct(">HH").unpack_from
 _L4_SIZE = {17: 8, 136: 8, 33: 16, 132: 12}
-
-
-class Packet:
-    """The fields of a packet record (see ``layout.PACKET``); MACs as 6 bytes or None."""
-
-    time = 0
-    session = -1
-    wire_len = ip_len = payload_len = 0
-    src: bytes | None = None
-    dst: bytes | None = None
-    sha: bytes | None = None
-    tha: bytes | None = None
-    src_mac = dst_mac = arp_sha = arp_tha = -1
-    vlan = inner_vlan = -1
-    ethertype = src_port = dst_port = ip_id = frag = tcp_window = tcp_mss = arp_op = 0
-    src_ip = dst_ip = _NO_IP
-    tcp_seq = tcp_ack = tcp_tsval = 0
-    proto = ip_version = tcp_flags = ttl = tos = l4_header_len = 0
-    direction = tcp_wscale = 255
-    icmp_type = icmp_code = marks = tcp_options = layers = interface = header_len = 0
 
 
 def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full: bool) -> Packet:
@@ -79,17 +44,19 @@ def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full
         captured: Its captured bytes.
         wire: Its bytes on the wire, clipped.
         link: libpcap's link type number.
-        full: Parse TCP options too.
+        full: Fill all fields; without, those that counting sessions needs are enough.
     """
     k = Packet()
     end = start + captured
-    at, kind = _link_layer(data, start, end, link, k)
+    if link == 1 and not full and _plain(data, start, captured, wire, k):
+        return k
+    at, kind = link_layer(data, start, end, link, k)
     if at < 0:
         k.marks |= MARK_TRUNCATED
         k.header_len = captured
         return k
-    while kind in _SHIMS:
-        at, kind = _shim(data, at, end, kind, k)
+    while kind in SHIMS:
+        at, kind = shim(data, at, end, kind, k)
     k.ethertype = kind
     if kind == IPV4:
         at = _parse_ipv4(data, start, at, end, wire, k, full)
@@ -101,114 +68,32 @@ def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full
     return k
 
 
-def _by_nibble(data: bytes, at: int, end: int) -> int:
-    return {4: IPV4, 6: IPV6}.get(data[at] >> 4, 0) if at < end else 0
+_ethernet_ipv4 = Struct(">6s6sHBxHxxHxB2x4s4s").unpack_from
 
 
-def _addresses(dst: bytes, src: bytes, k: Packet) -> None:
+def _plain(data: bytes, start: int, captured: int, wire: int, k: Packet) -> bool:
+    """The short way for most of what is counted: whole TCP and UDP headers in IPv4 in Ethernet.
+
+    Sets what the session table and the MAC table look at, and nothing else; False = not plain,
+    nothing was set.
+    """
+    if captured < 54:
+        return False
+    dst, src, kind, first, size, frag, proto, a, b = _ethernet_ipv4(data, start)
+    if kind != IPV4 or first != 0x45 or frag & 0x3FFF or not 40 <= size <= wire - 14:
+        return False
+    if proto == 6:
+        k.tcp_flags = data[start + 47]
+    elif proto != 17:
+        return False
     k.dst = dst
     k.src = src
-    if dst[0] & 1:
-        k.marks |= MARK_BROADCAST if dst == _BROADCAST else MARK_MULTICAST
-
-
-def _link_layer(data: bytes, at: int, end: int, link: int, k: Packet) -> tuple[int, int]:
-    """Where the next header stands and its EtherType (0 = none we know); -1 = cut."""
-    have = end - at
-    if link == 1:  # Ethernet
-        if have < 14:
-            return -1, 0
-        _addresses(data[at : at + 6], data[at + 6 : at + 12], k)
-        (kind,) = _u16(data, at + 12)
-        at += 14
-        return _llc(data, at, end, k) if kind <= _LENGTH_MAX else (at, kind)
-    if link in {113, 276}:
-        return _cooked(data, at, have, link, k)
-    if link in {12, 14, 101}:  # raw IP: 12 and 14 are BSD's numbers for it
-        return (at, _by_nibble(data, at, end)) if have > 0 else (-1, 0)
-    if link in {228, 229}:
-        return at, IPV4 if link == 228 else IPV6
-    if link in {0, 108}:  # BSD loopback: the family's value differs by system, the nibble does not
-        return (at + 4, _by_nibble(data, at + 4, end)) if have >= 4 else (-1, 0)
-    if link == 104 or (link == 50 and have >= 1 and data[at] in {0x0F, 0x8F}):  # Cisco HDLC
-        return (at + 4, _cisco(_u16(data, at + 2)[0])) if have >= 4 else (-1, 0)
-    if link in {9, 50}:  # PPP
-        if have >= 2 and data[at] == 0xFF and data[at + 1] == 3:
-            at += 2
-        return _ppp(data, at, end, k)
-    return at, 0
-
-
-def _cisco(kind: int) -> int:
-    """Cisco HDLC's type: an EtherType, but 0x8035 is its keep-alive (SLARP), not RARP."""
-    return 0 if kind == RARP else kind
-
-
-def _cooked(data: bytes, at: int, have: int, link: int, k: Packet) -> tuple[int, int]:
-    """Linux cooked capture, version 1 (113) or 2 (276)."""
-    size = 16 if link == 113 else 20
-    if have < size:
-        return -1, 0
-    if link == 113:
-        (to,), (length,), (kind,) = _u16(data, at), _u16(data, at + 4), _u16(data, at + 14)
-        address = at + 6
-    else:
-        to, length, (kind,) = data[at + 10], data[at + 11], _u16(data, at)
-        address = at + 12
-    if length == 6:
-        k.src = data[address : address + 6]
-    k.marks |= {1: MARK_BROADCAST, 2: MARK_MULTICAST}.get(to, 0)
-    return _llc(data, at + size, at + have, k) if kind == 4 else (at + size, kind)
-
-
-def _llc(data: bytes, at: int, end: int, k: Packet) -> tuple[int, int]:
-    """IEEE 802.2: an EtherType only behind SNAP with OUI 0, or the IP service access point."""
-    k.layers |= LAYER_LLC
-    if end - at >= 8 and data[at : at + 6] == b"\xaa\xaa\x03\x00\x00\x00":
-        return at + 8, _u16(data, at + 6)[0]
-    if end - at >= 3 and data[at : at + 3] == b"\x06\x06\x03":
-        return at + 3, IPV4
-    return at, 0
-
-
-def _ppp(data: bytes, at: int, end: int, k: Packet) -> tuple[int, int]:
-    """The PPP protocol field, compressed (one odd byte) or not."""
-    if at < end and data[at] & 1:
-        return at + 1, _PPP.get(data[at], 0)
-    if end - at >= 2:
-        return at + 2, _PPP.get(_u16(data, at)[0], 0)
-    k.marks |= MARK_TRUNCATED
-    return at, 0
-
-
-def _shim(data: bytes, at: int, end: int, kind: int, k: Packet) -> tuple[int, int]:
-    """One tag or shim between the link header and the network layer."""
-    have = end - at
-    if kind in _VLAN_TAGS and have >= 4:
-        tag, kind = _ports(data, at)
-        if k.vlan < 0:
-            k.vlan = tag & 0xFFF
-            k.layers |= LAYER_VLAN
-        else:
-            if k.inner_vlan < 0:
-                k.inner_vlan = tag & 0xFFF
-            k.layers |= LAYER_QINQ
-        return _llc(data, at + 4, end, k) if kind <= _LENGTH_MAX else (at + 4, kind)
-    if kind in {MPLS, MPLS_MULTICAST}:
-        k.layers |= LAYER_MPLS
-        while end - at >= 4:
-            at += 4
-            if data[at - 2] & 1:
-                return at, _by_nibble(data, at, end)
-    elif kind == _PPPOE_SESSION and have >= 6:
-        k.layers |= LAYER_PPPOE
-        return _ppp(data, at + 6, end, k)
-    elif kind == _PBB and have >= 18:  # I-TAG, customer addresses, EtherType
-        k.layers |= LAYER_PBB
-        (kind,) = _u16(data, at + 16)
-        return _llc(data, at + 18, end, k) if kind <= _LENGTH_MAX else (at + 18, kind)
-    k.marks |= MARK_TRUNCATED
-    return at, 0
+    k.ip_version = 4
+    k.proto = proto
+    k.src_ip = _MAPPED + a
+    k.dst_ip = _MAPPED + b
+    k.src_port, k.dst_port = _ports(data, start + 34)
+    return True
 
 
 def _parse_arp(data: bytes, at: int, end: int, k: Packet) -> int:

@@ -15,7 +15,7 @@ from plugin.core.layout import (
 )
 
 if TYPE_CHECKING:
-    from plugin.core._reference_decode import Packet
+    from plugin.core._reference_link import Packet
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP, _UDP = 6, 17

@@ -109,10 +109,8 @@ static ALWAYS_INLINE int link_layer(cursor *c, int link, mac_table *m, packet *k
         c->q += 4;
         c->et = by_nibble(c->q, c->e);
         return 1;
-    case 50: /* PPP in HDLC framing, or Cisco HDLC by its address byte (unicast, multicast) */
+    case 9: case 50: /* PPP; or Cisco HDLC, told by its address byte (unicast, multicast) */
         if (n >= 1 && (q[0] == 0x0f || q[0] == 0x8f)) return cisco_hdlc(c);
-        /* fall through */
-    case 9: /* PPP */
         if (n >= 2 && q[0] == 0xff && q[1] == 3) c->q += 2;
         c->et = ppp(c, k);
         return 1;

@@ -5,6 +5,7 @@ The composition root of the offline commands: it joins the files (``capture.sour
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,8 +67,9 @@ def summarise(
 class SessionStream:
     """A capture's session records as sessions end; memory is O(open sessions), no numpy.
 
-    Iterating gives session records (valid until the next step) and all MAC records so far; after
-    that, ``summary`` tells the totals and the problem, if there was one.
+    Iterating gives session records (valid until the next step) and the MAC records of the indices
+    that are new since the step before (their counters are as of now); after that, ``summary``
+    tells the totals and the problem, if there was one.
     """
 
     def __init__(
@@ -89,13 +91,13 @@ class SessionStream:
         Raises:
             CaptureError: it cannot be opened.
         """
-        scan = Scan(timeouts=self._timeouts)
+        scan, known = Scan(timeouts=self._timeouts), 0
         with open_source(self._path) as source:
-            for chunk in scan.read(source, self._progress):
-                yield chunk.sessions, scan.macs()
+            for chunk in chain(scan.read(source, self._progress), scan.finish()):
+                new = scan.macs(known)
+                known += len(new) // MAC.size
+                yield chunk.sessions, new
             name = source.name
-        for chunk in scan.finish():
-            yield chunk.sessions, scan.macs()
         self.summary = Summary(source=name, totals=scan.totals(), problem=scan.problem)
 
 
@@ -156,9 +158,13 @@ def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_T
     from scapy.utils import PcapWriter
 
     stream = io.BytesIO()
-    # PcapWriter closes its stream; the bytes are taken before.
     writer = PcapWriter(stream, nano=True, sync=True)
-    writer.write(list(packets))
+    for number, packet in enumerate(packets):
+        if not number:
+            writer.write_header(packet)
+        # Left to itself the writer passes the time through a float, which has no nanoseconds left.
+        seconds, nanos = divmod(round(packet.time * 10**9), 10**9)
+        writer.write_packet(packet, sec=seconds, usec=nanos)
     stream.seek(0)
     size = len(stream.getvalue())
     source = Source("scapy", size, stream.readinto, stream.tell)

@@ -39,9 +39,8 @@ class MacNames:
         self._names: list[str] = []
 
     def update(self, records: bytes) -> None:
-        """Take the MAC records known so far."""
-        at = len(self._names) * MAC.size
-        self._names.extend(mac_text(row[0]) for row in MAC.struct.iter_unpack(records[at:]))
+        """Take the MAC records that come next."""
+        self._names.extend(mac_text(row[0]) for row in MAC.struct.iter_unpack(records))
 
     def __getitem__(self, index: int) -> str | None:
         """The text of an index, None for -1."""

@@ -15,9 +15,11 @@ from bench.model import Step
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.goals import Outcome
 
-def report(outcome: str) -> Report:
-    judged = Judged(GOALS[0], "met", 1.0, "")._replace(outcome=outcome)  # type: ignore[arg-type]
+
+def report(outcome: Outcome) -> Report:
+    judged = Judged(GOALS[0], "met", 1.0, "")._replace(outcome=outcome)
     return Report({"cpu": "x"}, [], [], [judged])
 
 
@@ -32,7 +34,7 @@ def report(outcome: str) -> Report:
     ],
 )
 def test_a_check_ends_with_1_when_a_goal_is_missed(
-    monkeypatch: pytest.MonkeyPatch, outcome: str, *, check: bool, code: int
+    monkeypatch: pytest.MonkeyPatch, outcome: Outcome, *, check: bool, code: int
 ) -> None:
     monkeypatch.setattr(bench.core, "run_core", lambda _: report(outcome))
     assert main(["core", *(["--check"] if check else [])]) == code

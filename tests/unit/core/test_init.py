@@ -16,6 +16,7 @@ from plugin.core.layout import (
     END_EVICTED,
     END_IDLE,
     END_OPEN,
+    MAC,
     PACKET,
     SESSION,
     SESSIONS_FULL,
@@ -265,3 +266,12 @@ def test_one_engine_is_not_for_two_threads() -> None:
         thread.join()
     counted = dict(zip(TOTALS, engine.totals(), strict=True))["packets"]
     assert counted == 60_000 * (80 - len(refused))
+
+
+def test_macs_are_given_from_an_index_on() -> None:
+    engine = make(kind())
+    run(engine, f.pcap(f.Frame(f.SECOND, f.ethernet(f.ipv4(f.udp(1, 2), 17)))))
+    whole = engine.macs()
+    assert len(whole) == 2 * MAC.size
+    assert engine.macs(1) == whole[MAC.size :]
+    assert engine.macs(2) == engine.macs(3) == engine.macs(1 << 31) == b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugin.core._reference_decode import Packet
+from plugin.core._reference_link import Packet
 from plugin.core._reference_sessions import Half, Sessions
 from plugin.core.layout import END_OPEN, SESSION
 

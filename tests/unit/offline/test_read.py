@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plugin.core.layout import SESSION
+from plugin.core.layout import MAC, SESSION
 from plugin.errors import CaptureError
 from plugin.offline.read import SessionStream, iter_captures, read_capture, summarise
 from tests import frames as f
@@ -21,13 +21,16 @@ CAPTURE = (
 def test_the_three_ways_to_read_agree() -> None:
     counted = summarise(CAPTURE)
     stream = SessionStream(CAPTURE)
-    streamed = b"".join(bytes(records) for records, _ in stream)
+    pieces = [(bytes(records), new) for records, new in stream]
+    streamed = b"".join(records for records, _ in pieces)
     whole = read_capture(CAPTURE, packets=True)
     assert counted.totals.packets == len(whole.packets if whole.packets is not None else ()) > 100
     assert counted.totals.sessions == len(whole.sessions) == len(streamed) // SESSION.size
     rows = np.frombuffer(streamed, SESSION.dtype())
     assert (rows[np.argsort(rows["id"])] == whole.sessions).all()
     assert (np.diff(whole.sessions["id"]) == 1).all()
+    named = np.frombuffer(b"".join(new for _, new in pieces), MAC.dtype())
+    assert named["mac"].tobytes() == whole.macs["mac"].tobytes()
     assert stream.summary is not None
     assert stream.summary.totals == whole.totals._replace()
 

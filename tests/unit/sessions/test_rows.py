@@ -32,7 +32,7 @@ def names() -> MacNames:
     first = MAC.struct.pack(bytes(6), 0, 0, 0, 0, 0, 0, 0)
     second = MAC.struct.pack(bytes.fromhex("0e0000000001"), 0, 0, 0, 0, 0, 0, 0)
     macs.update(first)
-    macs.update(first + second)
+    macs.update(second)
     return macs
 
 

@@ -48,7 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
         "(roles); the surer one answers. A role is known, unknown (no role fits well enough) or\n"
-        "undetermined (too little was seen); the ranking is shown in any case."
+        "undetermined (too little was seen, or it is a router that stands for other devices);\n"
+        "the ranking is shown in any case."
     )
 
 

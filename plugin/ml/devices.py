@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.core.layout import NO_MAC
-from plugin.ml.features.addresses import groups, local
+from plugin.ml.features.addresses import groups, is_v4, link_local, local, words
 from plugin.ml.matrix import distinct
 
 if TYPE_CHECKING:
@@ -72,9 +72,13 @@ class Addresses(NamedTuple):
     """Addresses (16 bytes) that each device sent from, inside ones first; at most ``IPS_MAX``."""
     counts: NDArray[np.int64]
     """(n_devices, 2) how many addresses each sent from: inside, outside."""
+    relays: NDArray[np.bool_]
+    """(n_devices,) which stand for the devices behind them; see :func:`relays_of`."""
 
 
 IPS_MAX = 32
+RELAY_OUTSIDE, RELAY_V4, RELAY_V6 = 2, 3, 3
+"""From so many outside IPv4 addresses, IPv4 addresses, IPv6 networks on, a device is a relay."""
 
 
 def devices_of(capture: CaptureArrays) -> Devices:
@@ -160,7 +164,39 @@ def addresses_of(capture: CaptureArrays, devices: Devices) -> Addresses:
         tuple(found[k, 4:].tobytes() for k in order[first:last][:IPS_MAX])
         for first, last in pairwise(begins)
     )
-    return Addresses(texts, counts)
+    return Addresses(texts, counts, relays_of(device, found[:, 4:], n_devices))
+
+
+def relays_of(
+    device: NDArray[np.int64], addresses: NDArray[np.uint8], n_devices: int
+) -> NDArray[np.bool_]:
+    """Which devices stand for others: routers, gateways, relays, forgers of senders.
+
+    A relay sends from two or more outside IPv4 addresses, or from an inside and an outside one,
+    or from three or more of any kind, or from three or more IPv6 networks (/64: the temporary
+    addresses of one host share theirs). Link-local addresses count for nothing. An end device
+    has one, or two when its lease changed; ``docs/verdict.md`` has the evidence.
+
+    Args:
+        device: (n,) the device of each address, each pair once.
+        addresses: (n, 16) unicast addresses that it sent from.
+        n_devices: how many devices there are.
+
+    Returns:
+        (n_devices,)
+    """
+    counted, four = ~link_local(addresses), is_v4(*words(addresses))
+    outside = np.bincount(device[counted & four & ~local(addresses)], minlength=n_devices)
+    v4 = np.bincount(device[counted & four], minlength=n_devices)
+    six = counted & ~four
+    keys = np.concatenate(
+        [device[six].astype(">u4")[:, None].view(np.uint8), addresses[six, :8]], axis=1
+    )
+    networks = distinct(np.ascontiguousarray(keys).view("V12")[:, 0]).first
+    v6 = np.bincount(device[six][networks], minlength=n_devices)
+    both = (outside > 0) & (v4 > outside)
+    found: NDArray[np.bool_] = both | (outside >= RELAY_OUTSIDE) | (v4 >= RELAY_V4)
+    return found | (v6 >= RELAY_V6)
 
 
 def blocks(views: Views) -> Iterator[slice]:

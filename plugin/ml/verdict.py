@@ -2,7 +2,8 @@
 
 The ranking and the decision are two things: ``labels`` and ``confidences`` are always the best
 three (Poseidon stops on fewer), while ``decision`` says whether the first of them is *known*,
-the device is *unknown* to the model, or there was too little to tell (*undetermined*).
+the device is *unknown* to the model, or it cannot be told (*undetermined*): too little was
+seen, or the device is a router and what it sends is others' traffic.
 ``configs/schema/verdict-v1.schema.json`` is the JSON's definition. Computes only.
 """
 
@@ -64,7 +65,12 @@ class Verdict(NamedTuple):
 
 
 def decide(
-    manifest: Manifest, confidences: NDArray[np.float64] | None, packets: int, sessions: int
+    manifest: Manifest,
+    confidences: NDArray[np.float64] | None,
+    packets: int,
+    sessions: int,
+    *,
+    relay: str | None = None,
 ) -> Role:
     """Turn calibrated confidences into a ranking and a decision.
 
@@ -73,9 +79,11 @@ def decide(
         confidences: (n_classes,); None if there was nothing to predict from.
         packets: of the device.
         sessions: of the device.
+        relay: that it stands for other devices (:func:`relay_reason`): then what it sends is
+            theirs, and however sure the model is, its role is not known.
     """
     ranking = rank(manifest.classes, confidences)
-    reason = _too_little(manifest, confidences, packets, sessions)
+    reason = relay or _too_little(manifest, confidences, packets, sessions)
     decision = UNDETERMINED if reason else KNOWN
     if reason is None and ranking.confidences[0] < manifest.threshold:
         decision = UNKNOWN
@@ -98,6 +106,19 @@ def _too_little(
     return None
 
 
+def relay_reason(inside: int, outside: int) -> str:
+    """Why a device that stands for others is not judged.
+
+    Args:
+        inside: inside addresses that it sent from.
+        outside: outside ones.
+    """
+    return (
+        f"sends from {inside + outside} addresses, {outside} of them outside:"
+        " a router or gateway, whose traffic is that of the devices behind it"
+    )
+
+
 def choose(roles: Sequence[Role]) -> Role:
     """The answer among several models': the known one with the highest confidence, else the last.
 
@@ -109,23 +130,16 @@ def choose(roles: Sequence[Role]) -> Role:
 
 
 def warnings_of(
-    ip_counts: tuple[int, int], captured_seconds: float, recommended_seconds: float, cut: bool
+    captured_seconds: float, recommended_seconds: float, *, cut: bool
 ) -> tuple[str, ...]:
     """What a reader of the verdict should know besides.
 
     Args:
-        ip_counts: addresses the device sent from, inside and outside.
         captured_seconds: length of the capture.
         recommended_seconds: what the model was made for.
         cut: the capture could not be read to its end.
     """
     found = []
-    inside, outside = ip_counts
-    if outside >= _FOREIGN_MIN or inside + outside >= _ADDRESSES_MIN:
-        found.append(
-            f"sends from {inside + outside} addresses, {outside} of them outside:"
-            " a router or gateway, judged by the traffic it passes on"
-        )
     if captured_seconds < recommended_seconds * _NEARLY:
         found.append(
             f"captured {_span(captured_seconds)} of the recommended {_span(recommended_seconds)}"
@@ -135,7 +149,6 @@ def warnings_of(
     return tuple(found)
 
 
-_FOREIGN_MIN, _ADDRESSES_MIN = 3, 17
 _NEARLY = 0.99  # a recorder that stops after 15 minutes stops some packets before
 _MINUTE = 60
 

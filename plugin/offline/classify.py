@@ -137,11 +137,13 @@ def classify_capture(
     verdicts = []
     for k in chosen:
         packets, count = int(devices.packets[k]), int(sessions[k])
+        relay = verdict.relay_reason(*addresses.counts[k].tolist()) if addresses.relays[k] else None
         roles = tuple(
-            verdict.decide(model.manifest, p[k] if covered[k] else None, packets, count)
+            verdict.decide(
+                model.manifest, p[k] if covered[k] else None, packets, count, relay=relay
+            )
             for model, (p, covered) in zip(models, found, strict=True)
         )
-        inside, outside = addresses.counts[k].tolist()
         verdicts.append(
             verdict.Verdict(
                 mac=devices.macs[k],
@@ -153,9 +155,7 @@ def classify_capture(
                 end_ns=end,
                 role=verdict.choose(roles),
                 roles=roles if len(roles) > 1 else (),
-                warnings=verdict.warnings_of(
-                    (inside, outside), seconds, recommended, capture.problem is not None
-                ),
+                warnings=verdict.warnings_of(seconds, recommended, cut=capture.problem is not None),
             )
         )
     return verdicts

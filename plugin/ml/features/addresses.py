@@ -42,7 +42,8 @@ def _v4_in(v4: NDArray[np.uint32], *nets: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 _RFC1918 = ((0x0A000000, 8), (0xAC100000, 12), (0xC0A80000, 16))
-_V4_LOCAL = (*_RFC1918, (0xA9FE0000, 16), (0x7F000000, 8))
+_V4_LINK = (0xA9FE0000, 16)
+_V4_LOCAL = (*_RFC1918, _V4_LINK, (0x7F000000, 8))
 _V4_GROUP = ((0xE0000000, 4), (0xFFFFFFFF, 32))
 
 
@@ -69,6 +70,15 @@ def local(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
     inside6 |= (high >> np.uint64(56)) == _V6_GROUP
     inside6 |= (high == 0) & (low <= 1)
     return np.where(is_v4(high, low), inside4, inside6)
+
+
+def link_local(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n,) which addresses a host gives itself for its own link: 169.254/16 and fe80::/10."""
+    high, low = words(addresses)
+    v4 = (low & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    return np.where(
+        is_v4(high, low), _v4_in(v4, _V4_LINK), (high >> np.uint64(54)) == _V6_LINK >> 6
+    )
 
 
 def classic_private(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from plugin.ml import devices
 from plugin.ml.devices import addresses_of, blocks, devices_of
@@ -63,6 +64,35 @@ def test_addresses_are_those_sent_from_inside_ones_first() -> None:
     )
     assert known.ips[1] == (address("192.168.1.1").tobytes(), address("8.8.8.8").tobytes())
     assert known.counts.tolist() == [[2, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("senders", "relay"),
+    [
+        ("192.168.1.2", False),
+        ("9.9.9.9", False),
+        ("192.168.1.2 192.168.1.3", False),  # another lease
+        ("192.168.1.2 192.168.1.3 169.254.7.7 fe80::1", False),
+        ("192.168.1.2 192.168.1.3 192.168.1.4", True),
+        ("192.168.1.1 9.9.9.9", True),
+        ("169.254.7.7 9.9.9.9", False),
+        ("9.9.9.9 8.8.8.8", True),
+        ("192.168.1.2 2001:db8::1", False),  # both versions
+        ("2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4 fd00::1 fe80::1 fe80:0:0:1::1", False),
+        ("2001:db8::1 2001:db8:0:1::1 fd00::1", True),
+    ],
+)
+def test_who_stands_for_others(senders: str, *, relay: bool) -> None:
+    records = [session(f"{one}:1000", orig_mac=0, resp_mac=1) for one in senders.split()]
+    # The other end has the same addresses in turn, but it sends nothing from them.
+    silent = [
+        session("192.168.1.9:1", f"{one}:53", orig_mac=0, resp_mac=1, resp_packets=0)
+        for one in ("8.8.8.1", "8.8.8.2", "8.8.8.3")
+    ]
+    read = capture(*records, table=macs(ME, ROUTER))
+    assert addresses_of(read, devices_of(read)).relays.tolist() == [relay, False]
+    read = capture(*records[:1], *silent, table=macs(ROUTER, ME))
+    assert not addresses_of(read, devices_of(read)).relays[1]
 
 
 def test_of_many_addresses_only_some_are_listed() -> None:

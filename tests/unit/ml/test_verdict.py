@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plugin.ml import verdict
-from plugin.ml.verdict import Role, Verdict, choose, decide, to_document, warnings_of
+from plugin.ml.verdict import Role, Verdict, choose, decide, relay_reason, to_document, warnings_of
 from plugin.settings import data_folder
 from tests.models import manifest
 
@@ -74,18 +74,22 @@ def test_the_surer_known_role_answers(
     assert choose([role(*device, "device"), role(*enterprise, "enterprise")]).model == answer
 
 
+def test_a_relay_is_undetermined_however_sure_and_says_why() -> None:
+    why = relay_reason(1, 8)
+    assert why.startswith("sends from 9 addresses, 8 of them outside: a router or gateway")
+    found = decide(MANIFEST, SURE, 10, 2, relay=why)
+    assert (found.decision, found.reason) == ("undetermined", why)
+    assert found.labels[0] == "Printer"
+    assert decide(MANIFEST, SURE, 1, 1, relay=why).reason == why
+    assert choose([role("known", 0.7, "device"), found]).model == "device"
+
+
 def test_warnings() -> None:
-    assert warnings_of((2, 0), 900, 900, cut=False) == ()
-    assert warnings_of((1, 2), 895, 900, cut=False) == ()
-    assert warnings_of((1, 0), 240, 900, cut=False) == (
-        "captured 4 minutes of the recommended 15 minutes",
-    )
-    assert warnings_of((1, 0), 1.5, 60, cut=False) == (
-        "captured 1 second of the recommended 1 minute",
-    )
-    (router,) = warnings_of((1, 3), 900, 900, cut=False)
-    assert router.startswith("sends from 4 addresses, 3 of them outside")
-    assert len(warnings_of((17, 0), 10, 900, cut=True)) == 3
+    assert warnings_of(900, 900, cut=False) == ()
+    assert warnings_of(895, 900, cut=False) == ()
+    assert warnings_of(240, 900, cut=False) == ("captured 4 minutes of the recommended 15 minutes",)
+    assert warnings_of(1.5, 60, cut=False) == ("captured 1 second of the recommended 1 minute",)
+    assert len(warnings_of(10, 900, cut=True)) == 2
 
 
 def example(**fields: Any) -> Verdict:
@@ -141,6 +145,7 @@ def test_the_json_is_what_the_issue_wrote_down() -> None:
         {"start_ns": None, "end_ns": None},
         {"start_ns": -(10**18), "end_ns": 2**62},
         {"role": decide(MANIFEST, None, 0, 0)},
+        {"role": decide(MANIFEST, SURE, 10, 2, relay=relay_reason(1, 8))},
     ],
 )
 def test_every_verdict_fits_the_published_schema(

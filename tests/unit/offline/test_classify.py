@@ -120,10 +120,16 @@ def test_a_short_capture_is_a_warning_and_too_few_packets_a_refusal() -> None:
     )
 
 
-def test_a_gateway_is_told() -> None:
-    found = {v.mac: v.warnings for v in classify_capture(capture(), [MODELS["net"]])}
-    assert any("router or gateway" in w for w in found["00:b5:6d:06:08:ba"])
-    assert not any("router or gateway" in w for w in found["00:17:88:24:76:ff"])
+def test_a_gateway_is_never_known() -> None:
+    models = [m._replace(manifest=m.manifest._replace(threshold=0.0)) for m in (MODELS["net"],) * 2]
+    found = {v.mac: v for v in classify_capture(capture(), models)}
+    gateway, bridge = found["00:b5:6d:06:08:ba"], found["00:17:88:24:76:ff"]
+    for role in (gateway.role, *gateway.roles):
+        assert role.decision == "undetermined"
+        assert role.reason is not None
+        assert "a router or gateway" in role.reason
+    assert gateway.role.labels == bridge.role.labels  # the ranking stays
+    assert bridge.role.decision == "known"
 
 
 def test_the_public_call(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.ml.features.addresses import classic_private, groups, local
+from plugin.ml.features.addresses import classic_private, groups, link_local, local
 from tests.build import address, addresses
 
 INSIDE = (
@@ -36,6 +36,12 @@ def test_groups() -> None:
     texts = ("224.0.0.1", "239.1.1.1", "255.255.255.255", "ff05::1")
     assert groups(addresses(*texts)).all()
     assert not groups(addresses("240.0.0.1", "223.1.1.1", "10.0.0.255", "fe80::1", "::")).any()
+
+
+def test_link_local() -> None:
+    assert link_local(addresses("169.254.0.0", "169.254.255.255", "fe80::1", "febf::1")).all()
+    texts = ("169.253.255.255", "169.255.0.0", "10.0.0.1", "fec0::1", "fe7f::1", "fd00::1", "::1")
+    assert not link_local(addresses(*texts)).any()
 
 
 @given(st.lists(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), min_size=1))

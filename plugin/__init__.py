@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plugin.offline.classify import classify
     from plugin.offline.features import features
+    from plugin.offline.learning import evaluate, labelled, load_model, save_model, train
     from plugin.offline.read import SessionStream, from_scapy, iter_captures, read_capture
     from plugin.offline.read import summarise as info
 
@@ -18,11 +19,16 @@ DISTRIBUTION = "halia"
 _PUBLIC = {
     "SessionStream": ("plugin.offline.read", "SessionStream"),
     "classify": ("plugin.offline.classify", "classify"),
+    "evaluate": ("plugin.offline.learning", "evaluate"),
     "features": ("plugin.offline.features", "features"),
     "from_scapy": ("plugin.offline.read", "from_scapy"),
     "info": ("plugin.offline.read", "summarise"),
     "iter_captures": ("plugin.offline.read", "iter_captures"),
+    "labelled": ("plugin.offline.learning", "labelled"),
+    "load_model": ("plugin.offline.learning", "load_model"),
     "read_capture": ("plugin.offline.read", "read_capture"),
+    "save_model": ("plugin.offline.learning", "save_model"),
+    "train": ("plugin.offline.learning", "train"),
 }
 
 __all__ = [
@@ -30,11 +36,16 @@ __all__ = [
     "SessionStream",
     "__version__",
     "classify",
+    "evaluate",
     "features",
     "from_scapy",
     "info",
     "iter_captures",
+    "labelled",
+    "load_model",
     "read_capture",
+    "save_model",
+    "train",
 ]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from plugin.ml.evaluate import Evaluation
 
+_SPLIT_MIN = 2
 HELP = "Tell how well a model does on labelled captures, or its recipe on groups left out."
 
 
@@ -26,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--leave-out", metavar="COLUMN",
         help="leave out one group of this column at a time (such as network), fit the model's"
         " recipe again without it, and test on it",
+    )  # fmt: skip
+    group.add_argument(
+        "--folds", metavar="N", type=int,
+        help="with --leave-out: leave out one of N parts of the groups at a time, instead of each"
+        " group alone (quicker where there are many)",
     )  # fmt: skip
     group.add_argument(
         "--report", metavar="FILE.html", type=options.path,
@@ -44,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from plugin.ml.evaluate import lines
     from plugin.offline.fitting import ask_model, leave_out, open_model
 
+    _check_folds(args)
     for path in (args.report, args.picture):
         if path is not None:
             output.check_output(path, force=args.force, inputs=[args.data])
@@ -52,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     gathered, _ = read_material(args, model.manifest.schema_name, settings)
     if args.leave_out:
         work = Work(jobs=jobs_of(settings), track=tracker(quiet=args.quiet))
-        found = leave_out(gathered.material, model, args.leave_out, work)
+        found = leave_out(gathered.material, model, args.leave_out, work, folds=args.folds)
     else:
         found = ask_model(gathered.material, model, seed=settings.train.seed)
     for note in found.notes:
@@ -66,6 +73,20 @@ def run(args: argparse.Namespace) -> int:
             stream.write(lines(found))
     _draw(found, args.report, args.picture, force=args.force)
     return EXIT_OK
+
+
+def _check_folds(args: argparse.Namespace) -> None:
+    """Refuse a number of folds that splits nothing.
+
+    Raises:
+        OptionError: fewer than two, or nothing is left out.
+    """
+    from plugin.errors import OptionError
+
+    if args.folds is not None and not args.leave_out:
+        raise OptionError("folds of what?", where="--folds", advice="add --leave-out COLUMN")
+    if args.folds is not None and args.folds < _SPLIT_MIN:
+        raise OptionError("is less than 2", where="--folds")
 
 
 def _draw(found: Evaluation, report: Path | None, picture: Path | None, *, force: bool) -> None:

@@ -114,14 +114,17 @@ def make_model(
     return Made(_model(parts, recipe, naming, trained, tested), tested)
 
 
-def leave_out(material: Material, model: Model, column: str, work: Work) -> Evaluation:
-    """Leave one group out: train the model's recipe again without it, test on it.
+def leave_out(
+    material: Material, model: Model, column: str, work: Work, *, folds: int | None = None
+) -> Evaluation:
+    """Leave groups out: train the model's recipe again without them, test on them.
 
     Args:
         material: labelled captures, those that the model was trained on among them or not.
         model: its recipe and its classes are taken, nothing else of it.
         column: column of the list that names the group, such as ``network``.
         work: processes and progress.
+        folds: leave out one of so many parts of the groups at a time; None: each group alone.
 
     Raises:
         DatasetError: no such column, or fewer than two groups.
@@ -130,10 +133,17 @@ def leave_out(material: Material, model: Model, column: str, work: Work) -> Eval
     recipe = recipe_of(model)
     grouped = _regroup(material, column)
     parts = _parts(grouped, classes=model.manifest.classes)
-    folds = leave_one_out(parts.cases.material.groups)
+    groups = parts.cases.material.groups
+    if folds is None:
+        outer = leave_one_out(groups)
+        words = (
+            f"leave one {column} out ({len(outer)}), refitted each time, inner folds by {column}"
+        )
+    else:
+        outer = group_folds(parts.cases.y, groups, folds, recipe.seed)
+        words = f"{len(outer)} folds by {column}, refitted each time, inner folds by {column}"
     title = f"{model.manifest.name}: {recipe.algorithm} on {recipe.features}"
-    words = f"leave one {column} out ({len(folds)}), refitted each time, inner folds by {column}"
-    return _tested(parts, recipe, folds, work, title, words)
+    return _tested(parts, recipe, outer, work, title, words)
 
 
 def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import plugin
 
-CAPTURE = (
-    Path(__file__).resolve().parents[1] / "data" / "captures" / "HueBridge_Setup-C-12-STA.pcap"
-)
+ROOT = Path(__file__).resolve().parents[2]
+CAPTURE = ROOT / "tests" / "data" / "captures" / "HueBridge_Setup-C-12-STA.pcap"
 
 
 def test_every_public_name_is_there() -> None:
@@ -19,6 +19,38 @@ def test_every_public_name_is_there() -> None:
 
 def test_calls_work_without_further_imports() -> None:
     assert plugin.info(CAPTURE).totals == plugin.read_capture(CAPTURE).totals
+
+
+def test_every_public_name_is_documented() -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    assert [name for name in plugin._PUBLIC if f"`plugin.{name}(" not in text] == []
+
+
+def test_the_documents_examples_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # One point of the grid, for what is chosen is not the matter here.
+    point = (("trees", 5.0), ("leaf", 1.0), ("share", 0.3))
+    monkeypatch.setattr("plugin.offline.learning.GRIDS", {"forest": (point,)})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "capture.pcap").write_bytes(CAPTURE.read_bytes())
+    (tmp_path / "captures").mkdir()
+    rows = ["path,label,site"]
+    for number, found in enumerate(sorted(CAPTURE.parent.glob("*_*.pcap"))):
+        (tmp_path / "captures" / found.name).write_bytes(found.read_bytes())
+        label = "iot" if "_Setup" in found.name else "server"
+        rows += [f"{found.name},{label},s{number % 3}"]
+    (tmp_path / "captures" / "labels.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "aside.csv").write_text("sha256\n")
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/library.md", "exec"), names)  # noqa: S102 - our own document
+    out = capsys.readouterr().out
+    assert "TCP sessions," in out
+    assert "00:17:88:24:76:ff known HueBridge" in out
+    assert "\nserver " in out
 
 
 def test_other_names_are_not_there() -> None:

@@ -69,5 +69,13 @@ def test_a_column_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[
     assert "no column 'nowhere'" in capsys.readouterr().err
 
 
+def test_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_command(folder, "--leave-out", "site", "--folds", "2")) == 0
+    assert "2 folds by site" in capsys.readouterr().out
+    assert main(_command(folder, "--folds", "2")) == 2
+    assert "--leave-out COLUMN" in capsys.readouterr().err
+    assert main(_command(folder, "--leave-out", "site", "--folds", "1")) == 2
+
+
 def test_no_such_model(folder: Path) -> None:
     assert main(["evaluate", "no-such-model", str(folder / "l.csv")]) == 2

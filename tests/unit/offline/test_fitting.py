@@ -100,6 +100,18 @@ def test_leaving_a_group_out_refits_the_recipe(made: fitting.Made, material: Mat
         fitting.leave_out(material, made.model, "site", WORK)
 
 
+def test_leaving_out_in_folds_is_the_test_that_training_makes(
+    made: fitting.Made, material: Material
+) -> None:
+    known = material.take(np.arange(18))
+    alone = fitting.make_model(known, RECIPE, NAMING, WORK)
+    e = fitting.leave_out(known, alone.model, "network", WORK, folds=RECIPE.folds)
+    assert e.split.startswith("3 folds by network")
+    wanted = alone.evaluation
+    assert dataclasses.replace(e, title=wanted.title, split=wanted.split) == wanted
+    assert fitting.leave_out(material, made.model, "network", WORK, folds=2) != e
+
+
 def test_leaving_out_does_not_use_the_models_weights(
     made: fitting.Made, material: Material
 ) -> None:

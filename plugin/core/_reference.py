@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from plugin.core._reference_container import Container, DamagedError
-from plugin.core._reference_decode import decode
+from plugin.core._reference_decode import decode, plain
 from plugin.core._reference_sessions import Sessions
 from plugin.core.layout import (
     END_CLOCK,
@@ -68,6 +68,7 @@ class Engine:
         self._max_macs = max_macs
         self._mac_ids: dict[bytes, int] = {}
         self._macs: list[list[int]] = []
+        self._counted: dict[bytes, list[int]] = {}  # those that sent or were sent something
         self._dropped = 0
         self._base = 0
         self._error = (0, 0)
@@ -124,6 +125,10 @@ class Engine:
                 status = SESSIONS_FULL
                 break
             wire_len = wire if wire <= WIRE_LEN_MAX else WIRE_LEN_MAX
+            short = not stats and link == 1 and time is not None
+            if short and self._goes_on(taken, place, captured, wire, now):
+                at = after
+                continue
             k = decode(taken, place, captured, wire_len, link, full=stats)
             k.time = now
             k.wire_len = wire_len
@@ -217,12 +222,58 @@ class Engine:
         row, time = self._macs[mac], k.time
         if not row[0] and not row[1]:
             row[4] = row[5] = time
+            address = k.dst if column else k.src
+            if address is not None:
+                self._counted[address] = row
         row[column] += 1
         row[column + 2] += k.wire_len
         if time > row[5]:
             row[5] = time
         elif time < row[4]:
             row[4] = time
+
+    def _goes_on(self, data: bytes, place: int, captured: int, wire: int, time: int) -> bool:
+        """Count one more packet of a session that goes on, from MACs that are known.
+
+        False = something is new or not plain; nothing was changed, the long way is the right one.
+        """
+        wire_len = wire if wire <= WIRE_LEN_MAX else WIRE_LEN_MAX
+        fields = plain(data, place, captured, wire_len)
+        if fields is None:
+            return False
+        dst, src, key, swapped, flags = fields
+        sent, received = self._counted.get(src), self._counted.get(dst)
+        if (
+            sent is None
+            or received is None
+            or not self._sessions.goes_on(key, flags, swapped=swapped)
+        ):
+            return False
+        sent[0] += 1
+        sent[2] += wire_len
+        received[1] += 1
+        received[3] += wire_len
+        for row in (sent, received):
+            if time > row[5]:
+                row[5] = time
+            elif time < row[4]:
+                row[4] = time
+        self._total(captured, wire, wire_len, time)
+        self._ip += 1
+        return True
+
+    def _total(self, captured: int, wire: int, wire_len: int, time: int) -> None:
+        if not self._packets:
+            self._first = self._last = time
+        if time > self._last:
+            self._last = time
+        elif time < self._first:
+            self._first = time
+        self._packets += 1
+        self._previous = time
+        self._wire += wire_len
+        self._captured += captured
+        self._cut += captured < wire
 
     def _count(self, k: Packet, captured: int, wire: int) -> None:
         known = self._mac_ids
@@ -237,18 +288,7 @@ class Engine:
         if k.sha is not None and k.tha is not None:
             k.arp_sha = self._mac_id(k.sha)
             k.arp_tha = self._mac_id(k.tha)
-        time = k.time
-        if not self._packets:
-            self._first = self._last = time
-        if time > self._last:
-            self._last = time
-        elif time < self._first:
-            self._first = time
-        self._packets += 1
-        self._previous = time
-        self._wire += k.wire_len
-        self._captured += captured
-        self._cut += captured < wire
+        self._total(captured, wire, k.wire_len, k.time)
         if k.ip_version:
             self._ip += 1
             if k.marks & MARK_LATER_FRAGMENT:

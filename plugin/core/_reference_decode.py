@@ -44,12 +44,10 @@ def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full
         captured: Its captured bytes.
         wire: Its bytes on the wire, clipped.
         link: libpcap's link type number.
-        full: Fill all fields; without, those that counting sessions needs are enough.
+        full: Parse TCP options too.
     """
     k = Packet()
     end = start + captured
-    if link == 1 and not full and _plain(data, start, captured, wire, k):
-        return k
     at, kind = link_layer(data, start, end, link, k)
     if at < 0:
         k.marks |= MARK_TRUNCATED
@@ -68,32 +66,44 @@ def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full
     return k
 
 
-_ethernet_ipv4 = Struct(">6s6sHBxHxxHxB2x4s4s").unpack_from
+_ethernet_ipv4 = Struct(">6s6sHBxHxxHxB2x4s4sHH").unpack_from
+_ethernet_ipv6 = Struct(">6s6sHB3xHBx16s16sHH").unpack_from
+Key = tuple[int, int, bytes, bytes, int, int]
+"""Of a session: protocol, IP version, lower and higher address, their ports."""
+Plain = tuple[bytes, bytes, Key, bool, int]
 
 
-def _plain(data: bytes, start: int, captured: int, wire: int, k: Packet) -> bool:
-    """The short way for most of what is counted: whole TCP and UDP headers in IPv4 in Ethernet.
+def plain(data: bytes, start: int, captured: int, wire: int) -> Plain | None:
+    """The short way for most of what is counted: whole TCP and UDP headers in IP in Ethernet.
 
-    Sets what the session table and the MAC table look at, and nothing else; False = not plain,
-    nothing was set.
+    Returns:
+        What counting looks at, as :func:`decode` would give it: destination and source MAC, the
+        session's key, whether the sender's is the higher address, TCP flags; None where the frame
+        is another one.
     """
-    if captured < 54:
-        return False
-    dst, src, kind, first, size, frag, proto, a, b = _ethernet_ipv4(data, start)
-    if kind != IPV4 or first != 0x45 or frag & 0x3FFF or not 40 <= size <= wire - 14:
-        return False
-    if proto == 6:
-        k.tcp_flags = data[start + 47]
-    elif proto != 17:
-        return False
-    k.dst = dst
-    k.src = src
-    k.ip_version = 4
-    k.proto = proto
-    k.src_ip = _MAPPED + a
-    k.dst_ip = _MAPPED + b
-    k.src_port, k.dst_port = _ports(data, start + 34)
-    return True
+    if captured < 42:
+        return None
+    dst, src, kind, first, size, frag, proto, a, b, sport, dport = _ethernet_ipv4(data, start)
+    if kind == IPV4:
+        if first != 0x45 or frag & 0x3FFF or size > wire - 14:
+            return None
+        a, b, version, flags_at = _MAPPED + a, _MAPPED + b, 4, start + 47
+    elif kind == IPV6 and captured >= 74:
+        dst, src, kind, first, size, proto, a, b, sport, dport = _ethernet_ipv6(data, start)
+        if first >> 4 != 6 or size > wire - 54:
+            return None
+        size, version, flags_at = size + 20, 6, start + 67  # as if the header were IPv4's
+    else:
+        return None
+    if proto == 6 and size >= 40 and captured >= 54:
+        flags = data[flags_at]
+    elif proto == 17 and size >= 28:
+        flags = 0
+    else:
+        return None
+    if a > b or (a == b and sport > dport):
+        return dst, src, (proto, version, b, a, dport, sport), True, flags
+    return dst, src, (proto, version, a, b, sport, dport), False, flags
 
 
 def _parse_arp(data: bytes, at: int, end: int, k: Packet) -> int:

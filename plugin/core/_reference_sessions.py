@@ -22,7 +22,7 @@ _TCP, _UDP = 6, 17
 _CLASS = {6: 0, 17: 1, 1: 2, 58: 2}
 _OTHER = 3
 _LETTERS = "SHADFR"
-_Key = tuple[int, int, bytes, bytes, int, int]
+Key = tuple[int, int, bytes, bytes, int, int]
 _pack = SESSION.struct.pack
 
 
@@ -107,7 +107,7 @@ class Open:
     )  # fmt: skip
 
     id: int
-    key: _Key
+    key: Key
     swapped: bool
     tcp: int
     last: int
@@ -151,7 +151,7 @@ class Sessions:
         self._active = active
         self._max_open = max_open
         self._stats = stats
-        self._open: dict[_Key, Open] = {}
+        self._open: dict[Key, Open] = {}
         self._queues: tuple[deque[tuple[int, Open]], ...] = (deque(), deque(), deque(), deque())
         self._draining: list[Open] | None = None
 
@@ -234,6 +234,25 @@ class Sessions:
         k.direction = int(swapped != s.swapped)
         if self._stats:
             self._count(s, k)
+
+    def goes_on(self, key: Key, flags: int, *, swapped: bool) -> bool:
+        """Count a packet into an open session that goes on, when only counting.
+
+        Returns:
+            False when there is none or it is over (nothing was changed: see :meth:`add`).
+        """
+        s = self._open.get(key)
+        clock = self.clock
+        if s is None or clock - s.last > self._idle[s.timeout_class]:
+            return False
+        if clock - s.start > self._active[s.timeout_class] or (s.tcp >= 3 and flags & _SYN):
+            return False  # a SYN with ACK goes the long way too
+        s.last = clock
+        if flags & _FIN:
+            s.tcp |= 2 if swapped else 1
+        if flags & _RST:
+            s.tcp |= 4
+        return True
 
     def _why_over(self, s: Open, k: Packet) -> int:
         if self._over(s):

@@ -20,6 +20,15 @@ LAYERS = (
     f.ethernet(b"\0\1\0\1" + f.ipv4(f.icmp(8), 1), 0x8847),
     f.ethernet(f.ipv4(f.tcp(3, 4, f.SYN, options=b"\2\4\5\xb4\3\3\7"), 6)),
 )
+PLAIN = (
+    f.ethernet(f.arp(1), 0x0806),
+    f.ethernet(f.ipv4(f.udp(5, 6), 17)),
+    f.ethernet(f.ipv4(f.udp(6, 5), 17, f.IP_B, f.IP_A), src=f.B, dst=f.A),
+    f.ethernet(f.ipv4(f.tcp(7, 8, f.SYN), 6)),
+    f.ethernet(f.ipv4(f.tcp(7, 8, f.FIN | f.ACK, b"abc"), 6)),
+    f.ethernet(f.ipv6(f.udp(5, 6, bytes(20)), 17), 0x86DD),
+    f.ethernet(f.ipv6(f.tcp(7, 8, f.RST), 6), 0x86DD),
+)
 BASES = (
     f.pcap(*TALK),
     f.pcap(*(f.udp_frame(i * 20, dport=50 + i % 3) for i in range(9)), big=True, nano=False),
@@ -27,6 +36,10 @@ BASES = (
     + f.described()
     + b"".join(f.enhanced(f.udp_frame(1).data, i * 10**6) for i in range(5)),
     f.pcap(*(f.Frame(i, data) for i, data in enumerate(LAYERS))),
+    f.section()
+    + f.described()
+    + b"".join(f.block(3, len(data).to_bytes(4, "little") + data) for data in PLAIN * 2),
+    f.pcap(*(f.Frame(i * 10**8, data) for i, data in enumerate(PLAIN * 3))),
 )
 
 
@@ -44,7 +57,11 @@ def test_mutated_captures(base: bytes, changes: list[tuple[int, int]], cut: int,
         data[at % len(data)] = value
     taken = bytes(data[: end or None])
     cuts = [cut % (len(taken) + 1)]
-    assert run(make(module.Engine), taken, cuts=cuts) == run(make(Reference), taken, cuts=cuts)
+    listed = run(make(Reference), taken, cuts=cuts)
+    assert run(make(module.Engine), taken, cuts=cuts) == listed
+    counted = run(make(Reference, stats=False), taken, cuts=cuts, stats=False)
+    assert run(make(module.Engine, stats=False), taken, cuts=cuts, stats=False) == counted
+    assert (counted.totals, counted.macs) == (listed.totals, listed.macs)
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.core import layout as lay
+from plugin.core import new_engine
 from tests import frames as f
-from tests.engines import decode
+from tests.engines import decode, make, run
 
 if TYPE_CHECKING:
     pass
@@ -91,3 +92,28 @@ def test_tunnels_are_not_entered() -> None:
     gre = b"\x00\x00\x08\x00" + f.ipv4(f.tcp(1, 2), 6)
     row = decode(f.ethernet(f.ipv4(gre, 47)))
     assert (row["proto"], row["src_port"]) == (47, 0)
+
+
+SHORT_WAY = (
+    f.ethernet(f.ipv4(f.udp(5, 6), 17)),
+    f.ethernet(f.ipv4(f.tcp(5, 6, f.SYN), 6)),
+    f.ethernet(f.ipv4(f.tcp(5, 6, f.FIN | f.ACK), 6, options=bytes(4))),
+    f.ethernet(f.ipv4(f.tcp(5, 6, f.RST), 6, frag=0x2000)),
+    f.ethernet(f.ipv6(f.udp(5, 6, bytes(16)), 17), 0x86DD),
+    f.ethernet(f.ipv6(f.tcp(5, 6, f.ACK), 6), 0x86DD),
+    f.ethernet(f.vlan(f.ipv4(f.udp(5, 6), 17), 9), 0x8100),
+)
+
+
+@pytest.mark.parametrize("cut", range(80))
+def test_counting_sees_what_listing_sees(cut: int) -> None:
+    """Counting takes a shorter way through a frame: it must come to the same."""
+    frames = [f.Frame(0, f.ethernet(f.arp(1, tha=f.B), 0x0806))] * 2
+    for time, data in enumerate(SHORT_WAY * 3):
+        frames.append(f.Frame(time * 30 * f.SECOND, data[:cut] if time % 2 else data, len(data)))
+        frames.append(f.Frame(time * 30 * f.SECOND + 5, data))
+    capture = f.pcap(*frames)
+    kind = type(new_engine())
+    listed, counted = run(make(kind), capture), run(make(kind, stats=False), capture, stats=False)
+    assert counted.totals == listed.totals
+    assert counted.macs == listed.macs

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from plugin.errors import SettingsError
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from typing_extensions import Buffer
+
+    RowBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, int]
+    """indptr, indices, data, n_columns of :class:`plugin.ml.matrix.Matrix`."""
+    NetBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer | None]
+    """W0, b0, W1, b1, scale of a net, float32."""
+    TreeBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
+    """feature, threshold, left, right, value, roots of a forest."""
 
 _SECOND = 1_000_000_000
 
@@ -62,6 +71,20 @@ class Engine(Protocol):
 
     def error(self) -> tuple[int, int, int, int, int]:
         """Error number, offset, value, bytes still to skip, format."""
+
+
+class Loops(Protocol):
+    """The compiled loops over models; buffers of :mod:`plugin.ml.role`'s types, in C order.
+
+    Both raise ValueError, and read nothing out of bounds, when buffers do not fit each other or
+    a row or node points to where nothing is.
+    """
+
+    def net(self, rows: RowBuffers, layers: NetBuffers, out: Buffer, /) -> None:
+        """Fill ``out``, (n_rows, n_classes) float64, with a net's probabilities."""
+
+    def forest(self, rows: RowBuffers, trees: TreeBuffers, n_classes: int, out: Buffer, /) -> None:
+        """Fill ``out``, (n_rows, n_classes) float64, with a forest's probabilities."""
 
 
 def implementation() -> str:
@@ -116,3 +139,15 @@ def new_engine(
         stats=stats,
     )
     return engine
+
+
+def loops() -> Loops | None:
+    """The compiled core's loops over models; None when the reference was chosen.
+
+    numpy does the same then: :mod:`plugin.ml.inference`.
+    """
+    if implementation() == "reference":
+        return None
+    from plugin.core import _core
+
+    return _core

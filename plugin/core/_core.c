@@ -11,6 +11,7 @@
 
 #include "container.h"
 #include "decode.h"
+#include "predict.h"
 #include "sessions.h"
 
 enum { MORE, PACKETS_FULL, SESSIONS_FULL, FAILED };
@@ -319,7 +320,14 @@ static PyType_Slot SLOTS[] = {
 };
 
 static PyType_Spec SPEC = {"plugin.core._core.Engine", sizeof(Engine), 0, Py_TPFLAGS_DEFAULT, SLOTS};
-static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_core", NULL, 0, NULL, NULL, NULL, NULL, NULL};
+static PyMethodDef FUNCTIONS[] = {
+    {"net", predict_net, METH_VARARGS, "net((indptr, indices, data, n_columns), (W0, b0, W1, b1, scale), out)"},
+    {"forest", predict_forest, METH_VARARGS,
+     "forest((indptr, indices, data, n_columns), (feature, threshold, left, right, value, roots), n_classes, out)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_core", NULL, 0, FUNCTIONS, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void) {
     PyObject *module = PyModule_Create(&MODULE), *type;

@@ -1,4 +1,4 @@
-"""Inference: features in, class probabilities out, with numpy alone.
+"""Inference: features in, class probabilities out, by the compiled loops or numpy alone.
 
 Two algorithms. ``net``: arrays ``W0`` (columns, hidden), ``b0`` (hidden,), ``W1`` (hidden,
 classes), ``b1`` (classes,), float32, and optionally ``scale`` (columns,), what each feature is
@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from plugin.ml.matrix import distinct
+from plugin.core import loops
 from plugin.ml.model import UNKNOWN
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
+    from plugin.core import Loops, RowBuffers
     from plugin.ml.matrix import Matrix
     from plugin.ml.model import Model
 
 RANKED = 3
 """Labels in a ranking; Poseidon stops on fewer."""
-_LEAF = -1
-_BLOCK_VALUES = 1 << 18
-"""Values gathered at once: 1 MB of float32, which stays in the second-level cache."""
 
 
 class Ranking(NamedTuple):
@@ -48,13 +46,20 @@ def predict_proba(model: Model, matrix: Matrix) -> NDArray[np.float64]:
         (n_rows, n_classes); each row sums to 1.
 
     Raises:
-        ValueError: the matrix has another number of columns than the model.
+        ValueError: the matrix has another number of columns than the model, the arrays do not fit
+            each other, or a row, a node reaches out of where it belongs.
     """
     wanted = n_columns(model)
     if wanted is not None and matrix.n_columns != wanted:
         raise ValueError(f"{matrix.n_columns} columns, but the model has {wanted}")
-    step = _net if model.manifest.algorithm == "net" else _forest
-    return step(model, matrix).astype(np.float64)
+    compiled = loops()
+    if compiled is not None:
+        step = _compiled_net if model.manifest.algorithm == "net" else _compiled_forest
+        return step(compiled, model, matrix)
+    from plugin.ml import inference
+
+    plain = inference.net if model.manifest.algorithm == "net" else inference.forest
+    return plain(model.arrays, matrix)
 
 
 def n_columns(model: Model) -> int | None:
@@ -99,121 +104,40 @@ def rank(classes: tuple[str, ...], probabilities: NDArray[np.float64] | None) ->
     return Ranking(labels, (*found, *(0.0,) * missing))
 
 
-def _net(model: Model, matrix: Matrix) -> NDArray[np.float32]:
-    """Softmax of the net's output.
-
-    Rows with equally many values are taken together: their weight rows (and the bias, as one
-    more row) are gathered into a (rows, values + 1, hidden) block and multiplied as a stack of
-    small products. That is as fast as scipy's sparse product, and needs no import.
-    """
+def _compiled_net(compiled: Loops, model: Model, matrix: Matrix) -> NDArray[np.float64]:
     arrays = model.arrays
-    weights = np.concatenate([_f32(arrays["W0"]), _f32(arrays["b0"])[None, :]])
-    out_weights = _f32(arrays["W1"])
-    data = matrix.data
-    if "scale" in arrays:
-        data = data * _f32(arrays["scale"])[matrix.indices]
-    counts = matrix.counts()
-    logits = np.empty((matrix.n_rows, out_weights.shape[1]), np.float32)
-    for count in np.flatnonzero(np.bincount(counts)):
-        chosen = np.flatnonzero(counts == count)
-        places = matrix.indptr[chosen, None] + np.arange(count)
-        columns = np.full((len(chosen), count + 1), matrix.n_columns, np.intp)
-        columns[:, :-1] = matrix.indices.take(places)
-        values = np.ones((len(chosen), 1, count + 1), np.float32)
-        values[:, 0, :-1] = data.take(places)
-        logits[chosen] = _layers(columns, values, weights, out_weights)
-    return softmax(logits, _f32(arrays["b1"]))
+    w0, b0, w1, b1 = (_buffer(arrays[name], np.float32) for name in ("W0", "b0", "W1", "b1"))
+    scale = _buffer(arrays["scale"], np.float32) if "scale" in arrays else None
+    out = np.empty((matrix.n_rows, arrays["b1"].shape[0]))
+    compiled.net(_row_buffers(matrix), (w0, b0, w1, b1, scale), out.data)
+    return out
 
 
-def _layers(
-    columns: NDArray[np.intp],
-    values: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    out_weights: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Both layers for rows of one length, block by block.
-
-    Args:
-        columns: (n, k) rows of ``weights``.
-        values: (n, 1, k) what each is multiplied with.
-        weights: (columns, hidden), bias included.
-        out_weights: (hidden, classes).
-
-    Returns:
-        (n, classes) before the last bias.
-    """
-    n, k = columns.shape
-    hidden = weights.shape[1]
-    block = max(1, min(n, _BLOCK_VALUES // (hidden * k)))
-    gathered = np.empty((block, k, hidden), np.float32)
-    layer = np.empty((block, 1, hidden), np.float32)
-    found = np.empty((n, out_weights.shape[1]), np.float32)
-    for begin in range(0, n, block):
-        part = slice(begin, begin + block)
-        m = len(columns[part])
-        np.take(weights, columns[part], axis=0, out=gathered[:m], mode="clip")
-        np.matmul(values[part], gathered[:m], out=layer[:m])
-        np.maximum(layer[:m], 0, out=layer[:m])
-        np.matmul(layer[:m, 0], out_weights, out=found[part])
-    return found
-
-
-def softmax(logits: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, classes) of exp(logits + bias), each row to sum 1.
-
-    Done on the transposed array: numpy is slow along short rows.
-    """
-    columns = np.ascontiguousarray(logits.T)
-    columns += bias[:, None]
-    columns -= columns.max(axis=0, initial=-np.inf)
-    np.exp(columns, out=columns)
-    columns /= columns.sum(axis=0)
-    return columns.T
-
-
-def _forest(model: Model, matrix: Matrix) -> NDArray[np.float64]:
-    """Mean over the trees of the leaf that each row reaches, all trees stepping together."""
+def _compiled_forest(compiled: Loops, model: Model, matrix: Matrix) -> NDArray[np.float64]:
     arrays = model.arrays
-    feature = arrays["feature"].astype(np.int32)
-    threshold = arrays["threshold"].astype(np.float64)
-    # Only columns that some tree looks at are made dense.
-    looked_at = feature[feature >= 0]
-    found = distinct(looked_at)
-    used = looked_at[found.first]
-    column = np.zeros(len(feature), np.intp)
-    column[feature >= 0] = found.number
-    children = np.stack([arrays["right"], arrays["left"]], axis=1)
-    roots = arrays["roots"].astype(np.intp)
-    value = arrays["value"].astype(np.float64)
-    result = np.empty((matrix.n_rows, value.shape[1]))
-    block = max(1, _BLOCK_VALUES // max(1, len(roots), len(used)))
-    for begin in range(0, matrix.n_rows, block):
-        numbers = np.arange(begin, min(begin + block, matrix.n_rows))
-        dense = _columns(matrix.rows(numbers), used)
-        at = np.repeat(roots[None, :], len(numbers), axis=0)
-        inner = np.argwhere(feature[at] != _LEAF)
-        while len(inner):
-            row, tree = inner[:, 0], inner[:, 1]
-            node = at[row, tree]
-            left = dense[row, column[node]] <= threshold[node]
-            node = children[node, left.astype(np.intp)]
-            at[row, tree] = node
-            inner = inner[feature[node] != _LEAF]
-        result[numbers] = value[at].mean(axis=1)
-    return result
+    n_classes = arrays["value"].shape[1]
+    trees = (
+        _buffer(arrays["feature"], np.int32),
+        _buffer(arrays["threshold"], np.float64),
+        _buffer(arrays["left"], np.int32),
+        _buffer(arrays["right"], np.int32),
+        _buffer(arrays["value"], np.float32),
+        _buffer(arrays["roots"], np.int32),
+    )
+    out = np.empty((matrix.n_rows, n_classes))
+    compiled.forest(_row_buffers(matrix), trees, n_classes, out.data)
+    return out
 
 
-def _columns(matrix: Matrix, used: NDArray[np.integer]) -> NDArray[np.float32]:
-    """(n_rows, len(used)) the chosen columns, dense; at least one column, of zeros."""
-    dense = np.zeros((matrix.n_rows, max(1, len(used))), np.float32)
-    if not len(used):
-        return dense
-    place = np.searchsorted(used, matrix.indices)
-    place[place == len(used)] = 0
-    there = used[place] == matrix.indices
-    dense[matrix.row_numbers()[there], place[there]] = matrix.data[there]
-    return dense
+def _row_buffers(matrix: Matrix) -> RowBuffers:
+    return (
+        _buffer(matrix.indptr, np.int64),
+        _buffer(matrix.indices, np.int32),
+        _buffer(matrix.data, np.float32),
+        matrix.n_columns,
+    )
 
 
-def _f32(array: NDArray[np.generic]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, dtype=np.float32)
+def _buffer(array: NDArray[np.generic], kind: DTypeLike) -> memoryview:
+    """The array as C reads it: its own memory, when that is so already."""
+    return np.require(array, kind, ("C", "A")).data

@@ -65,7 +65,8 @@ def test_json_is_one_object(
 def test_the_model_step_is_checked_too(
     monkeypatch: pytest.MonkeyPatch, difference: float, code: int
 ) -> None:
-    monkeypatch.setattr(bench.model, "run_model", lambda **_: Step(9, 1.0, 1.0, difference))
+    steps = [Step("net", 9, 1.0, 1.0, 0.0), Step("forest", 9, 1.0, 1.0, difference)]
+    monkeypatch.setattr(bench.model, "run_model", lambda **_: steps)
     assert main(["model", "--check"]) == code
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from plugin.ml.store import load_model, save_model
 from tests import frames as f
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +116,12 @@ def test_transforms(
     info = [sys.executable, "-m", "plugin", "info", "--json", str(tmp_path / "x" / "y.pcap")]
     found = subprocess.run(info, cwd=ROOT, check=True, capture_output=True, text=True)
     assert f'"packets": {packets}' in found.stdout or f'"packets":{packets}' in found.stdout
+
+
+@pytest.mark.parametrize("name", ["device", "enterprise"])
+def test_a_shipped_model_is_packed_as_a_rebuild_would(name: str, tmp_path: Path) -> None:
+    # Training it again takes a minute; that its arrays are packed in today's way does not.
+    shipped = ROOT / "models" / name
+    save_model(load_model(shipped), tmp_path / name)
+    for file in sorted(p.name for p in shipped.iterdir()):
+        assert (tmp_path / name / file).read_bytes() == (shipped / file).read_bytes(), file

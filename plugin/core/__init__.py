@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     TreeBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
     """feature, threshold, left, right, value, roots of a forest."""
 
+    class Loops(Protocol):
+        """The compiled loops over models; buffers of :mod:`plugin.ml.role`'s types, in C order.
+
+        Both raise ValueError, and read nothing out of bounds, when buffers do not fit each other or
+        a row or node points to where nothing is.
+        """
+
+        def net(self, rows: RowBuffers, layers: NetBuffers, out: Buffer, /) -> None:
+            """Fill ``out``, (n_rows, n_classes) float64, with a net's probabilities."""
+
+        def forest(
+            self, rows: RowBuffers, trees: TreeBuffers, n_classes: int, out: Buffer, /
+        ) -> None:
+            """Fill ``out``, (n_rows, n_classes) float64, with a forest's probabilities."""
+
+
 _SECOND = 1_000_000_000
 
 
@@ -71,20 +87,6 @@ class Engine(Protocol):
 
     def error(self) -> tuple[int, int, int, int, int]:
         """Error number, offset, value, bytes still to skip, format."""
-
-
-class Loops(Protocol):
-    """The compiled loops over models; buffers of :mod:`plugin.ml.role`'s types, in C order.
-
-    Both raise ValueError, and read nothing out of bounds, when buffers do not fit each other or
-    a row or node points to where nothing is.
-    """
-
-    def net(self, rows: RowBuffers, layers: NetBuffers, out: Buffer, /) -> None:
-        """Fill ``out``, (n_rows, n_classes) float64, with a net's probabilities."""
-
-    def forest(self, rows: RowBuffers, trees: TreeBuffers, n_classes: int, out: Buffer, /) -> None:
-        """Fill ``out``, (n_rows, n_classes) float64, with a forest's probabilities."""
 
 
 def implementation() -> str:

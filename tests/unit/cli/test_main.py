@@ -149,3 +149,20 @@ def test_the_frame_imports_only_what_it_needs(root: Path) -> None:
     )
     assert not heavy & set(ended.stdout.split())
     assert "plugin.cli.main" in ended.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("call", "own"), [("m.main()", True), ("m.main(['--version'])", False)], ids=["process", "call"]
+)
+def test_only_a_process_of_its_own_spares_looking_for_cycles(
+    root: Path, call: str, own: bool
+) -> None:
+    script = (
+        "import gc, sys, plugin.cli.main as m; before = gc.get_threshold();"
+        f" sys.argv = ['halia', '--version']; code = {call};"
+        " print(code, gc.get_threshold() != before, gc.get_freeze_count() > 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == f"0 {own} {own}"

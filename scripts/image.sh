@@ -28,7 +28,8 @@ if ! [ -s "$base" ]; then
     if ! mmdebstrap --quiet --variant=minbase --include=python3,python3-venv \
         bookworm "$work/base.tar" >"$work/log" 2>&1; then
         sed 's/^/image: /' "$work/log" >&2
-        skip "mmdebstrap could not make a base (see above)"
+        echo "image: mmdebstrap could not make a base (see above)" >&2
+        exit 1
     fi
     mv "$work/base.tar" "$base"
 fi

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.addresses import address_text
 from plugin.errors import ModelError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
@@ -159,18 +160,6 @@ def classify_capture(
             )
         )
     return verdicts
-
-
-def address_text(packed: bytes) -> str:
-    """An address as people write it; IPv4 from ``::ffff:a.b.c.d``."""
-    if packed.startswith(_V4_PREFIX):
-        return ".".join(map(str, packed[len(_V4_PREFIX) :]))
-    import socket
-
-    return socket.inet_ntop(socket.AF_INET6, packed)
-
-
-_V4_PREFIX = bytes(10) + b"\xff\xff"
 
 
 def is_device(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool:

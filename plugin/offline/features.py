@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.addresses import address_text
 from plugin.errors import OptionError
 from plugin.ml import devices as devices_in
 from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
 from plugin.ml.matrix import Matrix, empty, vstack
 from plugin.ml.schema import SCHEMAS
-from plugin.offline.classify import address_text, is_device
+from plugin.offline.classify import is_device
 from plugin.offline.read import read_capture
 
 if TYPE_CHECKING:

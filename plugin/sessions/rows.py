@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.addresses import address_text, is_private
 from plugin.core.layout import END_NAMES, MAC
 from plugin.records import iso_time, mac_text
 from plugin.sessions.state import (
     ICMP,
     ICMPV6,
-    address_text,
     community_id,
     conn_state,
     history,
@@ -191,11 +191,3 @@ def uid(row: SessionRow) -> str:
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
     return "C" + "".join(digits)
-
-
-def is_private(ip: bytes) -> bool:
-    """RFC 1918, RFC 4193 (fc00::/7), or link-local: Zeek's default idea of a local address."""
-    if ip[:12] == bytes(10) + b"\xff\xff":
-        a, b = ip[12], ip[13]
-        return a == 10 or (a == 172 and 16 <= b < 32) or (a, b) in {(192, 168), (169, 254)}
-    return ip[0] & 0xFE == 0xFC or (ip[0] == 0xFE and ip[1] & 0xC0 == 0x80)

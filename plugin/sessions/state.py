@@ -13,13 +13,13 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.addresses import IPV4_PREFIX
 from plugin.core.layout import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
-_MAPPED = bytes(10) + b"\xff\xff"
 _PROTOCOLS = {
     1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 33: "dccp", 41: "ipv6", 47: "gre", 50: "esp",
     51: "ah", 58: "icmp6", 88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp",
@@ -111,15 +111,6 @@ def protocol_name(proto: int) -> str:
     return _PROTOCOLS.get(proto, str(proto))
 
 
-def address_text(ip: bytes) -> str:
-    """A 16-byte address as text: IPv4 dotted, IPv6 by RFC 5952."""
-    if ip[:12] == _MAPPED:
-        return f"{ip[12]}.{ip[13]}.{ip[14]}.{ip[15]}"
-    import socket
-
-    return socket.inet_ntop(socket.AF_INET6, ip)
-
-
 def conn_state(row: SessionRow) -> str:
     """Zeek's conn_state: S0 S1 SF REJ S2 S3 RSTO RSTR RSTOS0 RSTRH SH SHR OTH."""
     if row.proto == TCP:
@@ -176,4 +167,4 @@ def community_id(row: SessionRow) -> str:
 
 
 def _plain(ip: bytes) -> bytes:
-    return ip[12:] if ip[:12] == _MAPPED else ip
+    return ip[12:] if ip[:12] == IPV4_PREFIX else ip

@@ -153,11 +153,6 @@ def test_auto_takes_the_shipped_models_it_finds(tmp_path: Path) -> None:
     assert len(work.load_models("other", tmp_path)) == 1
 
 
-def test_addresses_as_people_write_them() -> None:
-    assert work.address_text(bytes(10) + b"\xff\xff\x0a\x00\x00\x01") == "10.0.0.1"
-    assert work.address_text(b"\xfe\x80" + bytes(13) + b"\x01") == "fe80::1"
-
-
 LINK_LESS = """
 d4c3b2a1 02000400 00000000 00000000 ffff0000 65000000
 00000000 00000000 1c000000 1c000000

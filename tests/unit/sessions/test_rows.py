@@ -4,7 +4,7 @@ import pytest
 
 from plugin.core.layout import MAC
 from plugin.sessions import rows
-from plugin.sessions.rows import MacNames, is_private, seconds, session_fields, zeek_row
+from plugin.sessions.rows import MacNames, seconds, session_fields, zeek_row
 from tests.unit.sessions.test_state import packed, row
 
 ROW = row(
@@ -81,22 +81,3 @@ def test_the_same_session_has_the_same_uid_and_another_has_another() -> None:
 @pytest.mark.parametrize(("ns", "text"), [(-1, "-0.000000001"), (1_500_000_000, "1.500000000")])
 def test_seconds_are_exact(ns: int, text: str) -> None:
     assert seconds(ns) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "private"),
-    [
-        ("10.1.1.1", True),
-        ("172.16.0.1", True),
-        ("172.32.0.1", False),
-        ("192.168.1.1", True),
-        ("192.169.1.1", False),
-        ("169.254.1.1", True),
-        ("8.8.8.8", False),
-        ("fd00::1", True),
-        ("fe80::1", True),
-        ("2001:db8::1", False),
-    ],
-)
-def test_private_addresses(text: str, private: bool) -> None:
-    assert is_private(packed(text)) is private

@@ -1,0 +1,50 @@
+"""Connections that nobody wanted: refused, or not answered in time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from plugin.ml.behaviour.finding import SECOND
+from plugin.traffic import Answered, Closed, Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plugin.ml.behaviour.parameters import AttemptParameters
+    from plugin.traffic import Event
+
+
+class Attempts:
+    """Holds each opened session back until it is answered (then it was none) or has failed."""
+
+    def __init__(self, parameters: AttemptParameters) -> None:
+        """Start with nothing waiting.
+
+        Args:
+            parameters: How long to wait for an answer, how many wait at most.
+        """
+        self._grace = round(parameters.grace * SECOND)
+        self._most = parameters.waiting
+        self._waiting: OrderedDict[int, Opened] = OrderedDict()
+        self._now = 0
+
+    def step(self, event: Event) -> Iterator[Opened]:
+        """Take an event; gives the openings that it shows to have failed."""
+        self._now = max(self._now, event.time)
+        if isinstance(event, Opened):
+            self._waiting[event.session] = event
+        elif isinstance(event, Answered):
+            opened = self._waiting.pop(event.opened.session, None)
+            if opened is not None and event.refused:
+                yield opened
+        elif isinstance(event, Closed) and event.opened is not None and not event.resp_packets:
+            opened = self._waiting.pop(event.session, None)
+            if opened is not None:
+                yield opened
+        while self._waiting:
+            oldest = next(iter(self._waiting.values()))
+            if oldest.time + self._grace > self._now and len(self._waiting) <= self._most:
+                break
+            self._waiting.popitem(last=False)
+            yield oldest

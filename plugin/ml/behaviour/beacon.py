@@ -1,0 +1,79 @@
+"""Beacons: sessions to one outside service at a fixed period, as implants report home.
+
+The regularity is the median absolute deviation of the intervals from their median, as a share of
+it: the measure that RITA and its like score (there with two more terms; that comes with the Zeek
+logs). A period alone is no proof: a thermostat has one too. Findings say what was seen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+from typing import TYPE_CHECKING
+
+from plugin.addresses import address_text, is_private
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found
+from plugin.traffic import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plugin.ml.behaviour.parameters import BeaconParameters
+    from plugin.traffic import Event
+
+
+class _Times:
+    """When the last sessions began."""
+
+    __slots__ = ("quiet_until", "times")
+
+    def __init__(self, most: int) -> None:
+        self.times: deque[int] = deque(maxlen=most)
+        self.quiet_until = 0
+
+
+class Beacon:
+    """Keeps the last few starts of each (device, outside address, service)."""
+
+    def __init__(self, parameters: BeaconParameters) -> None:
+        """Start with nothing seen."""
+        self._p = parameters
+        self._ports = frozenset(parameters.ignored_ports)
+        self._starts: Bounded[tuple[str, int, bytes, int], _Times] = Bounded(parameters.tracked)
+
+    def step(self, event: Event) -> Iterator[Found]:
+        """Take an opened session."""
+        p = self._p
+        if (
+            not isinstance(event, Opened)
+            or event.resp_port in self._ports
+            or is_private(event.resp_ip)
+        ):
+            return
+        key = (event.mac, event.proto, event.resp_ip, event.resp_port)
+        seen = self._starts.touch(key, _Times(p.intervals + 1))
+        times = seen.times
+        if times and event.time - times[-1] < p.merge * SECOND:
+            return  # one visit may need several sessions
+        times.append(event.time)
+        if len(times) <= p.intervals or event.time < seen.quiet_until:
+            return
+        gaps = [b - a for a, b in zip(times, list(times)[1:], strict=False)]
+        period = median(gaps)
+        spread = median(abs(gap - period) for gap in gaps)
+        if period < p.period * SECOND or spread > p.jitter * period:
+            return
+        seen.quiet_until = event.time + round(p.repeat * SECOND)
+        target = f"{address_text(event.resp_ip)} port {event.resp_port}"
+        regular = f"every {period / SECOND:.1f} s (within {spread / SECOND:.2f} s)"
+        yield Found(
+            event.time,
+            event.mac,
+            Finding(
+                "beacon",
+                round(1 - spread / period, 4),
+                round(1 - p.jitter, 4),
+                (f"a session to {target} {regular}, {len(gaps)} times in a row",),
+                (target,),
+            ),
+        )

@@ -1,0 +1,51 @@
+"""Brute force: again and again a new, answered session to a service that asks for a password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugin.addresses import address_text
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Window
+from plugin.traffic import Answered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plugin.ml.behaviour.parameters import BruteForceParameters
+    from plugin.traffic import Event
+
+TCP = 6
+
+
+class BruteForce:
+    """Counts answered sessions from a device to one host's login service."""
+
+    def __init__(self, parameters: BruteForceParameters) -> None:
+        """Start with nothing seen."""
+        self._p = parameters
+        self._ports = frozenset(parameters.ports)
+        self._windows: Bounded[tuple[str, bytes, int], Window[int]] = Bounded(parameters.tracked)
+
+    def step(self, event: Event) -> Iterator[Found]:
+        """Take an answered session."""
+        if not isinstance(event, Answered) or event.refused:
+            return
+        opened, p = event.opened, self._p
+        if opened.proto != TCP or opened.resp_port not in self._ports:
+            return
+        key = (opened.mac, opened.resp_ip, opened.resp_port)
+        window = self._windows.touch(key, Window(round(p.window * SECOND)))
+        window.add(event.time, opened.session)
+        if window.total >= p.sessions and window.due(event.time, round(p.repeat * SECOND)):
+            where = f"{address_text(opened.resp_ip)} port {opened.resp_port}"
+            yield Found(
+                event.time,
+                opened.mac,
+                Finding(
+                    "brute-force",
+                    float(window.total),
+                    float(p.sessions),
+                    (f"{window.total} sessions to {where} in {p.window:g} s",),
+                    (where,),
+                ),
+            )

@@ -1,0 +1,135 @@
+"""The parameters of the detectors: what configs/behaviours.yaml may say. Times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+_REPEAT = 300.0
+_TRACKED = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptParameters:
+    """When an opened session counts as failed.
+
+    Attributes:
+        grace: seconds without an answer.
+        waiting: sessions that wait at most; beyond it the oldest count as failed at once.
+    """
+
+    grace: float = 3.0
+    waiting: int = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanParameters:
+    """A scan.
+
+    Attributes:
+        targets: distinct hosts (or ports) asked in vain ...
+        window: ... within so many seconds.
+        repeat: seconds until the same is told again.
+        tracked: device and port (or host) pairs that are remembered.
+    """
+
+    targets: int = 25
+    window: float = 60.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BruteForceParameters:
+    """Guessing passwords.
+
+    Attributes:
+        sessions: answered sessions to one service ...
+        window: ... within so many seconds.
+        ports: of services that ask for a password.
+        repeat: seconds until the same is told again.
+        tracked: services of hosts that are remembered.
+    """
+
+    sessions: int = 25
+    window: float = 60.0
+    ports: tuple[int, ...] = (
+        21, 22, 23, 110, 143, 389, 445, 993, 995, 1433, 3306, 3389, 5432, 5900, 5985, 6379,
+    )  # fmt: skip
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodParameters:
+    """Floods.
+
+    Attributes:
+        syn: TCP SYN packets a second to one address.
+        udp: UDP packets a second to one address.
+        icmp: echo requests a second to one address.
+        seconds: in a row above the rate.
+        repeat: seconds until the same is told again.
+        tracked: device and target pairs that are remembered.
+    """
+
+    syn: int = 100
+    udp: int = 2_000
+    icmp: int = 100
+    seconds: int = 3
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArpParameters:
+    """ARP spoofing.
+
+    Attributes:
+        claims: of addresses that others own ...
+        window: ... within so many seconds.
+        silence: seconds after which a silent owner has given its address up.
+        repeat: seconds until the same is told again.
+        tracked: addresses, and devices, that are remembered.
+    """
+
+    claims: int = 3
+    window: float = 60.0
+    silence: float = 120.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeaconParameters:
+    """Beacons.
+
+    Attributes:
+        intervals: in a row that must agree.
+        period: shortest period, seconds.
+        jitter: median deviation from the median interval, as a share of it.
+        merge: sessions that begin within so many seconds are one visit.
+        ignored_ports: of services that are regular by nature.
+        repeat: seconds until the same is told again.
+        tracked: services of outside addresses that are remembered.
+    """
+
+    intervals: int = 8
+    period: float = 2.0
+    jitter: float = 0.05
+    merge: float = 1.0
+    ignored_ports: tuple[int, ...] = (53, 67, 123, 853)
+    repeat: float = 86_400.0
+    tracked: int = _TRACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """Of all detectors."""
+
+    attempts: AttemptParameters = field(default_factory=AttemptParameters)
+    horizontal_scan: ScanParameters = field(default_factory=ScanParameters)
+    vertical_scan: ScanParameters = field(default_factory=ScanParameters)
+    brute_force: BruteForceParameters = field(default_factory=BruteForceParameters)
+    flood: FloodParameters = field(default_factory=FloodParameters)
+    arp_spoofing: ArpParameters = field(default_factory=ArpParameters)
+    beacon: BeaconParameters = field(default_factory=BeaconParameters)

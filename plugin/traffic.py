@@ -1,0 +1,74 @@
+"""What packets say while they pass: sessions opened, answered and closed, counters, ARP.
+
+Frozen records, no I/O: ``sessions.live`` makes them from the core's records, ``ml.behaviour``
+judges them. Addresses are 16 bytes (IPv4 as ``::ffff:a.b.c.d``), MACs lower case with colons,
+times nanoseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Opened(NamedTuple):
+    """The first packet of a session to one receiver (no broadcast, no multicast)."""
+
+    time: int
+    session: int
+    mac: str
+    """The originator's."""
+    proto: int
+    orig_ip: bytes
+    resp_ip: bytes
+    orig_port: int
+    resp_port: int
+
+
+class Answered(NamedTuple):
+    """The first packet of the responder."""
+
+    time: int
+    opened: Opened
+    refused: bool
+    """It was a TCP reset."""
+
+
+class Closed(NamedTuple):
+    """A session has ended; ``opened`` is None when its opening was not told (or is forgotten)."""
+
+    time: int
+    session: int
+    opened: Opened | None
+    orig_packets: int
+    resp_packets: int
+    orig_bytes: int
+    """Bytes after the L4 header."""
+    resp_bytes: int
+
+
+class Counted(NamedTuple):
+    """Packets of one kind from a device to an address in (a part of) a second."""
+
+    time: int
+    """Where the second begins."""
+    mac: str
+    resp_ip: bytes
+    kind: str
+    """"syn" (SYN without ACK), "udp" or "icmp" (echo requests)."""
+    packets: int
+
+
+class Arp(NamedTuple):
+    """An ARP packet."""
+
+    time: int
+    mac: str
+    """Who sent the frame."""
+    operation: int
+    """1 = request, 2 = reply (RFC 826)."""
+    sender_mac: str
+    sender_ip: bytes
+    target_ip: bytes
+
+
+Event = Opened | Answered | Closed | Counted | Arp

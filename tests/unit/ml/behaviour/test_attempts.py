@@ -1,0 +1,51 @@
+"""When an opened session has failed."""
+
+from __future__ import annotations
+
+from plugin.ml.behaviour.attempts import Attempts
+from plugin.ml.behaviour.finding import SECOND
+from plugin.ml.behaviour.parameters import AttemptParameters
+from plugin.traffic import Answered, Closed, Counted, Opened
+
+IP = bytes(16)
+
+
+def opened(session: int, seconds: float) -> Opened:
+    return Opened(round(seconds * SECOND), session, "m", 6, IP, IP, 1, 2)
+
+
+def later(seconds: float) -> Counted:
+    return Counted(round(seconds * SECOND), "m", IP, "udp", 1)
+
+
+def attempts(**changed: float) -> Attempts:
+    return Attempts(AttemptParameters(**{"grace": 3.0, **changed}))  # type: ignore[arg-type] # floats do
+
+
+def test_what_is_answered_in_time_has_not_failed() -> None:
+    a, first = attempts(), opened(1, 0)
+    assert list(a.step(first)) == []
+    assert list(a.step(Answered(SECOND, first, refused=False))) == []
+    assert list(a.step(later(60))) == []
+
+
+def test_a_refusal_fails_at_once_and_silence_after_the_grace() -> None:
+    a, first, second = attempts(), opened(1, 0), opened(2, 0.5)
+    assert list(a.step(first)) == list(a.step(second)) == []
+    assert list(a.step(Answered(SECOND, first, refused=True))) == [first]
+    assert list(a.step(later(3.4))) == []
+    assert list(a.step(later(3.5))) == [second]
+    assert list(a.step(later(9))) == []
+
+
+def test_a_session_that_ends_without_an_answer_has_failed() -> None:
+    a, first, second = attempts(), opened(1, 0), opened(2, 0)
+    assert list(a.step(first)) == list(a.step(second)) == []
+    assert list(a.step(Closed(1, 1, first, 3, 0, 0, 0))) == [first]
+    assert list(a.step(Closed(1, 2, second, 3, 1, 0, 0))) == []
+
+
+def test_the_oldest_of_too_many_fail() -> None:
+    a = attempts(waiting=2)
+    found = [failed.session for n in range(4) for failed in a.step(opened(n, n / 100))]
+    assert found == [0, 1]

@@ -1,0 +1,47 @@
+"""Scans: thresholds, windows, episodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.ml.behaviour.finding import SECOND
+from plugin.ml.behaviour.parameters import ScanParameters
+from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan
+from plugin.traffic import Opened
+
+ME = bytes(10) + b"\xff\xff" + bytes((10, 0, 0, 1))
+
+
+def failed(number: int, seconds: float, host: int, port: int, proto: int = 6) -> Opened:
+    target = ME[:-2] + host.to_bytes(2, "big")
+    return Opened(round(seconds * SECOND), number, "m", proto, ME, target, 40_000, port)
+
+
+@pytest.mark.parametrize("kind", [HorizontalScan, VerticalScan])
+@pytest.mark.parametrize("spacing", [0.1, 2.4, 2.6])
+def test_so_many_distinct_targets_within_the_window(
+    kind: type[HorizontalScan | VerticalScan], spacing: float
+) -> None:
+    detector = kind(ScanParameters(targets=25, window=60))
+    found = []
+    for i in range(25):
+        host, port = (i, 445) if kind is HorizontalScan else (9, i)
+        found += list(detector.step(failed(i, i * spacing, host, port)))
+    # 25 targets 2.6 s apart take more than a minute.
+    assert len(found) == (0 if spacing == 2.6 else 1)
+    if found:
+        (one,) = found
+        assert (one.mac, one.finding.score, one.finding.threshold) == ("m", 25, 25)
+        assert len(one.finding.evidence) == 5
+
+
+def test_the_same_target_again_and_other_protocols_do_not_count() -> None:
+    detector = HorizontalScan(ScanParameters())
+    assert [f for i in range(99) for f in detector.step(failed(i, i / 10, i % 24, 445))] == []
+    assert [f for i in range(99) for f in detector.step(failed(i, i / 10, i, 0, 1))] == []
+
+
+def test_an_episode_is_told_again_after_a_while() -> None:
+    detector = HorizontalScan(ScanParameters(targets=5, repeat=10))
+    times = [one.time / SECOND for i in range(40) for one in detector.step(failed(i, i, i, 22))]
+    assert times == [4, 14, 24, 34]

@@ -1,0 +1,133 @@
+"""Captures of attacks, through the core, to findings; and the file of parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin.errors import SettingsError
+from plugin.ml.behaviour.parameters import Parameters
+from plugin.offline.behaviours import behaviours_in, load_parameters
+from tests import attacks
+from tests import frames as f
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[3]
+CAPTURES = ROOT / "tests" / "data" / "captures"
+SAMPLES = {
+    "horizontal-scan": attacks.horizontal(),
+    "vertical-scan": attacks.vertical(),
+    "brute-force": attacks.guesses(),
+    "syn-flood": attacks.syn_flood(),
+    "udp-flood": attacks.udp_flood(),
+    "icmp-flood": attacks.icmp_flood(),
+    "arp-spoofing": attacks.poisoning(),
+    "beacon": attacks.beacons(),
+}
+HARMLESS = {
+    "few hosts": attacks.horizontal(24),
+    "few ports": attacks.vertical(24),
+    "answered": attacks.visits(),
+    "few log-ins": attacks.guesses(24),
+    "many pages": attacks.guesses(40, 443),
+    "slow SYNs": attacks.syn_flood(90),
+    "a burst": attacks.syn_flood(150, 2),
+    "slow UDP": attacks.udp_flood(1_900),
+    "ping": attacks.icmp_flood(5),
+    "two claims": attacks.poisoning(2),
+    "few beacons": attacks.beacons(8),
+    "irregular": attacks.beacons(12, jitter=0.4),
+}
+
+
+def names(tmp_path: Path, frames: Sequence[f.Frame]) -> list[tuple[str, str]]:
+    capture = tmp_path / "x.pcap"
+    capture.write_bytes(f.pcap(*frames))
+    return [(one.mac, one.finding.name) for one in behaviours_in(capture, Parameters())]
+
+
+@pytest.mark.usefixtures("core")
+@pytest.mark.parametrize("behaviour", SAMPLES)
+def test_each_behaviour_is_found_once(tmp_path: Path, behaviour: str) -> None:
+    found = names(tmp_path, SAMPLES[behaviour])
+    assert (attacks.BAD_TEXT, behaviour) in found
+    assert len(found) == len(set(found))
+    # A SYN flood from ever new ports to one is no scan, and so on: nothing else is said.
+    assert {name for _, name in found} == {behaviour}
+
+
+@pytest.mark.parametrize("sample", HARMLESS)
+def test_less_is_not_reported(tmp_path: Path, sample: str) -> None:
+    assert names(tmp_path, HARMLESS[sample]) == []
+
+
+@pytest.mark.parametrize("capture", sorted(CAPTURES.glob("*.pcap*")), ids=lambda p: p.name)
+def test_the_shipped_captures_of_good_devices_are_quiet(capture: Path) -> None:
+    """But for beacons: a gadget that calls its cloud at a fixed period cannot be told from one."""
+    found = {one.finding.name for one in behaviours_in(capture, Parameters())}
+    assert found <= {"beacon"}
+
+
+@pytest.mark.parametrize(
+    ("capture", "expected"),
+    [
+        ("attacks/scan/ndpi_synscan.pcap", {"syn-flood", "vertical-scan"}),
+        ("attacks/bruteforce/ppa_ftp_crack.pcap", {"brute-force"}),
+        ("attacks/beacon/slips_cc_2s.pcap", {"beacon"}),
+        ("attacks/c2/slips_test7_malicious.pcap", {"horizontal-scan"}),
+        ("devices/ics-s4/Modicon.pcap", {"syn-flood", "vertical-scan"}),
+    ],
+)
+def test_real_attacks_are_found(shared_dir: Path, capture: str, expected: set[str]) -> None:
+    found = behaviours_in(shared_dir / "data" / capture, Parameters())
+    assert {one.finding.name for one in found} == expected
+
+
+def test_the_shipped_file_has_every_parameter_at_its_default() -> None:
+    import yaml
+
+    file = ROOT / "configs" / "behaviours.yaml"
+    assert load_parameters(file) == Parameters()
+    written = yaml.safe_load(file.read_text(encoding="utf-8"))
+    default = dataclasses.asdict(Parameters())
+    assert {name: set(values) for name, values in written.items()} == {
+        name: set(values) for name, values in default.items()
+    }
+
+
+def test_changed_parameters_count(tmp_path: Path) -> None:
+    file = tmp_path / "b.yaml"
+    file.write_text("horizontal_scan: {targets: 10}\nbrute_force: {ports: [22]}\n")
+    parameters = load_parameters(file)
+    assert parameters.horizontal_scan.targets == 10
+    assert parameters.vertical_scan.targets == 25
+    assert parameters.brute_force.ports == (22,)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("horizontal_scam: {}", ":1:1: horizontal_scam: no such behaviour; did you mean"),
+        ("flood: {sin: 3}", ":1:9: flood.sin: no such parameter; did you mean 'syn'?"),
+        ("flood: {syn: -3}", ":1:14: flood.syn: a number above 0 is expected, not -3"),
+        ("flood: {syn: .inf}", "a number is expected, not .inf"),
+        ("beacon: {jitter: nan}", "a number above 0 is expected"),
+        ("flood: {syn: [1]}", "a number is expected, not more than one value"),
+        ("brute_force: {ports: 22}", "a list of ports is expected"),
+        ("brute_force: {ports: [70000]}", "a list of ports, 0 to 65535, is expected"),
+        ("flood: {syn: 1, syn: 2}", "flood.syn: given twice"),
+        ("[]", "the file: a mapping is expected"),
+        ("a: [", "while parsing"),
+    ],
+)
+def test_wrong_parameters_are_named_with_their_place(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "b.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=r"b\.yaml") as error:
+        load_parameters(file)
+    assert said in str(error.value)

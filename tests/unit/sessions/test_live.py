@@ -1,0 +1,100 @@
+"""Packet records become events, whatever the chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plugin.core import new_engine
+from plugin.sessions.live import LiveSessions
+from plugin.traffic import Answered, Arp, Closed, Counted, Event, Opened
+from tests import attacks
+from tests import frames as f
+from tests.engines import Result, make, run
+
+pytestmark = pytest.mark.usefixtures("core")
+
+
+def read(*packets: f.Frame) -> Result:
+    return run(make(type(new_engine())), f.pcap(*packets))
+
+
+def events(*packets: f.Frame, chunk: int = 1000) -> list[Event]:
+    result = read(*packets)
+    names = [row["mac"].tobytes().hex(":") for row in result.mac_rows()]
+    live, rows = LiveSessions(names.__getitem__), result.packet_rows()
+    parts = [rows[i : i + chunk] for i in range(0, len(rows), chunk)]
+    return [event for part in parts for event in live.packets(part)]
+
+
+TALK = (
+    attacks.asked(0, f.IP_B, 5, 80),
+    attacks.told(0.1, f.IP_B, 5, 80, f.SYN | f.ACK),
+    attacks.asked(0.2, f.IP_B, 5, 80, f.ACK),
+    attacks.told(0.3, f.IP_B, 5, 80, f.RST),
+)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_a_session_is_opened_and_answered_once(chunk: int) -> None:
+    opened, counted, answered = sorted(events(*TALK, chunk=chunk), key=lambda e: type(e).__name__)[
+        ::-1
+    ]
+    assert isinstance(opened, Opened)
+    assert isinstance(counted, Counted)
+    assert isinstance(answered, Answered)
+    assert (opened.mac, opened.orig_port, opened.resp_port) == (attacks.BAD_TEXT, 5, 80)
+    assert (opened.orig_ip[12:], opened.resp_ip[12:]) == (attacks.BAD_IP, f.IP_B)
+    assert (answered.opened, answered.refused) == (opened, False)
+    assert answered.time - opened.time == 10**8
+    assert (counted.kind, counted.packets, counted.time) == ("syn", 1, attacks.START)
+
+
+def test_a_capture_that_begins_with_the_answer_names_the_originator() -> None:
+    (opened, answered) = events(TALK[1])
+    assert isinstance(opened, Opened)
+    assert isinstance(answered, Answered)
+    assert (opened.mac, opened.resp_port) == (attacks.BAD_TEXT, 80)
+
+
+def test_broadcasts_open_nothing_and_counts_are_by_second_and_kind() -> None:
+    everybody = f.ethernet(f.ipv4(f.udp(1, 2), 17, f.IP_A, b"\xff" * 4), dst=b"\xff" * 6)
+    ping = f.ethernet(f.ipv4(f.icmp(8), 1), src=attacks.BAD)
+    times = (0.1, 0.9, 1.1, 1.2, 1.3)
+    found = events(
+        f.Frame(attacks.at(0), everybody), *(f.Frame(attacks.at(t), ping) for t in times)
+    )
+    assert sum(isinstance(event, Opened) for event in found) == 1
+    counts = [(e.time, e.kind, e.packets) for e in found if isinstance(e, Counted)]
+    second = attacks.START + f.SECOND
+    assert counts == [(attacks.START, "icmp", 2), (second, "icmp", 3)]
+
+
+def test_arp_is_told() -> None:
+    frame = f.ethernet(f.arp(2, sha=attacks.BAD, spa=f.IP_B), 0x0806, src=f.A)
+    (arp,) = events(f.Frame(1, frame))
+    assert isinstance(arp, Arp)
+    assert (arp.mac, arp.sender_mac) == (f.A.hex(":"), attacks.BAD_TEXT)
+    assert (arp.operation, arp.sender_ip[12:]) == (2, f.IP_B)
+
+
+def test_the_end_of_a_session_says_who_sent_what() -> None:
+    result = read(*TALK)
+    names = [row["mac"].tobytes().hex(":") for row in result.mac_rows()]
+    live = LiveSessions(names.__getitem__)
+    opened = next(e for e in live.packets(result.packet_rows()) if isinstance(e, Opened))
+    (closed,) = live.sessions(result.session_rows())
+    assert isinstance(closed, Closed)
+    assert closed.opened == opened
+    assert (closed.orig_packets, closed.resp_packets) == (2, 2)
+    assert live.sessions(np.copy(result.session_rows()))[0].opened is None
+
+
+def test_the_oldest_of_too_many_open_sessions_are_forgotten() -> None:
+    result = read(*(attacks.asked(i, attacks.host(i), 5, 80) for i in range(4)))
+    names = [row["mac"].tobytes().hex(":") for row in result.mac_rows()]
+    live = LiveSessions(names.__getitem__, open_max=2)
+    live.packets(result.packet_rows())
+    assert [c.opened is not None for c in live.sessions(result.session_rows())] == [
+        False, False, True, True,
+    ]  # fmt: skip

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import collections
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +90,9 @@ def nfstream_statistics(path: str) -> Counts:
 
 def tshark_conversations(path: str) -> Counts:
     """``tshark -z conv``: TCP and UDP conversations (other protocols have none there)."""
+    import shutil
+    import subprocess
+
     tshark = shutil.which("tshark") or "tshark"
     done = subprocess.run(
         [tshark, "-n", "-q", "-r", path, "-z", "conv,tcp", "-z", "conv,udp"],

@@ -7,6 +7,7 @@ that the chosen command does not need: no metadata look-up, no YAML, no numpy, n
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -102,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Modules are no garbage: looking for cycles in them while they are imported, and again when
     # the process ends, is a tenth of a fresh `halia classify`.
     gc.set_threshold(YOUNG_OBJECTS)
+    # numpy's OpenBLAS starts a thread for each CPU at import, which costs a third of it. The core
+    # computes what predictions need, and training has its own processes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = _run(sys.argv[1:])
     gc.freeze()
     return code
@@ -217,8 +221,6 @@ def _complain(text: str) -> None:
 
 def _leave_stdout() -> None:
     """Point stdout nowhere: its reader has gone, and the flush at exit must not fail again."""
-    import os
-
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

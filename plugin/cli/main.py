@@ -74,6 +74,11 @@ COMMANDS: dict[str, Listed] = {
         "Tell how well a model does on labelled captures, or its recipe on groups left out.",
     ),
     "models": Listed("models", "models", "List, show and verify models."),
+    "audit": Listed(
+        "live",
+        "audit",
+        "Read the journal of what Halia did, and check that nobody changed it.",
+    ),
     "config": Listed("this program", "config", "Show, check and write settings."),
     "completion": Listed(
         "this program", "completion", "Print the completion script of a shell: bash, zsh, fish."

@@ -1,0 +1,63 @@
+"""``halia audit`` on real journals."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin.audit.journal import Journal, segments
+from plugin.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAC = "02:00:00:00:00:01"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    with Journal(tmp_path / "j") as writer:
+        writer.append(time=0, kind="device", actor="halia", body={"mac": MAC})
+        writer.append(time=60, kind="note", actor="ann", body={"text": "é"})
+    return tmp_path / "j"
+
+
+def test_show(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "show", str(journal)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("1970-01-01T00:00:00Z")
+    assert MAC in first
+    assert "ann" in second
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [([], [1, 2]), (["--kind", "note"], [2]), (["--device", MAC.upper()], [1])],
+)
+def test_show_some(
+    journal: Path, options: list[str], numbers: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "show", str(journal), "--json", *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == numbers
+
+
+def test_verify(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "verify", str(journal), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["entries"], document["faults"]) == (2, [])
+    (file,) = segments(journal)
+    file.write_bytes(file.read_bytes().replace(b"ann", b"bob"))
+    assert main(["audit", "verify", str(journal)]) == 4
+    said = capsys.readouterr().out
+    assert f"{file}: line 2: was changed" in said
+    assert "not whole" in said
+    assert main(["audit", "show", str(journal)]) == 4
+    assert "was changed" in capsys.readouterr().err
+
+
+def test_no_journal_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "verify", str(tmp_path)]) == 2
+    assert "no journal here" in capsys.readouterr().err

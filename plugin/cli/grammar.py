@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 WIDTH_UNKNOWN = 80
 
@@ -28,6 +33,12 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": Help, "allow_abbrev": False, **options})
+        # Else `--window -5m` is told as an option without its value. argparse has no public way.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; argparse's own way keeps quiet when it cannot be written."""
+        (file or sys.stdout).write(self.format_help())
 
 
 def help_width() -> int:

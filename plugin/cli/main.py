@@ -117,13 +117,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    """Run the command; a reader of stdout that has gone ends it quietly."""
+    """Run the command; a reader of stdout that has gone ends it quietly, a full disk does not."""
+    if sys.stdout is None:
+        _complain("standard output is closed")
+        return EXIT_INPUT
     try:
         code = _outcome(words)
         sys.stdout.flush()
     except BrokenPipeError:
         _leave_stdout()
         return EXIT_OK
+    except OSError as error:  # theirs: what we read and write is outside of us
+        _leave_stdout()
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        return EXIT_INPUT
     return code
 
 
@@ -163,7 +170,7 @@ def top_help() -> str:
         "",
         "'halia COMMAND --help' tells the options of one command.",
         "exit codes: 0 done, 1 a bug, 2 wrong input or options (the good files are still done),",
-        "            3 a peer is away, 4 the answer is no",
+        "            3 a peer is away, 4 the answer is no, 130 interrupted (Ctrl-C)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -213,7 +220,7 @@ def _check_import() -> None:
 def _advice(name: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.7)
     return f"did you mean '{near[0]}'?" if near else "see 'halia --help'"
 
 
@@ -225,7 +232,11 @@ def _complain(text: str) -> None:
 
 
 def _leave_stdout() -> None:
-    """Point stdout nowhere: its reader has gone, and the flush at exit must not fail again."""
+    """Point stdout nowhere: it cannot be written, and the flush at exit must not fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except OSError:  # a stdout without a descriptor: a library's own
+        return
+    finally:
+        os.close(nowhere)

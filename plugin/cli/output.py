@@ -1,14 +1,17 @@
 """Where results go: standard output, or a file that is whole or not there at all.
 
 An output is written beside its place under a temporary name and moved there at the end.
-It never replaces a file without ``--force``, and never one of the command's own inputs.
+It never replaces a file without ``--force``, and never one of the command's own inputs. Devices,
+pipes and the like are written to as they are: nothing ever takes their name.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from plugin.errors import OutputError, printable
@@ -16,7 +19,9 @@ from plugin.errors import OutputError, printable
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+
+STDOUT = "standard output"
+_STDOUT_NAMES = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 @contextmanager
@@ -30,7 +35,7 @@ def text_output(args: argparse.Namespace) -> Iterator[TextIO]:
         OutputError: the file exists, is an input, or cannot be written.
     """
     out: Path | None = getattr(args, "out", None)
-    if out is None or str(out) == "-":
+    if out is None or str(out) == "-" or str(out) in _STDOUT_NAMES:
         yield sys.stdout
         return
     inputs: Sequence[Path] = getattr(args, "paths", ())
@@ -42,12 +47,15 @@ def text_output(args: argparse.Namespace) -> Iterator[TextIO]:
             yield text
             text.flush()
         finally:
-            text.detach()
+            with suppress(OSError):  # what is left in it after an error; the error goes on
+                text.detach()
 
 
 @contextmanager
 def binary_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Iterator[BinaryIO]:
     """Give a binary file that takes its place when the block ends well.
+
+    A symbolic link stays, and what it leads to is written. A device or pipe is opened and written.
 
     Args:
         path: the file to make.
@@ -58,15 +66,20 @@ def binary_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> It
         OutputError: the file exists, is an input, or cannot be written.
     """
     check_output(path, force=force, inputs=inputs)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if _is_special(path):
+        with _special(path) as stream:
+            yield stream
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         stream = temporary.open("xb")
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with stream:
+        with _written(path, stream):
             yield stream
-        _place(temporary, path, force=force)
+        _place(temporary, target, force=force)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -75,16 +88,35 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
     """Refuse an output before any work is done for it.
 
     Raises:
-        OutputError: it exists and ``force`` is not given, or it is one of ``inputs``, or a
-            directory stands there.
+        OutputError: it exists and ``force`` is not given (a character device or pipe needs none),
+            or it is one of ``inputs``, or a directory stands there.
     """
     where = str(path)
+    if where in _STDOUT_NAMES:  # the shell has opened it already
+        return
     if any(_same_file(path, source) for source in inputs):
         raise OutputError("is an input of this command", where=where, advice="choose another --out")
-    if path.is_dir():
+    try:
+        there = _mode(path)
+        link = path.is_symlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if there is not None and stat.S_ISDIR(there):
         raise OutputError("is a directory", where=where, advice="give a file name to --out")
-    if not force and (path.exists() or path.is_symlink()):
+    if there is not None and (stat.S_ISCHR(there) or stat.S_ISFIFO(there)):
+        return
+    if not force and (there is not None or link):
         raise OutputError("exists already", where=where, advice="add --force to replace it")
+
+
+def check_suffix(path: Path, *suffixes: str) -> None:
+    """Refuse an output whose name promises another form than it will have.
+
+    Raises:
+        OutputError: the name ends otherwise (a device or pipe may have any name).
+    """
+    if path.suffix.lower() not in suffixes and not _is_special(path):
+        raise OutputError(f"is written as {suffixes[0]}", where=str(path), advice="name it so")
 
 
 def warn(args: argparse.Namespace, message: str) -> None:
@@ -131,6 +163,57 @@ def _same_file(path: Path, source: Path) -> bool:
         return False
 
 
+def _mode(path: Path) -> int | None:
+    """What kind of file is there, links followed; None if nothing is."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        if path.is_symlink():  # a link that leads in a circle
+            return None
+        raise
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, pipe or socket is there, or our own stdout, which the shell has opened."""
+    if str(path) in _STDOUT_NAMES:
+        return True
+    try:
+        there = _mode(path)
+    except OSError:
+        return False
+    return there is not None and not stat.S_ISREG(there) and not stat.S_ISDIR(there)
+
+
+@contextmanager
+def _special(path: Path) -> Iterator[BinaryIO]:
+    try:
+        if str(path) in _STDOUT_NAMES:
+            sys.stdout.flush()
+            stream: BinaryIO = os.fdopen(os.dup(1), "wb")
+        else:
+            stream = path.open("wb")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    with _written(path, stream):
+        yield stream
+
+
+@contextmanager
+def _written(path: Path, stream: BinaryIO) -> Iterator[None]:
+    """Close the file after the block; that it is full is told with its name."""
+    try:
+        with stream:
+            yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:  # of another file
+            raise
+        raise _unwritable(path, error) from error
+
+
 def _place(temporary: Path, path: Path, *, force: bool) -> None:
     """Move the finished file to its name; without ``force`` only if that is still free."""
     try:
@@ -138,6 +221,8 @@ def _place(temporary: Path, path: Path, *, force: bool) -> None:
             # A link fails where a file has appeared since the first look; a rename would not.
             path.hardlink_to(temporary)
             return
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise OutputError("is no regular file, so it is not replaced", where=str(path))
         temporary.replace(path)
     except FileExistsError as error:
         raise OutputError(
@@ -148,9 +233,10 @@ def _place(temporary: Path, path: Path, *, force: bool) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot be written: {error.strerror}", where=str(path))
+    return OutputError(f"cannot be written: {error.strerror or error}", where=str(path))
 
 
 def complain(message: str) -> None:
     """Say one line on stderr, ``-q`` or not: something was wrong, and the exit code will say so."""
-    sys.stderr.write(f"halia: {printable(message)}\n")
+    with suppress(OSError):  # a full stderr: the exit code still tells
+        sys.stderr.write(f"halia: {printable(message)}\n")

@@ -34,3 +34,12 @@ def test_help_is_as_wide_as_columns_say_or_the_terminal(monkeypatch: pytest.Monk
 
 def test_a_description_keeps_its_lines() -> None:
     assert "one\n  two" in Parser(prog="x", description="one\n  two").format_help()
+
+
+def test_a_negative_value_reaches_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="x", exit_on_error=False)
+    parser.add_argument("--window", type=str)
+    parser.add_argument("-q", action="store_true")
+    assert vars(parser.parse_args(["--window", "-5m", "-q"])) == {"window": "-5m", "q": True}
+    parser.print_help()
+    assert capsys.readouterr().out == parser.format_help()

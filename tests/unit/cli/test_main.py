@@ -69,6 +69,7 @@ def test_an_error_is_one_line_on_stderr(
     [
         (["clasify"], "halia: clasify: no such command; did you mean 'classify'?"),
         (["zzz"], "halia: zzz: no such command; see 'halia --help'"),
+        (["foo"], "halia: foo: no such command; see 'halia --help'"),
         (["--josn", "info"], "halia: --josn: no such option before the command"),
         (["info", "--number", "five"], "invalid int value: 'five'"),
         (["info", "--numb", "5"], "unrecognized arguments: --numb 5"),
@@ -122,6 +123,35 @@ def test_a_reader_that_leaves_early_is_no_error(root: Path, words: str) -> None:
         env=buffered,
     )
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("words", ["--version", "--help", "config --help", "config show"])
+def test_a_full_stdout_is_one_line(root: Path, words: str, buffered: bool) -> None:
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, *([] if buffered else ["-u"]), "-m", "plugin", *words.split()],
+            cwd=root,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environ,
+        )
+    assert ended.stderr == "halia: standard output: No space left on device\n"
+    assert ended.returncode == 2
+
+
+def test_a_closed_stdout_is_one_line(root: Path) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m plugin --version >&-"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (2, "halia: standard output is closed\n")
 
 
 def test_help_is_printed_in_any_encoding(root: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,86 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         output.binary_output(tmp_path / "no" / "o", force=False),
     ):
         pass
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    real, link, dangling = tmp_path / "real", tmp_path / "link", tmp_path / "dangling"
+    real.write_text("old", encoding="utf-8")
+    link.symlink_to("real")
+    dangling.symlink_to(tmp_path / "made")
+    for path in (link, dangling):
+        with pytest.raises(OutputError, match="exists already"):
+            output.check_output(path, force=False)
+        with output.binary_output(path, force=True) as stream:
+            stream.write(b"new")
+        assert path.is_symlink()
+        assert path.read_bytes() == b"new"
+    assert real.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_pipe_is_written_and_stays(tmp_path: Path, force: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with output.text_output(args(pipe, force=force)) as stream:
+        stream.write("x\n")
+    reader.join()
+    assert got == [b"x\n"]
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_device_is_written_and_stays(tmp_path: Path) -> None:
+    link = tmp_path / "null"
+    link.symlink_to("/dev/null")
+    for path in (Path("/dev/null"), link):
+        with output.text_output(args(path, force=True)) as stream:
+            stream.write("x\n")
+    assert Path("/dev/null").is_char_device()
+    assert link.is_symlink()
+
+
+def test_a_full_device_is_named() -> None:
+    with (
+        pytest.raises(OutputError, match=r"^/dev/full: cannot be written: No space"),
+        output.text_output(args(Path("/dev/full"))) as stream,
+    ):
+        stream.write("x" * 100_000)
+
+
+def test_stdout_by_its_device_name_is_stdout(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with output.text_output(args(Path("/dev/stdout"))) as stream:
+        stream.write("text\n")
+    with output.binary_output(Path("/dev/stdout"), force=False) as raw:
+        raw.write(b"bytes\n")
+    assert capfd.readouterr().out == "text\nbytes\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "o"
+
+    def write() -> None:
+        with output.binary_output(target, force=True) as stream:
+            stream.write(b"ours")
+            os.mkfifo(target)  # meanwhile
+
+    with pytest.raises(OutputError, match="is no regular file"):
+        write()
+    assert list(tmp_path.iterdir()) == [target]
+    assert target.is_fifo()
+
+
+def test_a_name_promises_a_form(tmp_path: Path) -> None:
+    output.check_suffix(tmp_path / "a.PNG", ".png")
+    output.check_suffix(Path("/dev/null"), ".png")
+    with pytest.raises(OutputError, match=r"a\.jpg: is written as \.png"):
+        output.check_suffix(tmp_path / "a.jpg", ".png")
 
 
 def test_warnings_are_one_line_and_quiet_silences_them(capsys: pytest.CaptureFixture[str]) -> None:

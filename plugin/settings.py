@@ -8,6 +8,7 @@ there is a file to read. This file also finds models/ and configs/, wherever Hal
 from __future__ import annotations
 
 import os
+import stat
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -130,16 +131,13 @@ def settings_file(config: Path | None, environ: Mapping[str, str]) -> Path | Non
     """Find the settings file: ``--config``, HALIA_CONFIG, the user's, the machine's, or none.
 
     Raises:
-        SettingsError: a file that was named is not there.
+        SettingsError: a file that was named is not there, or is no file.
     """
     named = config or (Path(environ["HALIA_CONFIG"]) if environ.get("HALIA_CONFIG") else None)
     if named is not None:
-        if not named.is_file():
-            raise SettingsError(f"{named}: no such settings file")
+        _check_named(named)
         return named
-    return next(
-        (p for p in (user_file(environ), Path("/etc/halia/halia.yaml")) if p.is_file()), None
-    )
+    return next((p for p in (user_file(environ), Path("/etc/halia/halia.yaml")) if _there(p)), None)
 
 
 def user_file(environ: Mapping[str, str]) -> Path:
@@ -191,6 +189,25 @@ def nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
 
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(sorted(known))}"
+
+
+def _check_named(file: Path) -> None:
+    try:
+        regular = stat.S_ISREG(file.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SettingsError(f"{file}: no such settings file") from error
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    if not regular:
+        raise SettingsError(f"{file}: is no regular file")
+
+
+def _there(file: Path) -> bool:
+    """Whether a file is there that nobody has named: in a folder closed to us there is none."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _data_places() -> Iterator[Path]:

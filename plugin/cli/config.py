@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from plugin import settings
 from plugin.cli import options, output
+from plugin.errors import OutputError
 
 if TYPE_CHECKING:
     import argparse
@@ -58,9 +59,19 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _init(args: argparse.Namespace) -> int:
+    if args.config is not None:
+        settings.load_settings(config=args.config)
     if args.out is None:
         args.out = settings.user_file(os.environ)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
+        output.check_output(args.out, force=args.force)
+        try:
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be made: {error.strerror}",
+                where=str(args.out.parent),
+                advice="name a file with --out, or - to see it",
+            ) from error
     with output.text_output(args) as out:
         out.write(settings.default_text())
     if out is not sys.stdout:

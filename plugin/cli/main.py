@@ -203,8 +203,12 @@ def _dispatch(words: list[str]) -> int:
         raise OptionError(
             "no such option before the command", where=first, advice="see 'halia --help'"
         )
-    parser = command_parser(first)
-    return load(first).run(parser.parse_args(words[1:]))
+    args = command_parser(first).parse_args(words[1:])
+    if first != "config":  # it looks at other files than the one that counts, and mends that one
+        from plugin.settings import load_settings
+
+        load_settings(config=getattr(args, "config", None))
+    return load(first).run(args)
 
 
 def _check_import() -> None:

@@ -60,7 +60,10 @@ def path(text: str) -> Path:
     """Read a path option; an empty one is a mistake, not the current directory."""
     if not text:
         raise argparse.ArgumentTypeError("an empty path")
-    return Path(text).expanduser() if text.startswith("~") else Path(text)
+    try:
+        return Path(text).expanduser() if text.startswith("~") else Path(text)
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text}: no such home directory") from error
 
 
 def duration(text: str) -> float:

@@ -94,6 +94,24 @@ def test_files_that_are_no_settings_are_refused(tmp_path: Path) -> None:
         settings.load_settings(config=tmp_path / "halia.yaml", environ={})
 
 
+def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="is no regular file"):
+        settings.load_settings(config=tmp_path, environ={})
+    file = write(tmp_path, "model: x\n")
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:  # the file may not be opened: the tests may be root's
+        patched.setattr(Path, "open", closed)
+        with pytest.raises(SettingsError, match=r"halia\.yaml: cannot be read: Permission denied"):
+            settings.load_settings(config=file, environ={})
+    monkeypatch.setattr(Path, "stat", closed)  # nor may its folder be searched
+    assert settings.load_settings(environ={"HOME": str(tmp_path)}).model == "auto"
+    with pytest.raises(SettingsError, match=r"halia\.yaml: cannot be read: Permission denied"):
+        settings.load_settings(config=file, environ={})
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_load_or_are_refused_by_name(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

@@ -47,3 +47,30 @@ def test_init_writes_a_file_that_is_then_found(
     capsys.readouterr()
     assert main(["config", "init", "--out", "-"]) == 0
     assert capsys.readouterr().out == settings.default_text()
+
+
+def test_init_in_a_place_that_cannot_be_made_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    assert main(["config", "init"]) == 2
+    told = f"halia: {tmp_path}/file/halia: cannot be made: Not a directory; name a file with --out"
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_init_in_a_closed_home_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", closed)
+    monkeypatch.setattr(Path, "is_symlink", lambda _: False)
+    assert main(["config", "init"]) == 2
+    assert capsys.readouterr().err.endswith("halia.yaml: cannot be written: Permission denied\n")
+
+
+def test_init_looks_at_the_settings_it_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "init", "--out", "-", "--config", "nosuch.yaml"]) == 2
+    assert capsys.readouterr().err == "halia: nosuch.yaml: no such settings file\n"

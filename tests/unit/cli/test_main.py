@@ -48,6 +48,45 @@ def test_exit_codes(
     assert frame.main(["info", "--number", "5"]) == code
 
 
+@pytest.mark.parametrize("command", ["info", "completion bash", "sessions", "features"])
+def test_wrong_settings_stop_every_command(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+) -> None:
+    file = tmp_path / "halia.yaml"
+    words = [*command.split(), "--config", str(file)]
+    assert frame.main(words) == 2
+    assert capsys.readouterr() == ("", f"halia: {file}: no such settings file\n")
+    file.write_text("modle: x\n", encoding="utf-8")
+    assert frame.main(words) == 2
+    assert "1:1: modle: no such setting" in capsys.readouterr().err
+    monkeypatch.setenv("HALIA_MODLE", "x")
+    assert frame.main(command.split()) == 2
+    assert "variable HALIA_MODLE: no such setting" in capsys.readouterr().err
+
+
+def test_wrong_settings_do_not_stop_what_mends_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "halia").mkdir()
+    (tmp_path / "halia" / "halia.yaml").write_text("modle: x\n", encoding="utf-8")
+    assert frame.main(["config", "show"]) == 2
+    assert frame.main(["config", "init", "--force"]) == 0
+    assert frame.main(["config", "show"]) == 0
+
+
+def test_settings_cost_no_yaml_without_a_file(root: Path) -> None:
+    capture = "tests/data/captures/airprint_printer4.pcap"
+    script = f"import sys, plugin.cli.main as m; m.main(['info', '{capture}']); print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert not {"numpy", "yaml"} & set(ended.stdout.split())
+
+
 def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):

@@ -34,6 +34,8 @@ def test_paths() -> None:
     assert options.path("a~b") == Path("a~b")
     with pytest.raises(argparse.ArgumentTypeError):
         options.path("")
+    with pytest.raises(argparse.ArgumentTypeError, match="no such home"):
+        options.path("~nobody-of-that-name/x")
 
 
 @pytest.mark.parametrize(

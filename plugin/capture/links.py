@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 NAMES = {
     0: "null",
     1: "ethernet",
@@ -39,6 +44,14 @@ NAMES = {
 
 DECODED = frozenset({0, 1, 9, 12, 14, 50, 101, 104, 108, 113, 228, 229, 276})
 """Link types whose packets the core decodes; of others it counts packets and bytes."""
+
+
+_READ = frozenset(NAMES[number] for number in DECODED)
+
+
+def not_decoded(names: Iterable[str]) -> list[str]:
+    """Those of the named link types whose packets are counted and not looked into."""
+    return [name for name in names if name not in _READ]
 
 
 def link_name(number: int) -> str:

@@ -65,23 +65,36 @@ def open_source(path: Path) -> Iterator[Source]:
             raise _unreadable(path, error) from error
 
 
-def find_captures(paths: Iterable[Path]) -> Iterator[Path]:
+def find_captures(
+    paths: Iterable[Path], *, skipped: Callable[[Path, int], None] | None = None
+) -> Iterator[Path]:
     """The captures among the given paths: files as they are, directories searched by first bytes.
 
+    A directory that cannot be read is given as it is, for whoever opens it to tell why.
+
+    Args:
+        paths: Files and directories; of these all files below count (links to directories are not
+            followed).
+        skipped: Called after each directory with the number of its files that are no captures.
+
     Raises:
-        CaptureError: a path does not exist, or a directory holds no capture.
+        CaptureError: a directory holds no capture.
     """
     for path in paths:
-        if path == STDIN or not path.is_dir():
+        if path == STDIN or not _is_directory(path):
             yield path
             continue
-        found = False
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        found, others = False, 0
+        for file in _below(path):
             if _is_capture(file):
                 found = True
                 yield file
+            else:
+                others += 1
         if not found:
             raise CaptureError("no capture in this directory", where=str(path))
+        if others and skipped is not None:
+            skipped(path, others)
 
 
 def damaged_errors() -> tuple[type[Exception], ...]:
@@ -96,6 +109,22 @@ def damaged_errors() -> tuple[type[Exception], ...]:
         if module in sys.modules:
             errors.append(getattr(sys.modules[module], name))
     return tuple(errors)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # opening it will tell
+        return False
+
+
+def _below(folder: Path) -> list[Path]:
+    """All regular files below a directory, in order, and the directories that cannot be read."""
+    closed: list[Path] = []
+    found: list[Path] = []
+    for place, _, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename))):
+        found += (file for name in names if (file := Path(place, name)).is_file())
+    return sorted(found + closed)
 
 
 def _is_capture(file: Path) -> bool:

@@ -7,16 +7,16 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
-from plugin.cli.main import EXIT_INPUT, EXIT_NO, EXIT_OK
 from plugin.errors import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from plugin.ml.model import Model
     from plugin.ml.verdict import Role, Verdict
+    from plugin.records import Capture
 
 HELP = "The three likeliest roles of each device in captures."
 BAR = 20
@@ -28,12 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         metavar="MAC|IP",
+        type=options.device,
         help="only this device; exit code 4 if it is in none of the captures",
     )
     parser.add_argument(
         "--window",
         metavar="TIME",
-        type=options.duration,
+        type=options.window,
         help="predict for each such part of a capture (15m, 1h) and average the parts in which the"
         " device has sessions; a session counts where it begins",
     )
@@ -49,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
         "(roles); the surer one answers. A role is known, unknown (no role fits well enough) or\n"
         "undetermined (too little was seen, or it is a router that stands for other devices);\n"
-        "the ranking is shown in any case."
+        "the ranking is shown in any case.\n" + options.SPAN + "."
     )
 
 
@@ -57,26 +58,17 @@ def run(args: argparse.Namespace) -> int:
     """Classify every capture; the good ones finish when some are bad."""
     # One small product needs no threads of numpy's linear algebra; making them costs 25 ms.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from plugin.errors import CaptureError
     from plugin.offline import classify as work
-    from plugin.offline.read import iter_captures
     from plugin.settings import load_settings
 
     settings = load_settings(config=args.config, flags={"model": args.model})
     models = work.load_models(settings.model, settings.data)
     wanted = work.Options(args.device, args.window)
-    bad, found = 0, 0
+    bad: list[str] = []
+    found = 0
     done: list[tuple[str, list[Verdict]]] = []
     with output.text_output(args) as out:
-        captures = iter_captures(options.input_paths(args), packets=work.needs_packets(models))
-        for capture in captures:
-            if isinstance(capture, CaptureError):
-                output.complain(str(capture))
-                bad += 1
-                continue
-            if capture.problem is not None:
-                output.complain(str(capture.problem))
-                bad += 1
+        for capture in _captures(args, bad, packets=work.needs_packets(models)):
             verdicts = work.classify_capture(capture, models, wanted)
             found += len(verdicts)
             if args.networkml is not None:
@@ -85,9 +77,25 @@ def run(args: argparse.Namespace) -> int:
                 _write(out, capture.source, verdicts, as_json=args.json)
     if args.networkml is not None:
         _write_networkml(args, models, done)
-    if bad:
-        return EXIT_INPUT
-    return EXIT_NO if args.device is not None and not found else EXIT_OK
+    return output.outcome(args, bad=bool(bad), found=bool(found))
+
+
+def _captures(args: argparse.Namespace, bad: list[str], *, packets: bool) -> Iterator[Capture]:
+    """The captures that can be read; complaints about the others are said and collected."""
+    from plugin.errors import CaptureError
+    from plugin.offline.read import iter_captures, remark
+
+    paths, skipped = options.input_paths(args), output.skip_warner(args)
+    for capture in iter_captures(paths, packets=packets, skipped=skipped):
+        problem = capture if isinstance(capture, CaptureError) else capture.problem
+        if problem is not None:
+            output.complain(str(problem))
+            bad.append(str(problem))
+        if isinstance(capture, CaptureError):
+            continue
+        if said := remark(capture.source, capture.totals):
+            output.warn(args, said)
+        yield capture
 
 
 def _write(out: TextIO, source: str, verdicts: Sequence[Verdict], *, as_json: bool) -> None:

@@ -6,17 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 from plugin.cli import options, output
-from plugin.cli.main import EXIT_INPUT, EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from plugin.offline.features import Table
+    from plugin.offline.features import Classic, Table
 
 HELP = "The feature matrix of captures: a row for each session or device."
 SETS = ("networkml-4104", "networkml-4104-window", "service-ports")
 """Written out, because the schemas import numpy; a test compares."""
+WINDOWED = SETS[1]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,19 +29,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " networkml-4104-window: a row a device and window, as NetworkML 0.2 to 0.4 computed it;"
         " service-ports: a row a device, what it serves and uses",
     )
-    parser.add_argument("--device", metavar="MAC|IP", help="only the rows of this device")
+    parser.add_argument(
+        "--device",
+        metavar="MAC|IP",
+        type=options.device,
+        help="only the rows of this device; exit code 4 if it is in none of the captures",
+    )
     parser.add_argument(
         "--window",
         metavar="TIME",
-        type=options.duration,
-        default=900.0,
-        help="length of networkml-4104-window's windows (default 15m)",
+        type=options.window,
+        help="length of networkml-4104-window's windows (default 15m); no other set has any",
     )
     parser.add_argument(
         "--threshold",
         metavar="TIME",
         type=options.duration,
-        default=0.0,
         help="networkml-4104-window leaves out sessions that begin so early in the capture (default"
         " 0: none; NetworkML had 120s in effect)",
     )
@@ -49,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "--out FILE.npz holds the sparse arrays, FILE.csv and FILE.parquet (extra halia[parquet])\n"
         "every column. --json gives the values that are not 0, one row a line. With neither, a\n"
-        "summary of each capture is shown."
+        "summary of each capture is shown.\n" + options.SPAN + "."
     )
 
 
@@ -59,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     from plugin.offline.features import joined, schema_named
 
     bad: list[str] = []
-    tables = _tables(args, bad)
+    found: list[str] = []
+    tables = _tables(args, bad, found)
     if args.json:
         with output.text_output(args) as out:
             for table in tables:
@@ -74,24 +78,53 @@ def run(args: argparse.Namespace) -> int:
         whole = joined(tables, schema_named(args.set))
         with output.binary_output(args.out, force=args.force, inputs=args.paths) as stream:
             write(whole, stream)
-    return EXIT_INPUT if bad else EXIT_OK
+    return output.outcome(args, bad=bool(bad), found=bool(found))
 
 
-def _tables(args: argparse.Namespace, bad: list[str]) -> Iterator[Table]:
-    """The features of each capture; complaints about bad ones are said and collected."""
+def _choices(args: argparse.Namespace) -> Classic:
+    """The options of the classic set.
+
+    Raises:
+        OptionError: they are given for another set.
+    """
+    from plugin.errors import OptionError
+    from plugin.offline.features import Classic
+
+    given = {k: getattr(args, k) for k in Classic._fields if getattr(args, k) is not None}
+    for name in given:
+        if args.set != WINDOWED:
+            raise OptionError(
+                f"does not apply to {args.set}", where=f"--{name}", advice=f"add --set {WINDOWED}"
+            )
+    return Classic(**given)
+
+
+def _tables(args: argparse.Namespace, bad: list[str], found: list[str]) -> Iterator[Table]:
+    """The features of each capture; complaints about bad ones are said and collected.
+
+    Sources that hold the device asked for come in ``found``.
+    """
     from plugin.errors import CaptureError
     from plugin.ml.features import NEEDS_PACKETS
-    from plugin.offline.features import Classic, features_of
-    from plugin.offline.read import iter_captures
+    from plugin.offline.features import features_of, has_device
+    from plugin.offline.read import iter_captures, remark
 
-    choices = Classic(args.window, args.threshold)
-    paths = options.input_paths(args)
-    for capture in iter_captures(paths, packets=args.set in NEEDS_PACKETS):
+    choices = _choices(args)
+    captures = iter_captures(
+        options.input_paths(args),
+        packets=args.set in NEEDS_PACKETS,
+        skipped=output.skip_warner(args),
+    )
+    for capture in captures:
         problem = capture if isinstance(capture, CaptureError) else capture.problem
         if problem is not None:
             output.complain(str(problem))
             bad.append(str(problem))
         if not isinstance(capture, CaptureError):
+            if said := remark(capture.source, capture.totals):
+                output.warn(args, said)
+            if args.device is not None and has_device(capture, args.device):
+                found.append(capture.source)
             yield features_of(capture, args.set, device=args.device, options=choices)
 
 

@@ -8,7 +8,7 @@ from plugin.cli import options, output
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.cli.progress import byte_progress
 from plugin.errors import CaptureError
-from plugin.offline.read import Summary, find_captures, summarise
+from plugin.offline.read import Summary, find_captures, remark, summarise
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
@@ -29,11 +29,14 @@ def run(args: argparse.Namespace) -> int:
     bad = False
     rows: list[tuple[object, ...]] = []
     with output.text_output(args) as out:
-        for path in find_captures(options.input_paths(args)):
-            fields, complaint = _one(path, quiet=args.quiet)
+        paths = find_captures(options.input_paths(args), skipped=output.skip_warner(args))
+        for path in paths:
+            fields, complaint, said = _one(path, quiet=args.quiet)
             if complaint:
                 output.complain(complaint)
                 bad = True
+            elif said:
+                output.warn(args, said)
             if args.json:
                 import json
 
@@ -45,13 +48,20 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_INPUT if bad else EXIT_OK
 
 
-def _one(path: Path, *, quiet: bool) -> tuple[dict[str, Any], str]:
+def _one(path: Path, *, quiet: bool) -> tuple[dict[str, Any], str, str]:
+    """What is told of a file, what is wrong with it, and what else is to be said."""
     try:
         with byte_progress(path, quiet=quiet) as progress:
             summary = summarise(path, progress=progress)
     except CaptureError as error:
-        return _failed(str(path), error), str(error)
-    return _fields(summary), "" if summary.problem is None else str(summary.problem)
+        return _failed(str(path), error), str(error), ""
+    problem = summary.problem
+    if problem is None:
+        return _fields(summary), "", remark(summary.source, summary.totals)
+    if not problem.offset and not problem.cut_short:  # no capture at all: there is nothing to count
+        none = CaptureError(problem.reason, offset=problem.offset)
+        return _failed(summary.source, none), str(problem), ""
+    return _fields(summary), str(problem), ""
 
 
 def _fields(summary: Summary) -> dict[str, Any]:

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 from plugin.errors import OptionError
+from plugin.records import device_address
 
+LONGEST, SHORTEST = 1e9, 1e-3
+"""Seconds of a time span and of a window."""
+SPAN = "TIME is a number with s, m, h or d (90s, 15m, 1.5h); without one it is seconds"
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -34,7 +38,8 @@ def common(
             nargs="*",
             metavar="PATH",
             type=path,
-            help="a capture (pcap, pcapng; .gz .xz .zst too), a directory of them, or - for"
+            help="a capture (pcap, pcapng; .gz .xz .zst too), a directory (all files below it that"
+            " begin as a capture does; the others are skipped, and counted on stderr), or - for"
             " standard input, which is also read when no PATH is given and it is no terminal",
         )
     group = parser.add_argument_group("everywhere")
@@ -66,12 +71,31 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text}: no such home directory") from error
 
 
+def device(text: str) -> str:
+    """Read ``--device``: a MAC or IP address, as Halia writes it."""
+    try:
+        return device_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def duration(text: str) -> float:
     """Read a time span such as ``90``, ``90s``, ``15m``, ``2h`` or ``1d`` as seconds."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _UNIT_SECONDS else (text, "s")
     if not (number.isascii() and number.replace(".", "", 1).isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no time span such as 90s, 15m, 2h, 1d")
-    return float(number) * _UNIT_SECONDS[unit]
+    seconds = float(number) * _UNIT_SECONDS[unit]
+    if seconds > LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than any capture")
+    return seconds
+
+
+def window(text: str) -> float:
+    """Read a time span that is a window's length: not 0."""
+    seconds = duration(text)
+    if seconds < SHORTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of a window: 1 ms at least")
+    return seconds
 
 
 def input_paths(args: argparse.Namespace) -> list[Path]:

@@ -18,7 +18,7 @@ from plugin.errors import OutputError, printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 STDOUT = "standard output"
 _STDOUT_NAMES = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -123,6 +123,34 @@ def warn(args: argparse.Namespace, message: str) -> None:
     """Say one line on stderr, unless ``-q`` was given."""
     if not getattr(args, "quiet", False):
         sys.stderr.write(f"halia: {printable(message)}\n")
+
+
+def outcome(args: argparse.Namespace, *, bad: bool, found: bool) -> int:
+    """The exit code of a command with ``--device``; that it is nowhere is said on stderr.
+
+    Args:
+        args: the command's options.
+        bad: an input could not be read, or not to its end.
+        found: the device was in one of them.
+    """
+    from plugin.cli.main import EXIT_INPUT, EXIT_NO, EXIT_OK
+
+    missing = args.device is not None and not found
+    if missing:
+        warn(args, f"{args.device}: no such device in what was read")
+    if bad:
+        return EXIT_INPUT
+    return EXIT_NO if missing else EXIT_OK
+
+
+def skip_warner(args: argparse.Namespace) -> Callable[[Path, int], None]:
+    """What tells how many files of a directory are no captures, unless ``-q`` was given."""
+
+    def tell(folder: Path, count: int) -> None:
+        what = "1 file that is no capture" if count == 1 else f"{count} files that are no captures"
+        warn(args, f"{folder}: {what} skipped")
+
+    return tell
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:

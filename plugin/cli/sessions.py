@@ -9,7 +9,7 @@ from plugin.cli import options, output
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.cli.progress import byte_progress
 from plugin.errors import CaptureError, OptionError
-from plugin.offline.read import SessionStream, find_captures
+from plugin.offline.read import SessionStream, find_captures, remark
 from plugin.sessions.rows import FIELDS, MacNames, session_fields, zeek_header, zeek_row
 from plugin.sessions.state import iter_rows
 
@@ -46,18 +46,21 @@ def run(args: argparse.Namespace) -> int:
     """List the sessions; a bad file is named on stderr and the rest go on."""
     if args.json and (args.csv or args.zeek or args.parquet):
         raise OptionError("--json and another form were given", advice="give one of them")
-    paths = list(find_captures(options.input_paths(args)))
+    paths = list(find_captures(options.input_paths(args), skipped=output.skip_warner(args)))
     bad = False
     with _sink(args) as sink:
         for path in paths:
-            complaint = _one(path, sink, quiet=args.quiet)
+            complaint, said = _one(path, sink, quiet=args.quiet)
             if complaint:
                 output.complain(complaint)
                 bad = True
+            elif said:
+                output.warn(args, said)
     return EXIT_INPUT if bad else EXIT_OK
 
 
-def _one(path: Path, sink: Sink, *, quiet: bool) -> str:
+def _one(path: Path, sink: Sink, *, quiet: bool) -> tuple[str, str]:
+    """Pass a file's sessions on; what is wrong with it, and what else is to be said."""
     macs = MacNames()
     try:
         with byte_progress(path, quiet=quiet) as progress:
@@ -67,9 +70,10 @@ def _one(path: Path, sink: Sink, *, quiet: bool) -> str:
                 for row in iter_rows(records):
                     sink(str(path), row, macs)
     except CaptureError as error:
-        return str(error)
-    problem = stream.summary.problem if stream.summary else None
-    return "" if problem is None else str(problem)
+        return str(error), ""
+    assert stream.summary is not None
+    source, totals, problem = stream.summary
+    return ("", remark(source, totals)) if problem is None else (str(problem), "")
 
 
 @contextmanager

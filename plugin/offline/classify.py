@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.addresses import address_text
-from plugin.errors import ModelError, SettingsError
+from plugin.errors import ModelError, OptionError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
 from plugin.ml.features import NEEDS_PACKETS, networkml4104, service_ports
@@ -19,6 +19,7 @@ from plugin.ml.matrix import distinct
 from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import find_model, list_models, load_model
 from plugin.offline.read import read_capture
+from plugin.records import device_address
 from plugin.settings import data_folder
 
 if TYPE_CHECKING:
@@ -77,7 +78,11 @@ def classify(
     Raises:
         CaptureError: it cannot be opened, or is no capture.
         ModelError: there is no such model, or it is refused.
+        OptionError: ``device`` is no address, or ``window`` no length.
     """
+    if window is not None and not window > 0:
+        raise OptionError("is no length of a window", where=f"window {window}")
+    device = address_option(device)
     models = load_models(model)
     capture = read_capture(path, packets=needs_packets(models))
     return classify_capture(capture, models, Options(device, window))
@@ -135,6 +140,9 @@ def classify_capture(
     start, end = totals.first_ns, totals.last_ns
     seconds = 0.0 if start is None or end is None else (end - start) / SECOND
     recommended = max(model.manifest.window_seconds for model in models)
+    warnings = verdict.warnings_of(seconds, recommended, cut=capture.problem is not None)
+    if wanted.window is not None:
+        warnings += (f"averaged over windows of {wanted.window:g} seconds",)
     verdicts = []
     for k in chosen:
         packets, count = int(devices.packets[k]), int(sessions[k])
@@ -156,10 +164,22 @@ def classify_capture(
                 end_ns=end,
                 role=verdict.choose(roles),
                 roles=roles if len(roles) > 1 else (),
-                warnings=verdict.warnings_of(seconds, recommended, cut=capture.problem is not None),
+                warnings=warnings,
             )
         )
     return verdicts
+
+
+def address_option(device: str | None) -> str | None:
+    """The address of ``device`` as it is written here.
+
+    Raises:
+        OptionError: it is none.
+    """
+    try:
+        return None if device is None else device_address(device)
+    except ValueError as error:
+        raise OptionError(str(error), where="device") from error
 
 
 def is_device(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool:

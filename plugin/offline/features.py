@@ -17,7 +17,7 @@ from plugin.ml import devices as devices_in
 from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
 from plugin.ml.matrix import Matrix, empty, vstack
 from plugin.ml.schema import SCHEMAS
-from plugin.offline.classify import is_device
+from plugin.offline.classify import address_option, is_device
 from plugin.offline.read import read_capture
 
 if TYPE_CHECKING:
@@ -73,9 +73,10 @@ def features(
 
     Raises:
         CaptureError: it cannot be opened, or is no capture.
-        OptionError: there is no such set.
+        OptionError: there is no such set, or ``device`` is no address.
     """
     schema_named(set)
+    device = address_option(device)
     capture = read_capture(path, packets=set in NEEDS_PACKETS)
     return features_of(capture, set, device=device, options=options)
 
@@ -117,6 +118,16 @@ def features_of(
         matrix, owner, session = matrix.rows(kept), owner[kept], session[kept]
     source = np.full(len(owner), capture.source, object)
     return Table(SCHEMAS[name], matrix, source, np.array(who, object)[owner], session)
+
+
+def has_device(capture: Capture, device: str) -> bool:
+    """Whether a capture holds a device, be it without sessions and so without rows."""
+    devices = devices_in.devices_of(capture)
+    known = devices_in.addresses_of(capture, devices).ips
+    return any(
+        is_device(device, mac, tuple(map(address_text, packed)))
+        for mac, packed in zip(devices.macs, known, strict=True)
+    )
 
 
 def joined(tables: Iterable[Table], schema: Schema) -> Table:

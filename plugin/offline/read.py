@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.capture.links import not_decoded
 from plugin.capture.scan import Scan
 from plugin.capture.source import Source, find_captures, open_source
 from plugin.core import DEFAULT_TIMEOUTS, Timeouts
@@ -29,6 +30,7 @@ __all__ = [
     "from_scapy",
     "iter_captures",
     "read_capture",
+    "remark",
     "summarise",
 ]
 
@@ -132,14 +134,37 @@ def read_capture(
 
 
 def iter_captures(
-    paths: Iterable[Path | str], *, packets: bool = False
+    paths: Iterable[Path | str],
+    *,
+    packets: bool = False,
+    skipped: Callable[[Path, int], None] | None = None,
 ) -> Iterator[Capture | CaptureError]:
-    """Read captures one by one, directories searched; a bad one comes as its error."""
-    for path in find_captures(map(Path, paths)):
+    """Read captures one by one, directories searched; a bad one comes as its error.
+
+    Args:
+        paths: Files and directories.
+        packets: Keep the packet records too.
+        skipped: Called after each directory with the number of its files that are no captures.
+
+    Raises:
+        CaptureError: a directory holds no capture.
+    """
+    for path in find_captures(map(Path, paths), skipped=skipped):
         try:
             yield read_capture(path, packets=packets)
         except CaptureError as error:
             yield error
+
+
+def remark(source: str, totals: Totals) -> str:
+    """What to say of a capture that is right and gives nothing: one line, empty if all is well."""
+    if not totals.linktypes:
+        return "" if totals.packets else f"{source}: is empty: no packets, no link type"
+    strange = not_decoded(totals.linktypes)
+    if not strange:
+        return ""
+    what = f"link type{'s' if len(strange) > 1 else ''} {', '.join(strange)}"
+    return f"{source}: {what}: not decoded, so there are no sessions or devices of its packets"
 
 
 def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Capture:

@@ -110,6 +110,26 @@ def test_a_directory_without_captures_is_an_error(tmp_path: Path) -> None:
         list(find_captures([tmp_path]))
 
 
+def test_a_directory_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(DATA)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    real = os.scandir
+
+    def scandir(path: str | Path) -> object:  # the tests may be root's, to whom all is open
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert list(find_captures([tmp_path])) == [tmp_path / "a", closed]
+    assert list(find_captures([closed])) == [closed]
+    with pytest.raises(CaptureError, match="closed: cannot be read"), open_source(closed):
+        pass
+
+
 def test_a_named_file_is_passed_on_whatever_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("text")

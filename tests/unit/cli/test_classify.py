@@ -64,7 +64,9 @@ def test_a_bad_capture_does_not_stop_the_good_ones(
 
 def test_a_device_that_is_nowhere_is_a_no(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", "--model", model, "--device", "1.2.3.4", str(PRINTER)]) == 4
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "halia: 1.2.3.4: no such device in what was read\n")
+    assert main(["classify", "--model", model, "--device", "foo", str(PRINTER)]) == 2
+    assert "argument --device: 'foo' is no MAC or IP address\n" in capsys.readouterr().err
 
 
 def test_networkml_files(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

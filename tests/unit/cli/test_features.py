@@ -74,3 +74,21 @@ def test_a_bad_capture_does_not_stop_the_good_ones(
     assert main(["features", str(bad), str(PRINTER), "--out", str(out)]) == 2
     assert np.load(out)["shape"][0] == 26
     assert str(bad) in capsys.readouterr().err
+
+
+def test_a_device_is_there_or_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for device, code in ((MAC, 0), ("1.2.3.4", 4), ("foo", 2)):
+        assert main(["features", "--device", device, str(PRINTER)]) == code
+    err = capsys.readouterr().err
+    assert "halia: 1.2.3.4: no such device in what was read\n" in err
+    assert "argument --device: 'foo' is no MAC or IP address\n" in err
+    out = tmp_path / "f.npz"
+    assert main(["features", "--device", "1.2.3.4", str(PRINTER), "--out", str(out)]) == 4
+    assert np.load(out)["shape"][0] == 0
+
+
+@pytest.mark.parametrize("option", ["--window", "--threshold"])
+def test_what_does_not_apply_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["features", option, "1h", str(PRINTER)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"halia: {option}: does not apply to networkml-4104; add --set netw")

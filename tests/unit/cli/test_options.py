@@ -65,3 +65,18 @@ def test_standard_input_is_read_when_nothing_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(OptionError):
         options.input_paths(argparse.Namespace(paths=[]))
+
+
+def test_windows_have_a_length() -> None:
+    assert options.window("15m") == 900
+    for text in ("0", "0s", "0.0001"):
+        with pytest.raises(argparse.ArgumentTypeError, match="no length of a window"):
+            options.window(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="longer than any capture"):
+        options.duration("9" * 400)
+
+
+def test_devices_are_addresses() -> None:
+    assert options.device("0E-00-00-00-00-01") == "0e:00:00:00:00:01"
+    with pytest.raises(argparse.ArgumentTypeError, match="'foo' is no MAC or IP address"):
+        options.device("foo")

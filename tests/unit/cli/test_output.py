@@ -202,3 +202,24 @@ def test_tables_set_numbers_to_the_right() -> None:
     text = output.table([("a", 5), ("long\x1b", 123)], ("name", "packets"))
     assert text == "name      packets\na               5\nlong\\x1b      123\n"
     assert output.table([], ("name",)) == "name\n"
+
+
+def test_a_device_that_is_nowhere_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = argparse.Namespace(device="1.2.3.4")
+    assert output.outcome(asked, bad=False, found=True) == 0
+    assert capsys.readouterr().err == ""
+    assert output.outcome(asked, bad=False, found=False) == 4
+    assert output.outcome(asked, bad=True, found=False) == 2
+    assert capsys.readouterr().err == "halia: 1.2.3.4: no such device in what was read\n" * 2
+    assert output.outcome(argparse.Namespace(device=None), bad=False, found=False) == 0
+
+
+def test_skipped_files_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (False, True):
+        tell = output.skip_warner(argparse.Namespace(quiet=quiet))
+        tell(Path("d"), 1)
+        tell(Path("d"), 2)
+    assert capsys.readouterr().err == (
+        "halia: d: 1 file that is no capture skipped\n"
+        "halia: d: 2 files that are no captures skipped\n"
+    )

@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from plugin.errors import CaptureError, ModelError
+from plugin.errors import CaptureError, ModelError, OptionError
 from plugin.ml import devices as devices_in
 from plugin.ml.features import device_rows
 from plugin.ml.role import calibrate, predict_proba
@@ -75,7 +75,17 @@ def test_windows_are_averaged_with_equal_weight() -> None:
     one = classify_capture(read, [model], Options(window=20))[0]
     assert np.allclose(one.role.confidences, np.sort(expected)[::-1][:3], atol=1e-6)
     whole = classify_capture(read, [model], Options(window=1e6))[0]
-    assert whole == classify_capture(read, [model])[0]
+    plain = classify_capture(read, [model])[0]
+    assert whole.warnings == (*plain.warnings, "averaged over windows of 1e+06 seconds")
+    assert whole._replace(warnings=plain.warnings) == plain
+
+
+def test_what_is_no_address_and_no_window_is_refused() -> None:
+    with pytest.raises(OptionError, match="'foo' is no MAC or IP address"):
+        classify(PRINTER, device="foo")
+    for window in (0, -1.0, float("nan")):
+        with pytest.raises(OptionError, match="is no length of a window"):
+            classify(PRINTER, window=window)
 
 
 @pytest.mark.parametrize("name", ["session", "net", "forest"])

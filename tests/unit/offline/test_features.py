@@ -9,7 +9,7 @@ from plugin.errors import OptionError
 from plugin.ml import devices
 from plugin.ml.features import device_rows
 from plugin.ml.schema import SCHEMAS
-from plugin.offline.features import Classic, features, features_of, joined
+from plugin.offline.features import Classic, features, features_of, has_device, joined
 from plugin.offline.read import read_capture
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
@@ -92,3 +92,11 @@ def test_joined_tables() -> None:
     assert both.device.tolist() == one.device.tolist() * 2
     none = joined([], schema)
     assert (none.matrix.n_rows, none.matrix.n_columns) == (0, schema.n_columns)
+
+
+def test_a_device_is_in_a_capture_or_not() -> None:
+    read = read_capture(HUE)
+    assert has_device(read, BRIDGE)
+    assert not has_device(read, "1.2.3.4")
+    with pytest.raises(OptionError, match="is no MAC or IP address"):
+        features(HUE, device="bridge")

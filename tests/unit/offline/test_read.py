@@ -9,7 +9,7 @@ import pytest
 
 from plugin.core.layout import MAC, SESSION
 from plugin.errors import CaptureError
-from plugin.offline.read import SessionStream, iter_captures, read_capture, summarise
+from plugin.offline.read import SessionStream, iter_captures, read_capture, remark, summarise
 from tests import frames as f
 
 CAPTURE = (
@@ -92,3 +92,28 @@ sys.exit(code or (repr(heavy) if heavy else 0))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 200
+
+
+@pytest.mark.parametrize(
+    ("linktypes", "packets", "said"),
+    [
+        (("ethernet",), 0, ""),
+        (("ethernet", "netlink"), 5, "x: link type netlink: not decoded"),
+        (("frelay", "ieee802.11-radiotap"), 5, "x: link types frelay, ieee802.11-radiotap: not de"),
+        ((), 0, "x: is empty: no packets, no link type"),
+    ],
+)
+def test_remarks(linktypes: tuple[str, ...], packets: int, said: str) -> None:
+    totals = summarise(CAPTURE).totals._replace(linktypes=linktypes, packets=packets)
+    assert remark("x", totals).startswith(said)
+    assert bool(remark("x", totals)) == bool(said)
+
+
+def test_skipped_files_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.pcap").write_bytes(CAPTURE.read_bytes())
+    for name in ("notes.txt", "empty"):
+        (tmp_path / name).write_text("x" * len(name.partition(".")[2]), encoding="utf-8")
+    told: list[tuple[Path, int]] = []
+    found = list(iter_captures([tmp_path], skipped=lambda *one: told.append(one)))
+    assert len(found) == 1
+    assert told == [(tmp_path, 2)]

@@ -52,6 +52,7 @@ def _agree(args: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
+    kept = f"where made captures and counts are kept (default: {default_cache()})"
     verbs = out.add_subparsers(required=True, metavar="core|model|agree")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -67,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     core.add_argument(
         "--only", action="append", choices=("small", "short", "long", "merge", "huge")
     )
-    core.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR")
+    core.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
     core.set_defaults(run=_core)
     model = verbs.add_parser("model", parents=[common, timed], help="our model step and sklearn's")
     model.set_defaults(run=_model)
@@ -76,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     agree.add_argument(
         "--merge", action="store_true", help="on a merge of the shared data folder's captures"
     )
-    agree.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR")
+    agree.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
     agree.add_argument("--show", type=int, default=20, metavar="N", help="differences shown")
     agree.set_defaults(run=_agree)
     return out

@@ -89,6 +89,15 @@ def machine() -> dict[str, str | float | int]:
     }
 
 
+def failure(error: OSError | subprocess.CalledProcessError) -> str:
+    """Why an input could not be had: what the child said last, not only that it failed."""
+    if isinstance(error, OSError):
+        return str(error)
+    said = (error.stderr or "").strip().splitlines() or [""]
+    command = " ".join(map(str, error.cmd[1:4]))
+    return f"{command}: exit {error.returncode}: {said[-1][-200:]}".removesuffix(": ")
+
+
 def wanted_inputs(options: Options) -> dict[str, Callable[[], Input | Skipped]]:
     """The inputs by name, made only when asked for."""
     cache, quick = options.cache, options.quick
@@ -158,6 +167,7 @@ def run_core(options: Options) -> Report:
         Tables, skipped inputs and judged goals.
     """
     described = machine()
+    say(f"inputs and counts are kept in {options.cache}")
     tables: list[Table] = []
     skipped: list[Skipped] = []
     for name, make in wanted_inputs(options).items():
@@ -171,7 +181,9 @@ def run_core(options: Options) -> Report:
             else:
                 tables.append(run_input(found, options))
         except (OSError, subprocess.CalledProcessError) as error:
-            skipped.append(Skipped(name, str(error), error=True))
+            reason = failure(error)
+            say(f"{name} failed: {reason}")
+            skipped.append(Skipped(name, reason, error=True))
     described["load_at_end"] = round(os.getloadavg()[0], 2)
     return Report(described, tables, skipped, judged_goals(tables))
 

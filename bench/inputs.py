@@ -80,7 +80,14 @@ def _made(path: Path, module: str, *arguments: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         command = [sys.executable, "-m", module, str(part), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        subprocess.run(
+            command,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
         part.rename(path)
     return path
 

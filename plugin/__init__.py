@@ -61,3 +61,8 @@ def __getattr__(name: str) -> object:
 
     module, attribute = _PUBLIC[name]
     return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    """What is here, the calls that were not yet asked for too."""
+    return sorted({*globals(), *_PUBLIC})

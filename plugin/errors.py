@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def install_extra(name: str) -> str:
+    """How to install one of Halia's extras, as advice."""
+    return f"pip install 'halia[{name}]' (in a checkout: pip install '.[{name}]')"
+
+
 class HaliaError(Exception):
     """The root of the tree; raise one of its children.
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from plugin.errors import CaptureError
+from plugin.errors import CaptureError, install_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -172,7 +172,7 @@ def _zstd(stream: BinaryIO, name: str) -> io.BufferedIOBase:
         raise CaptureError(
             "is packed with zstd, which needs an extra",
             where=name,
-            advice="pip install 'halia[zstd]'",
+            advice=install_extra("zstd"),
         ) from error
     reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
     return io.BufferedReader(reader)

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
+from plugin.cli.ranking import ranking_lines
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from plugin.records import Capture
 
 HELP = "The three likeliest roles of each device in captures."
-BAR = 20
-"""Cells of a confidence bar."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +118,7 @@ def _text(one: Verdict) -> str:
     lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
     lines += _ranking(one.role)
     lines += [
-        f"    {role.model}: {role.labels[0]} {role.confidences[0]:.2f}, {role.decision}"
+        f"    model {role.model}: {role.labels[0]} {role.confidences[0]:.2f}, {role.decision}"
         for role in one.roles
         if role != one.role
     ]
@@ -129,12 +128,7 @@ def _text(one: Verdict) -> str:
 
 def _ranking(role: Role) -> list[str]:
     why = f": {role.reason}" if role.reason else ""
-    lines = [f"    {role.decision} ({role.model}){why}"]
-    width = max(map(len, role.labels))
-    for label, confidence in zip(role.labels, role.confidences, strict=True):
-        bar = "█" * round(BAR * confidence)
-        lines.append(f"    {label:<{width}}  {confidence:4.2f}  {bar}".rstrip())
-    return lines
+    return [f"    {role.decision} (model {role.model}){why}", *ranking_lines(role)]
 
 
 def _write_networkml(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
+from plugin.cli.ranking import ranking_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 HELP = "Classify the real captures that come with Halia, and draw what was found."
 PICTURE = Path("demo-out") / "roles.png"
-BAR = 20
-"""Cells of a confidence bar."""
 _NOTE = (
     "These captures were kept out of the models' training. Five come from devices, and the\n"
     "printer and the workstation from networks, of which other captures were learned: this\n"
@@ -43,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from plugin.settings import load_settings
 
     if args.picture is not None:
+        output.check_suffix(args.picture, ".png")
         output.check_output(args.picture, force=args.force)
     settings = load_settings(config=args.config)
     found = []
@@ -66,10 +66,7 @@ def _block(one: Shown) -> str:
         f"  {one.verdict.mac}  {one.verdict.packets} packets, {one.verdict.sessions} sessions;"
         f" in truth: {one.truth}" + (" (learned in training)" if one.seen else ""),
     ]
-    for label, confidence in zip(role.labels, role.confidences, strict=True):
-        bar = "#" * round(BAR * confidence)
-        mark = "  <- right" if label == one.truth else ""
-        lines.append(f"    {confidence:4.2f} {bar:<{BAR}} {label}{mark}")
+    lines += ranking_lines(role, truth=one.truth)
     reason = f": {role.reason}" if role.reason else ""
     lines.append(f"  {role.decision}{reason} (model {role.model})")
     lines += [f"  {_short(other)}" for other in one.verdict.roles if other.model != role.model]

@@ -51,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
     from plugin.offline.fitting import ask_model, leave_out, open_model
 
     _check_folds(args)
-    for path in (args.report, args.picture):
+    for path, suffixes in ((args.report, (".html", ".htm")), (args.picture, (".png",))):
         if path is not None:
+            output.check_suffix(path, *suffixes)
             output.check_output(path, force=args.force, inputs=[args.data])
     settings = settings_of(args)
     model = open_model(args.model, settings.data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.cli.progress import byte_progress
-from plugin.errors import CaptureError, OptionError
+from plugin.errors import CaptureError, OptionError, install_extra
 from plugin.offline.read import SessionStream, find_captures, remark
 from plugin.sessions.rows import FIELDS, MacNames, session_fields, zeek_header, zeek_row
 from plugin.sessions.state import iter_rows
@@ -136,9 +136,7 @@ def _parquet(args: argparse.Namespace) -> Iterator[Sink]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise OptionError(
-            "--parquet needs an extra", advice="pip install 'halia[parquet]'"
-        ) from error
+        raise OptionError("--parquet needs an extra", advice=install_extra("parquet")) from error
     if args.out is None:
         raise OptionError("--parquet writes no text", advice="name a file with --out")
     integer = {"id", "orig_port", "resp_port", "vlan", "inner_vlan", "icmp_type", "icmp_code"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from plugin.errors import OptionError
+from plugin.errors import OptionError, install_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ def _heat_map(cells: Cells, title: str, names: tuple[str, str, str]) -> bytes:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise OptionError(
-            "drawing needs matplotlib", advice="install halia[plot], or leave the picture out"
+            "drawing needs matplotlib", advice=f"{install_extra('plot')}, or leave the picture out"
         ) from error
     width = max(7.0, 0.34 * len(cells.columns) + 4)
     figure = Figure(figsize=(width, max(3.6, 0.34 * len(cells.rows) + 2.6)), layout="constrained")

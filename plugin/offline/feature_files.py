@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from plugin.errors import OptionError
+from plugin.errors import OptionError, install_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +104,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise OptionError(
-            "Parquet needs pyarrow", advice="install it with: pip install 'halia[parquet]'"
-        ) from error
+        raise OptionError("Parquet needs pyarrow", advice=install_extra("parquet")) from error
     return pa, parquet
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import plugin
 from plugin.capture.names import parse_name
-from plugin.ml.verdict import KNOWN
+from plugin.ml.verdict import DECIMALS, KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,6 +93,6 @@ def _entry(one: Verdict, labels: Mapping[str, str]) -> dict[str, Any]:
         "decisions": {"investigate": one.role.decision != KNOWN},
         "classification": {
             "labels": [labels.get(label, label) for label in one.role.labels[:LABELS]],
-            "confidences": [float(p) for p in one.role.confidences[:LABELS]],
+            "confidences": [round(float(p), DECIMALS) for p in one.role.confidences[:LABELS]],
         },
     }

@@ -14,7 +14,7 @@ from plugin.capture.scan import Scan
 from plugin.capture.source import Source, find_captures, open_source
 from plugin.core import DEFAULT_TIMEOUTS, Timeouts
 from plugin.core.layout import MAC, PACKET, SESSION
-from plugin.errors import CaptureError
+from plugin.errors import CaptureError, InputError, install_extra
 from plugin.records import Capture, Problem, Totals
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ class SessionStream:
     """A capture's session records as sessions end; memory is O(open sessions), no numpy.
 
     Iterating gives session records (valid until the next step) and the MAC records of the indices
-    that are new since the step before (their counters are as of now); after that, ``summary``
-    tells the totals and the problem, if there was one.
+    that are new since the step before (their counters are as of now). The records are bytes:
+    ``plugin.sessions.state.iter_rows`` unpacks them, ``plugin.sessions.rows.session_fields`` gives
+    what ``halia sessions --json`` shows of one (docs/library.md has an example). After that,
+    ``summary`` tells the totals and the problem, if there was one.
     """
 
     def __init__(
@@ -177,10 +179,18 @@ def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_T
 
     Returns:
         The capture, packet records included; its source is ``"scapy"``.
+
+    Raises:
+        InputError: scapy is not installed.
     """
     import io
 
-    from scapy.utils import PcapWriter
+    try:
+        from scapy.utils import PcapWriter
+    except ImportError as error:
+        raise InputError(
+            "needs scapy", where="from_scapy", advice=install_extra("scapy")
+        ) from error
 
     stream = io.BytesIO()
     writer = PcapWriter(stream, nano=True, sync=True)

@@ -112,7 +112,7 @@ def read_listing(
                 source=str(table),
             )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot be read: {error}", where=str(table)) from error
+        raise _unreadable(table, error) from error
     return Listing(root or table.parent, samples)
 
 
@@ -120,6 +120,11 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return DatasetError(f"cannot be read: {reason or error}", where=str(path))
 
 
 def held_out_digests(lists: Iterable[Path]) -> frozenset[str]:
@@ -130,7 +135,7 @@ def held_out_digests(lists: Iterable[Path]) -> frozenset[str]:
             with path.open(encoding="utf-8", newline="") as stream:
                 found |= {row["sha256"] for row in csv.DictReader(stream) if row.get("sha256")}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DatasetError(f"cannot be read: {error}", where=str(path)) from error
+            raise _unreadable(path, error) from error
     return frozenset(found)
 
 

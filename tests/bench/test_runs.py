@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from bench.child import ContenderFailedError, child_environment, counts_of, run_child
 from bench.contenders import Contender
-from bench.core import Options, Report, Table, judged_goals, scaled, wanted_inputs
+from bench.core import Options, Report, Table, judged_goals, run_core, scaled, wanted_inputs
 from bench.inputs import Input, Skipped, default_cache, empty_input, file_digest, sample_of
 from bench.merge import merge, readdressed, records
 from bench.rounds import Best, best_of, run_rounds
@@ -213,3 +214,24 @@ def test_a_named_capture_is_the_only_input(tmp_path: Path) -> None:
 def test_columns_are_aligned() -> None:
     rows = [("a", "1.00", ""), ("long", "10.00", "why")]
     assert columns(rows) == ["a      1.00", "long  10.00  why"]
+
+
+def test_an_input_that_fails_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = "import sys; print('Traceback', file=sys.stderr); import no_such_module"
+
+    def fails(*_: object) -> Truth:
+        command = [sys.executable, "-c", script]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        raise AssertionError
+
+    monkeypatch.setattr("bench.core.truth_of", fails)
+    file = pcap(tmp_path / "x.pcap", [b"a" * 60])
+    options = Options(tmp_path, 1, None, file, quick=True, only=())
+    (skipped,) = run_core(options).skipped
+    assert skipped.error
+    assert skipped.reason.endswith("exit 1: ModuleNotFoundError: No module named 'no_such_module'")
+    err = capsys.readouterr().err
+    assert f"bench: own failed: {skipped.reason}\n" in err
+    assert f"bench: inputs and counts are kept in {tmp_path}\n" in err

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from plugin import errors
+
+PLACES = re.compile(r"""install_extra\(["'](\w+)["']\)""")
 
 
 def test_a_text_names_what_where_why_and_what_to_do() -> None:
@@ -49,3 +54,14 @@ def test_every_error_is_drawn_in_the_tree() -> None:
     assert kinds
     for kind in kinds:
         assert kind.__name__ in (errors.__doc__ or "")
+
+
+def test_extras_are_named_for_an_installation_and_a_checkout(root: Path) -> None:
+    assert errors.install_extra("zstd") == (
+        "pip install 'halia[zstd]' (in a checkout: pip install '.[zstd]')"
+    )
+    sources = [p.read_text(encoding="utf-8") for p in (root / "plugin").rglob("*.py")]
+    named = {name for text in sources for name in PLACES.findall(text)}
+    setup = (root / "setup.cfg").read_text(encoding="utf-8")
+    assert {name for name in named if f"\n{name} =\n" in setup} == named
+    assert named == {"cli", "parquet", "plot", "scapy", "zstd"}

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import plugin
+from plugin.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURE = ROOT / "tests" / "data" / "captures" / "HueBridge_Setup-C-12-STA.pcap"
@@ -44,13 +47,28 @@ def test_the_documents_examples_run(
     (tmp_path / "aside.csv").write_text("sha256\n")
     text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    names: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, "docs/library.md", "exec"), names)  # noqa: S102 - our own document
+        alone: dict[str, object] = {}
+        exec(compile(block, "docs/library.md", "exec"), alone)  # noqa: S102 - our own document
     out = capsys.readouterr().out
     assert "TCP sessions," in out
     assert "00:17:88:24:76:ff known HueBridge" in out
     assert "\nserver " in out
+    assert "\n10.10.10." in out or "\n192.168." in out
+
+
+def test_what_can_be_called_is_listed(root: Path) -> None:
+    script = "import plugin; print(*dir(plugin))"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert set(plugin.__all__) <= set(ended.stdout.split())
+
+
+def test_without_scapy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scapy.utils", None)
+    with pytest.raises(InputError, match=r"from_scapy: needs scapy; pip install 'halia\[scapy\]'"):
+        plugin.from_scapy([])
 
 
 def test_other_names_are_not_there() -> None:

@@ -35,8 +35,8 @@ def test_text_shows_the_ranking_with_bars(model: str, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(PRINTER)
     assert lines[1] == f"  {MAC}  10.10.10.1, fe80::fe15:b4ff:feab:2efd  521 packets, 14 sessions"
-    assert lines[2] == "    known (tiny)"
-    assert lines[3] == "    Printer      0.67  " + "█" * 13
+    assert lines[2] == "    known (model tiny)"
+    assert lines[3] == "    0.67 " + "#" * 13 + " " * 7 + " Printer"
     assert lines[-1] == "    note: captured 25 seconds of the recommended 15 minutes"
 
 

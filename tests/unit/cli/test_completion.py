@@ -29,16 +29,27 @@ def test_the_shell_can_read_its_script(
     assert (parsed.returncode, parsed.stderr) == (0, "")
 
 
-def test_bash_completes_a_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("halia clas", ["classify"]),
+        ("halia classify --model ", ["device", "enterprise"]),
+        ("halia models show e", ["enterprise"]),
+    ],
+)
+def test_bash_completes(line: str, offered: list[str], tmp_path: Path) -> None:
     script = tmp_path / "halia.bash"
     assert main(["completion", "bash", "--out", str(script)]) == 0
+    words = " ".join(f"'{word}'" for word in line.split(" "))
+    before, last = [f"'{word}'" for word in line.split(" ")][-2:]
     asked = (
-        f"source {script}; COMP_WORDS=(halia clas); COMP_CWORD=1; COMP_LINE='halia clas';"
-        " COMP_POINT=10; $(complete -p halia | sed 's/.*-F \\([^ ]*\\).*/\\1/') halia clas halia;"
+        f"source {script}; COMP_WORDS=({words}); COMP_CWORD={len(line.split(' ')) - 1};"
+        f" COMP_LINE='{line}'; COMP_POINT={len(line)};"
+        f" $(complete -p halia | sed 's/.*-F \\([^ ]*\\).*/\\1/') halia {last} {before};"
         ' echo "${COMPREPLY[@]}"'
     )
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["classify"]
+    assert done.stdout.split() == offered
 
 
 def test_without_shtab_the_extra_is_named(

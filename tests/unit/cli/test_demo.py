@@ -42,3 +42,9 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("p.png").is_file()
     assert main(["demo", "--picture", "p.png"]) == 2  # never over a file without --force
     assert main(["demo", "-q", "--picture", "p.png", "--force"]) == 0
+
+
+def test_a_picture_is_a_png(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--picture", "a.txt"]) == 2
+    assert capsys.readouterr() == ("", "halia: a.txt: is written as .png; name it so\n")
+    assert not Path("a.txt").exists()

@@ -79,3 +79,13 @@ def test_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_no_such_model(folder: Path) -> None:
     assert main(["evaluate", "no-such-model", str(folder / "l.csv")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--picture", "x.jpg"), ("--report", "x.png")], ids=["picture", "report"]
+)
+def test_a_name_promises_what_is_written(
+    option: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "device", str(tmp_path), option, str(tmp_path / name)]) == 2
+    assert f"{name}: is written as " in capsys.readouterr().err

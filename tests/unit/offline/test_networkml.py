@@ -114,3 +114,9 @@ def test_names_of_the_files() -> None:
         "b.pcap.2.predict.json",
         "d.pcap.predict.json",
     ]
+
+
+def test_confidences_are_rounded_as_in_the_verdict() -> None:
+    role = Role("known", ("A", "B", "C"), (2 / 3, 1 / 3, 0.0), "m", None)
+    entry = predictions("x", [verdict(role=role)], {})[0]["data"]["mac_addresses"][MAC]
+    assert entry["classification"]["confidences"] == [0.666667, 0.333333, 0.0]

@@ -101,3 +101,13 @@ def test_held_out_digests(tmp_path: Path) -> None:
     assert training.held_out_digests([table]) == {"11"}
     with pytest.raises(DatasetError, match="cannot be read"):
         training.held_out_digests([tmp_path / "none.csv"])
+
+
+def test_a_list_that_is_not_there_is_told_as_all_else(tmp_path: Path) -> None:
+    told = f"{tmp_path}/nosuch: cannot be read: No such file or directory"
+    with pytest.raises(DatasetError) as caught:
+        training.read_listing(tmp_path / "nosuch")
+    assert str(caught.value) == told
+    with pytest.raises(DatasetError) as caught:
+        training.held_out_digests([tmp_path / "nosuch"])
+    assert str(caught.value) == told

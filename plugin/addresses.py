@@ -4,6 +4,7 @@ from __future__ import annotations
 
 IPV4_PREFIX = bytes(10) + b"\xff\xff"
 """What stands before an IPv4 address in its 16 bytes."""
+_HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def address_text(ip: bytes) -> str:
@@ -21,3 +22,20 @@ def is_private(ip: bytes) -> bool:
         a, b = ip[12], ip[13]
         return a == 10 or (a == 172 and 16 <= b < 32) or (a, b) in {(192, 168), (169, 254)}
     return ip[0] & 0xFE == 0xFC or (ip[0] == 0xFE and ip[1] & 0xC0 == 0x80)
+
+
+def device_address(text: str) -> str:
+    """A device's MAC or IP address as Halia writes it, however it was typed.
+
+    Raises:
+        ValueError: it is neither; the text says so.
+    """
+    pairs = text.replace("-", ":").split(":")
+    if len(pairs) == 6 and all(len(p) == 2 and _HEX.issuperset(p) for p in pairs):
+        return ":".join(pairs).lower()
+    from ipaddress import ip_address  # costs a start 3 ms
+
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no MAC or IP address") from error

@@ -16,7 +16,6 @@ else:
     Rows = Any
 
 _DAY = 86_400
-_HEX = frozenset("0123456789abcdefABCDEF")
 
 
 class Problem(NamedTuple):
@@ -102,23 +101,6 @@ def _civil(days: int) -> str | None:
     day -= (153 * month + 2) // 5
     after = month >= 10  # noqa: PLR2004 - January and February belong to the next year
     return f"{year + era * 400 + after:04d}-{month - 9 if after else month + 3:02d}-{day + 1:02d}"
-
-
-def device_address(text: str) -> str:
-    """A device's MAC or IP address as Halia writes it, however it was typed.
-
-    Raises:
-        ValueError: it is neither; the text says so.
-    """
-    pairs = text.replace("-", ":").split(":")
-    if len(pairs) == 6 and all(len(p) == 2 and _HEX.issuperset(p) for p in pairs):  # noqa: PLR2004 - a MAC
-        return ":".join(pairs).lower()
-    from ipaddress import ip_address  # costs a start 3 ms
-
-    try:
-        return str(ip_address(text))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no MAC or IP address") from error
 
 
 def mac_text(mac: bytes) -> str:

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from plugin.addresses import device_address
 from plugin.errors import OptionError
-from plugin.records import device_address
 
 LONGEST, SHORTEST = 1e9, 1e-3
 """Seconds of a time span and of a window."""

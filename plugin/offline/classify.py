@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from plugin.addresses import address_text
+from plugin.addresses import address_text, device_address
 from plugin.errors import ModelError, OptionError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
@@ -19,7 +19,6 @@ from plugin.ml.matrix import distinct
 from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import find_model, list_models, load_model
 from plugin.offline.read import read_capture
-from plugin.records import device_address
 from plugin.settings import data_folder
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from plugin.addresses import IPV4_PREFIX, address_text, is_private
+from plugin.addresses import IPV4_PREFIX, address_text, device_address, is_private
 
 
 def packed(text: str) -> bytes:
@@ -36,3 +36,23 @@ def test_addresses_are_written_as_the_rfcs_say(text: str) -> None:
 )
 def test_private_addresses(text: str, private: bool) -> None:
     assert is_private(packed(text)) is private
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("FC-15-B4-AB-2E-FD", "fc:15:b4:ab:2e:fd"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("FE80:0::0001", "fe80::1"),
+    ],
+)
+def test_addresses_are_written_in_one_way(typed: str, written: str) -> None:
+    assert device_address(typed) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["", "foo", "1.2.3", "1.2.3.400", "0e:00:00:00:00", "0g:0:0:0:0:0"]
+)
+def test_no_addresses(text: str) -> None:
+    with pytest.raises(ValueError, match="is no MAC or IP address"):
+        device_address(text)

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.records import Problem, device_address, iso_time, mac_text
+from plugin.records import Problem, iso_time, mac_text
 
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -37,23 +36,3 @@ def test_a_problem_is_one_line() -> None:
 
 def test_link_addresses_are_lower_case_with_colons() -> None:
     assert mac_text(bytes.fromhex("0E00AABBCCDD")) == "0e:00:aa:bb:cc:dd"
-
-
-@pytest.mark.parametrize(
-    ("typed", "written"),
-    [
-        ("FC-15-B4-AB-2E-FD", "fc:15:b4:ab:2e:fd"),
-        ("10.0.0.1", "10.0.0.1"),
-        ("FE80:0::0001", "fe80::1"),
-    ],
-)
-def test_addresses_are_written_in_one_way(typed: str, written: str) -> None:
-    assert device_address(typed) == written
-
-
-@pytest.mark.parametrize(
-    "text", ["", "foo", "1.2.3", "1.2.3.400", "0e:00:00:00:00", "0g:0:0:0:0:0"]
-)
-def test_no_addresses(text: str) -> None:
-    with pytest.raises(ValueError, match="is no MAC or IP address"):
-        device_address(text)

@@ -14,14 +14,19 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from plugin.core import Timeouts  # noqa: E402 - the checkout must be found first
 from plugin.core._reference import Engine as Reference  # noqa: E402
+from plugin.core._reference_demux import Demux as ReferenceDemux  # noqa: E402
+from tests import demuxes  # noqa: E402
 from tests.engines import make, run  # noqa: E402
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 127, 228, 229, 276)
 LENGTH_MAX = 60_000
@@ -29,15 +34,14 @@ DIFFERENTIAL_MAX = 4_000
 """Inputs up to this many bytes are compared with the reference, which is slow."""
 
 
-def compiled(path: Path) -> type:
-    """The Engine of the extension file given (the sanitizers' build, not the installed one)."""
+def compiled(path: Path) -> ModuleType:
+    """The module of the extension file given (the sanitizers' build, not the installed one)."""
     spec = importlib.util.spec_from_file_location("plugin.core._core", path)
     if spec is None or spec.loader is None:
         raise SystemExit(f"{path} is no extension")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    engine: type = module.Engine
-    return engine
+    return module
 
 
 def corpus() -> list[bytes]:
@@ -90,6 +94,50 @@ def once(rng: random.Random, engine: type, captures: list[bytes]) -> None:
             )
 
 
+def frames_of(rng: random.Random, base: bytes) -> list[demuxes.Arrived]:
+    """Pieces of a capture as frames: few are whole, most have headers near their start."""
+    out = []
+    for _ in range(rng.randrange(1, 20)):
+        start = rng.randrange(24, max(25, len(base)))
+        data = base[start : start + min(3000, int(rng.paretovariate(0.8) * 40))]
+        if rng.random() < 0.7:
+            kind = rng.choice((b"\x08\x00\x45", b"\x86\xdd\x60", b"\x81\x00", b"\x08\x06"))
+            data = bytes((2, 0, 0, 0, 0, rng.randrange(4)) * 2) + kind + data
+        tci = rng.choice((-1, -1, 0, 100, 0xFFFF))
+        out.append(demuxes.Arrived(rng.randrange(2**32 * 10**9), data, rng.randrange(2**32), tci))
+    return out
+
+
+def block_once(rng: random.Random, kind: type, captures: list[bytes]) -> None:
+    """One damaged TPACKET_V3 block through both demuxes, and a device forgotten between two."""
+    limits = {
+        "max_devices": rng.choice((1, 3, 99)),
+        "buffer": rng.choice((256, 1000, 4096)),
+        "memory": rng.choice((8192, 1 << 20)),
+        "stream": rng.choice((0, 4096)),
+        "names": rng.random() < 0.5,
+    }
+    blocks = []
+    for _ in range(2):
+        data = bytearray(demuxes.block(frames_of(rng, rng.choice(captures))))
+        for _ in range(rng.randrange(6)):
+            at = rng.randrange(min(len(data), rng.choice((160, 100_000))))
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        blocks.append(bytes(data[: rng.randrange(len(data))] if rng.random() < 0.1 else data))
+    outcomes = []
+    for each in (kind, ReferenceDemux):
+        driver = demuxes.Driver(demuxes.make(each, **limits))
+        driver.block(blocks[0])
+        driver.take(driver.demux.pending())
+        if driver.demux.devices():
+            driver.demux.forget(0)
+        driver.block(blocks[1])
+        outcomes.append(driver.finish())
+    if outcomes[0] != outcomes[1]:
+        Path("fuzz-difference.bin").write_bytes(b"".join(blocks))
+        raise SystemExit(f"the demuxes differ: fuzz-difference.bin, {limits}")
+
+
 def main() -> None:
     """Fuzz for a number of inputs or seconds, whichever ends first."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -98,14 +146,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    engine, captures = compiled(args.extension), corpus()
+    module, captures = compiled(args.extension), corpus()
     rng = random.Random(args.seed)  # noqa: S311 - reproducible, not secret
     end = time.monotonic() + args.seconds
     done = 0
     while done < args.inputs and time.monotonic() < end:
-        once(rng, engine, captures)
+        once(rng, module.Engine, captures)
+        block_once(rng, module.Demux, captures)
         done += 1
-    sys.stdout.write(f"fuzz: {done} inputs (seed {args.seed}), no report, no difference\n")
+    sys.stdout.write(
+        f"fuzz: {done} captures and pairs of blocks (seed {args.seed}), no report, no difference\n"
+    )
 
 
 if __name__ == "__main__":

@@ -60,6 +60,10 @@ BACKSTEP_SECONDS = 60
 """A packet older than the capture's clock by more than this closes all sessions."""
 MAX_OPEN = 2_000_000
 MAX_MACS = 1 << 20
+DEMUX_BUFFER = 64 << 10
+"""Bytes that the demux keeps for a device before they must be taken."""
+DEMUX_MEMORY = 64 << 20
+"""Bytes of all those buffers together."""
 
 
 class Engine(Protocol):
@@ -87,6 +91,37 @@ class Engine(Protocol):
 
     def error(self) -> tuple[int, int, int, int, int]:
         """Error number, offset, value, bytes still to skip, format."""
+
+
+class Demux(Protocol):
+    """Frames to the devices they name; :mod:`plugin.core._reference_demux` tells the details."""
+
+    def block(self, data: Buffer, at: int = 0, done: int = 0, /) -> tuple[int, int, int, int]:
+        """Take a TPACKET_V3 block: (where to go on, packets taken, why it stopped, device)."""
+
+    def frame(self, time: int, wire: int, data: Buffer, tci: int, tpid: int, /) -> tuple[int, int]:
+        """Take one frame: (why it was not taken, device)."""
+
+    def take(self, device: int, /) -> tuple[bytes, int, int, int]:
+        """What is kept of a device: (pcap records, how many, earliest, latest time)."""
+
+    def take_stream(self) -> bytes:
+        """The stream of all frames since the last call."""
+
+    def pending(self) -> list[int]:
+        """The devices of which something is kept."""
+
+    def fresh(self) -> list[int]:
+        """The devices that are new since the last call."""
+
+    def devices(self, first: int = 0, count: int = 0xFFFFFFFF, /) -> bytes:
+        """The devices' MAC records."""
+
+    def forget(self, device: int, /) -> None:
+        """Take a device out; its number will be another's."""
+
+    def totals(self) -> tuple[int, ...]:
+        """The counters named in ``layout.DEMUX_TOTALS``."""
 
 
 def implementation() -> str:
@@ -141,6 +176,36 @@ def new_engine(
         stats=stats,
     )
     return engine
+
+
+def new_demux(
+    *, max_devices: int, stream: int = 0, names: bool = False, memory: int = DEMUX_MEMORY
+) -> Demux:
+    """A fresh demux.
+
+    Args:
+        max_devices: Devices beyond which a new one gets nothing (counted).
+        stream: Bytes of the stream of all frames before it must be taken; 0 = no such stream.
+        names: Keep the payloads of DHCP, DHCPv6 and mDNS too.
+        memory: Bytes of all devices' buffers together.
+    """
+    if implementation() == "c":
+        from plugin.core._core import Demux as Compiled
+
+        kind: type = Compiled
+    else:
+        from plugin.core._reference_demux import Demux as Reference
+
+        kind = Reference
+    demux: Demux = kind(
+        max_devices=max_devices,
+        buffer=DEMUX_BUFFER,
+        memory=memory,
+        stream=stream,
+        names=names,
+        seed=os.urandom(16),
+    )
+    return demux
 
 
 def loops() -> Loops | None:

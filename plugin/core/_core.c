@@ -11,6 +11,7 @@
 
 #include "container.h"
 #include "decode.h"
+#include "demux_object.h"
 #include "predict.h"
 #include "sessions.h"
 
@@ -329,14 +330,16 @@ static PyMethodDef FUNCTIONS[] = {
 
 static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_core", NULL, 0, FUNCTIONS, NULL, NULL, NULL, NULL};
 
+static int add_type(PyObject *module, PyType_Spec *spec, const char *name) {
+    PyObject *type = PyType_FromSpec(spec);
+    if (type && !PyModule_AddObject(module, name, type)) return 1;
+    Py_XDECREF(type);
+    return 0;
+}
+
 PyMODINIT_FUNC PyInit__core(void) {
-    PyObject *module = PyModule_Create(&MODULE), *type;
-    if (!module) return NULL;
-    type = PyType_FromSpec(&SPEC);
-    if (!type || PyModule_AddObject(module, "Engine", type)) {
-        Py_XDECREF(type);
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    PyObject *module = PyModule_Create(&MODULE);
+    if (module && add_type(module, &SPEC, "Engine") && add_type(module, &DEMUX_SPEC, "Demux")) return module;
+    Py_XDECREF(module);
+    return NULL;
 }

@@ -252,3 +252,26 @@ ERRORS = (
     "more than {value:,} interfaces are described",
 )
 """The text of each error number of a core."""
+
+# What the demux's ``block()`` and ``frame()`` stopped for.
+DEMUX_MORE, DEMUX_DEVICE_FULL, DEMUX_STREAM_FULL, DEMUX_MEMORY_FULL, DEMUX_DAMAGED = range(5)
+
+DEMUX_TOTALS = (
+    "frames",  # taken
+    "wire_bytes",  # of them, each clipped at 65,550, tags included
+    "records",  # given to devices: one or two a frame
+    "record_bytes",  # of them, with their headers of 16 bytes
+    "tagged",  # frames whose tag was put back
+    "cut",  # frames whose headers end beyond what was captured of them
+    "nameless",  # frames that no device got
+    "refused",  # records that were not given because there are too many devices
+    "damaged",  # blocks that contradict themselves; the rest of each was left
+    "devices",  # now
+    "first",  # time of the earliest frame, ns
+    "last",  # time of the latest frame, ns
+    "held",  # bytes of the devices' buffers
+)
+"""What a demux's ``totals()`` returns, in order."""
+
+PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, 1)
+"""The header of the files and the stream that the demux's records go to: nanoseconds, Ethernet."""

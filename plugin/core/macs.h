@@ -65,9 +65,13 @@ static int macs_grow(mac_table *m) {
     return 1;
 }
 
-/* Index of an address, -1 beyond the limit (counted) or out of memory (noted). */
-static ALWAYS_INLINE i32 macs_id(mac_table *m, const u8 *p) {
-    u64 key = (((u64)be16(p) << 32) | be32(p + 2)) | ((u64)1 << 48), i;
+static ALWAYS_INLINE u64 macs_key(const u8 *p) {
+    return (((u64)be16(p) << 32) | be32(p + 2)) | ((u64)1 << 48);
+}
+
+/* Index of an address that is known, else -1. */
+static ALWAYS_INLINE i32 macs_find(mac_table *m, const u8 *p) {
+    u64 key = macs_key(p), i;
     u32 at = (u32)(key ^ key >> 4) % RECENT;
     if (m->recent[at] == key) return m->recent_id[at];
     i = fold(key ^ m->seed0, m->seed1) & m->mask;
@@ -76,9 +80,28 @@ static ALWAYS_INLINE i32 macs_id(mac_table *m, const u8 *p) {
             m->recent[at] = key;
             return m->recent_id[at] = m->table[i].id;
         }
-        if (!m->table[i].key) break;
+        if (!m->table[i].key) return -1;
         i = (i + 1) & m->mask;
     }
+}
+
+/* Enter an address that is not known under an index; the table has a free entry. */
+static void macs_enter(mac_table *m, const u8 *p, i32 id) {
+    u64 key = macs_key(p), i = fold(key ^ m->seed0, m->seed1) & m->mask;
+    while (m->table[i].key) i = (i + 1) & m->mask;
+    m->table[i].key = key;
+    m->table[i].id = id;
+    memset(&m->rows[id], 0, sizeof *m->rows);
+    memcpy(m->rows[id].mac, p, 6);
+}
+
+/* Index of an address, -1 beyond the limit (counted) or out of memory (noted). Without a table: -1,
+ * which is how a caller says that it wants no addresses. */
+static ALWAYS_INLINE i32 macs_id(mac_table *m, const u8 *p) {
+    i32 id;
+    if (!m) return -1;
+    id = macs_find(m, p);
+    if (id >= 0) return id;
     if (m->count >= m->limit) {
         m->dropped++;
         return -1;
@@ -87,12 +110,7 @@ static ALWAYS_INLINE i32 macs_id(mac_table *m, const u8 *p) {
         m->no_memory = 1;
         return -1;
     }
-    i = fold(key ^ m->seed0, m->seed1) & m->mask;
-    while (m->table[i].key) i = (i + 1) & m->mask;
-    m->table[i].key = key;
-    m->table[i].id = (i32)m->count;
-    memset(&m->rows[m->count], 0, sizeof *m->rows);
-    memcpy(m->rows[m->count].mac, p, 6);
+    macs_enter(m, p, (i32)m->count);
     return (i32)m->count++;
 }
 

@@ -12,6 +12,7 @@ from plugin.errors import OptionError
 LONGEST, SHORTEST = 1e9, 1e-3
 """Seconds of a time span and of a window."""
 SPAN = "TIME is a number with s, m, h or d (90s, 15m, 1.5h); without one it is seconds"
+_UNIT_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -96,6 +97,14 @@ def window(text: str) -> float:
     if seconds < SHORTEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of a window: 1 ms at least")
     return seconds
+
+
+def size(text: str) -> int:
+    """Read a size such as ``4096``, ``64K``, ``100M`` or ``10G`` (1,024 each) as bytes."""
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
+    if unit not in _UNIT_BYTES or not (number.isascii() and number.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 4096, 64K, 100M, 10G")
+    return int(number) * _UNIT_BYTES[unit]
 
 
 def input_paths(args: argparse.Namespace) -> list[Path]:

@@ -2,8 +2,8 @@
 
 The oracle of demux.h, and its stand-in: same class, same methods, equal on every byte. A frame goes
 to its sender and, if it is addressed to one device, to that one too; what a group is sent goes to
-its sender alone. Of a frame is kept what ends with its parsed L4 header, the tag that the kernel took
-out put back.
+its sender alone. Of a frame is kept what ends with its parsed L4 header, with the tag that the
+kernel took out put back.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ if [ "${1:?run or test}" = test ]; then
         git tshark tcpdump xz-utils   # the second opinion on captures, and their packers
         bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
         buildah mmdebstrap            # the container image, on a base made here
+        iproute2                      # virtual wires for tests of live captures
     )
 fi
 

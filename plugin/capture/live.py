@@ -103,12 +103,15 @@ class Batch(NamedTuple):
 class LiveCapture:
     """One interface, one demux, one folder of files."""
 
-    def __init__(self, settings: Settings, files: TraceFiles | None = None) -> None:
+    def __init__(
+        self, settings: Settings, files: TraceFiles | None = None, feed: Feed | None = None
+    ) -> None:
         """Open the interface; frames wait for :meth:`poll` from now on.
 
         Args:
             settings: What to do.
             files: Where devices' frames go, started; None = they are only streamed and counted.
+            feed: Where frames come from; by default the interface that the settings name.
 
         Raises:
             OptionError: no such interface.
@@ -120,7 +123,7 @@ class LiveCapture:
             stream=_STREAM if settings.stream else 0,
             names=settings.names,
         )
-        self._feed = _open_feed(settings)
+        self._feed = _open_feed(settings) if feed is None else feed
         self._poll = select.poll()
         self._poll.register(self._feed.fileno(), select.POLLIN | select.POLLERR)
         self._kernel = Statistics()

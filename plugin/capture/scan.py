@@ -83,6 +83,26 @@ class Scan:
             self._links[link_name(number)] = None
         self.problem = self._problem(source.name, have, reason, status=FAILED if got else MORE)
 
+    def feed(self, data: bytes) -> Iterator[Chunk]:
+        """Take what a live capture's stream brought: whole records, after pcap's header at first.
+
+        Raises:
+            ValueError: that is no such stream.
+        """
+        self._used = True
+        at, status = 0, -1
+        while status != MORE:
+            used, packets, sessions, status = self._engine.feed(
+                data, at, len(data), self._packets, self._sessions
+            )
+            at += used
+            if packets or sessions:
+                yield self._chunk(packets, sessions)
+            if status == FAILED:
+                break
+        if at != len(data):
+            raise ValueError("a stream is made of whole records")
+
     def finish(self) -> Iterator[Chunk]:
         """Close the sessions that are still open."""
         done = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.capture import privileges
 from plugin.capture.live import Batch, Counters, LiveCapture, Settings
-from plugin.capture.packet_socket import Opening
+from plugin.capture.packet_socket import Opening, check_interface
 from plugin.capture.rotate import Limits
 from plugin.capture.trace_files import LOCK, Finished, TraceFiles
 from plugin.cli import options, output
@@ -150,6 +150,7 @@ def run(args: argparse.Namespace) -> int:
     """Capture until a signal or the time asked for; finish the files."""
     settings, limits = _settings(args), _limits(args)
     account = privileges.find_account(args.user) if args.user else None
+    check_interface(args.iface)
     _check_folder(args.out, force=args.force)
     made = not args.out.exists()
     files = TraceFiles(args.out, limits)

@@ -118,3 +118,24 @@ def test_progress_tells_the_bytes_taken(tmp_path: Path) -> None:
         list(Scan(stats=False).read(source, seen.append))
     assert seen[-1] == len(MANY)
     assert seen == sorted(seen)
+
+
+def test_a_live_stream_gives_what_the_whole_capture_gives(tmp_path: Path) -> None:
+    whole = f.pcap(*(f.tcp_frame(i, f.SYN if i == 0 else f.ACK) for i in range(9)))
+    live, size = Scan(), 16 + 54
+    for start, end in ((0, 24 + size), (24 + size, 24 + size), (24 + size, len(whole))):
+        assert not list(live.feed(whole[start:end])), "no session is over yet"
+    rows = b"".join(bytes(c.sessions) for c in live.finish())
+    path = tmp_path / "whole.pcap"
+    path.write_bytes(whole)
+    once = Scan()
+    with open_source(path) as source:
+        assert not list(once.read(source))
+    assert rows == b"".join(bytes(c.sessions) for c in once.finish())
+    assert live.totals().packets == 9
+
+
+@pytest.mark.parametrize("data", [b"\x4d\x3c\xb2\xa1" + bytes(30), b"no capture at all...."])
+def test_what_is_no_live_stream_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="whole records"):
+        list(Scan().feed(data))

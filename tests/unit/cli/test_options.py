@@ -80,3 +80,14 @@ def test_devices_are_addresses() -> None:
     assert options.device("0E-00-00-00-00-01") == "0e:00:00:00:00:01"
     with pytest.raises(argparse.ArgumentTypeError, match="'foo' is no MAC or IP address"):
         options.device("foo")
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0", 0), ("4096", 4096), ("64K", 65536), ("1g", 1 << 30)]
+)
+def test_sizes(text: str, expected: int) -> None:
+    assert options.size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "K", "-1", "1.5M", "1X", "ten", "1 M", "٣"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        options.size(text)

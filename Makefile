@@ -83,6 +83,7 @@ models: dev ## rebuild the shipped models from the shared data folder
 bench: dev ## measure Halia beside its peers
 	@$(BIN)/python -m bench core
 	@$(BIN)/python -m bench model
+	@$(BIN)/python -m bench capture
 
 format: dev
 	@$(BIN)/ruff format $(CHECKED)

@@ -1,4 +1,4 @@
-"""``python -m bench core|model|agree``: speed, memory and agreement, beside the peers."""
+"""``python -m bench core|model|capture|agree``: speed, memory and agreement, beside the peers."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def _model(args: argparse.Namespace) -> int:
     return 1 if args.check and not all(step.met for step in found) else 0
 
 
+def _capture(args: argparse.Namespace) -> int:
+    from bench.capture import capture_lines, capture_object, run_capture
+
+    report = run_capture(quick=args.quick, only=tuple(args.only or ()))
+    print(json.dumps(capture_object(report)) if args.json else "\n".join(capture_lines(report)))
+    return 1 if args.check and report.failed else 0
+
+
 def _agree(args: argparse.Namespace) -> int:
     from bench.agree import run_agree
 
@@ -54,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
     verbs = out.add_subparsers(required=True, metavar="core|model|agree")
+    verbs = out.add_subparsers(required=True, metavar="core|model|capture|agree")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     timed = argparse.ArgumentParser(add_help=False)
@@ -72,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
     core.set_defaults(run=_core)
     model = verbs.add_parser("model", parents=[common, timed], help="our model step and sklearn's")
     model.set_defaults(run=_model)
+    capture = verbs.add_parser(
+        "capture", parents=[common], help="a live stream of frames beside other capture tools"
+    )
+    capture.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    capture.add_argument("--quick", action="store_true", help="small sizes: a test of the bench")
+    capture.add_argument("--only", action="append", metavar="NAME", help="only this contender")
+    capture.set_defaults(run=_capture)
     agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
     agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
     agree.add_argument(

@@ -116,6 +116,7 @@ def block_once(rng: random.Random, kind: type, captures: list[bytes]) -> None:
         "memory": rng.choice((8192, 1 << 20)),
         "stream": rng.choice((0, 4096)),
         "names": rng.random() < 0.5,
+        "repeat": rng.choice((0, 10**9)),
     }
     blocks = []
     for _ in range(2):

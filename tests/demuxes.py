@@ -82,6 +82,7 @@ def make(kind: Callable[..., Demux], **changed: Any) -> Demux:
         "memory": 1 << 20,
         "stream": 1 << 16,
         "names": False,
+        "repeat": 0,
         "seed": bytes(range(16)),
         **changed,
     }

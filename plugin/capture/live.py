@@ -50,6 +50,8 @@ class Settings:
     """Seconds after which a silent device's place may be another's; 0 = never."""
     names: bool = False
     """Keep the payloads of DHCP and mDNS, which tell names."""
+    repeat_ns: int = 0
+    """Leave out a frame that equals one so many ns before: a switch mirrored both its ports."""
     stream: bool = False
     """Hand out the stream of all frames."""
 
@@ -73,6 +75,8 @@ class Counters(NamedTuple):
     tagged: int
     cut: int
     """Frames whose headers go on beyond the snap length."""
+    repeated: int
+    """Frames left out as second copies."""
     refused: int
     """Records that no file got because there are too many devices."""
     damaged: int
@@ -122,6 +126,7 @@ class LiveCapture:
             max_devices=settings.max_devices,
             stream=_STREAM if settings.stream else 0,
             names=settings.names,
+            repeat=settings.repeat_ns,
         )
         self._feed = _open_feed(settings) if feed is None else feed
         self._poll = select.poll()
@@ -176,12 +181,31 @@ class LiveCapture:
                 quiet += 1
                 pause(self._settings.opening.retire_ms / 1000)
         finished = self._tick(now)
-        self._unread = self._kernel.packets - self._kernel.drops - self._demux.totals()[0]
+        t = dict(zip(DEMUX_TOTALS, self._demux.totals(), strict=True))
+        seen = t["frames"] + t["repeated"]
+        self._unread = self._kernel.packets - self._kernel.drops - seen
         if self._files is not None:
             finished += self._files.close(now)
         batch = self._batch(finished, idle=False)
         self._feed.close()
         return batch
+
+    def finish(self, mac: str, now: float, why: str = "asked") -> Finished | None:
+        """Finish one device's file now; what it sends later begins another.
+
+        Args:
+            mac: The device.
+            now: The time.
+            why: What the file's record is to say.
+
+        Returns:
+            The file; None when it has none.
+        """
+        if self._files is None:
+            return None
+        self._now = now
+        self._flush()
+        return self._files.finish(bytes.fromhex(mac.replace(":", "")), now, why)
 
     def counters(self) -> Counters:
         """The counters now."""
@@ -194,6 +218,7 @@ class LiveCapture:
             records=t["records"],
             tagged=t["tagged"],
             cut=t["cut"],
+            repeated=t["repeated"],
             refused=t["refused"],
             damaged=t["damaged"],
             kernel_packets=self._kernel.packets,

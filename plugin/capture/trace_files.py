@@ -44,7 +44,7 @@ class Finished:
     first_ns: int | None
     last_ns: int | None
     why: str
-    """"time", "size", "stop", "idle", "quota", or "recovered" (a killed run had left it)."""
+    """"time", "size", "stop", "quota", "recovered" (a killed run had left it), or as asked for."""
     missed: int
     """Frames that the kernel dropped and that the disk refused while it was open: any device's."""
 

@@ -125,6 +125,14 @@ def _frame_options(group: argparse._ArgumentGroup) -> None:
         help="bytes of a frame in which its headers are looked for (192)",
     )
     group.add_argument(
+        "--drop-repeats",
+        metavar="MS",
+        type=_milliseconds,
+        default=0,
+        help="leave out a frame that equals another of so many milliseconds before, once (2 where"
+        " a switch mirrors both ports of a frame and so sends it twice; 0, the standard: none)",
+    )
+    group.add_argument(
         "--outgoing", action="store_true", help="take the frames that this machine sends too"
     )
     group.add_argument(
@@ -276,6 +284,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         feed="plain" if args.plain_socket else "auto",
         max_devices=args.max_devices,
         names=args.names,
+        repeat_ns=args.drop_repeats * 1_000_000,
     )
 
 
@@ -313,6 +322,10 @@ def _now() -> float:
 
 def _count(text: str) -> int:
     return _whole(text, 1, 1 << 20)
+
+
+def _milliseconds(text: str) -> int:
+    return _whole(text, 0, 1000)
 
 
 def _snaplen(text: str) -> int:

@@ -179,7 +179,12 @@ def new_engine(
 
 
 def new_demux(
-    *, max_devices: int, stream: int = 0, names: bool = False, memory: int = DEMUX_MEMORY
+    *,
+    max_devices: int,
+    stream: int = 0,
+    names: bool = False,
+    repeat: int = 0,
+    memory: int = DEMUX_MEMORY,
 ) -> Demux:
     """A fresh demux.
 
@@ -187,6 +192,7 @@ def new_demux(
         max_devices: Devices beyond which a new one gets nothing (counted).
         stream: Bytes of the stream of all frames before it must be taken; 0 = no such stream.
         names: Keep the payloads of DHCP, DHCPv6 and mDNS too.
+        repeat: Leave out a frame that equals one so many ns before, once; 0 = none.
         memory: Bytes of all devices' buffers together.
     """
     if implementation() == "c":
@@ -203,6 +209,7 @@ def new_demux(
         memory=memory,
         stream=stream,
         names=names,
+        repeat=repeat,
         seed=os.urandom(16),
     )
     return demux

@@ -33,6 +33,7 @@ class Demux:
         memory: int,
         stream: int,
         names: bool,
+        repeat: int,
         seed: bytes,
     ) -> None: ...
     def block(self, data: Buffer, at: int = 0, done: int = 0, /) -> tuple[int, int, int, int]: ...

@@ -41,9 +41,18 @@ _NOBODY = bytes(6)
 _record = Struct("<IIII").pack
 _tag = Struct(">HH").pack
 _pack_mac = MAC.struct.pack
+_two_u64 = Struct("=QQ").unpack
+_words = Struct(">Q").iter_unpack
+_REPEATS = 4096
 _block_counts = Struct("=12xII").unpack_from  # packets, offset of the first
 _packet_header = Struct("=IIIIIIH6xIH").unpack_from
 """next, seconds, nanoseconds, captured, wire, status, where the frame begins, tci, tpid."""
+
+
+def _fold(a: int, b: int) -> int:
+    """The mixing step of wyhash: 64 x 64 -> 128 bits, folded."""
+    m = a * b
+    return (m ^ m >> 64) & 0xFFFF_FFFF_FFFF_FFFF
 
 
 class _Device:
@@ -78,6 +87,7 @@ class Demux:
         memory: int,
         stream: int,
         names: bool,
+        repeat: int,
         seed: bytes,
     ) -> None:
         """Set up a demux.
@@ -88,20 +98,26 @@ class Demux:
             memory: Bytes of all devices' buffers together.
             stream: Bytes of the stream of all frames before it must be taken; 0 = no such stream.
             names: Keep the payloads of DHCP, DHCPv6 and mDNS too.
-            seed: 16 random bytes (the compiled one's hash; unused here, Python seeds its own).
+            repeat: Leave out a frame that equals one within so many ns, once: a switch that mirrors
+                both ports of a frame sends it twice. 0 = leave out none.
+            seed: 16 random bytes: hashes must not be foreseen by who sends the frames.
         """
         if (
             not 0 < max_devices <= 1 << 24
             or not 256 <= buffer <= 1 << 24
             or memory < 2 * buffer
             or (stream and not buffer <= stream <= 1 << 30)
+            or not 0 <= repeat <= _SECOND
             or len(seed) != 16
         ):
             raise ValueError(
                 "Demux: 1 to 2^24 devices, buffers of 256 to 2^24 bytes, memory for two of them, a "
-                "stream of 0 or at least a buffer, a seed of 16 bytes"
+                "stream of 0 or at least a buffer, repeats within 0 to 10^9 ns, a seed of 16 bytes"
             )
         self._max, self._buffer, self._memory, self._names = max_devices, buffer, memory, names
+        self._repeat, self._repeated = repeat, 0
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._seeds = _two_u64(seed)
         self._ids: dict[bytes, int] = {}
         self._slots: list[_Device | None] = []
         self._free: list[int] = []
@@ -225,8 +241,8 @@ class Demux:
         """The counters named in ``layout.DEMUX_TOTALS``."""
         return (
             self._frames, self._wire, self._records, self._record_bytes, self._tagged, self._cut,
-            self._nameless, self._refused, self._damaged, len(self._ids), self._first, self._last,
-            self._held,
+            self._nameless, self._refused, self._repeated, self._damaged, len(self._ids),
+            self._first, self._last, self._held,
         )  # fmt: skip
 
     def _bad(self) -> int:
@@ -270,6 +286,10 @@ class Demux:
         if tag[0] >= 0 and len(frame) >= 12:
             frame = frame[:12] + _tag(tag[1], tag[0]) + frame[12:]
             wire = min(_U32_MAX, wire + 4)
+        time = when[0] * _SECOND + when[1]
+        mark = self._hash(frame, wire) if self._repeat else 0
+        if self._repeat and self._is_repeated(mark, time):
+            return DEMUX_MORE, -1
         wire_len = min(wire, WIRE_LEN_MAX)
         k = decode(frame, 0, len(frame), wire_len, 1, full=False)
         stored = self._stored(k, len(frame))
@@ -289,7 +309,6 @@ class Demux:
         if self._held + grown > self._memory:
             return DEMUX_MEMORY_FULL, -1
         self._held += grown
-        time = when[0] * _SECOND + when[1]
         for d, room in zip(devices, rooms, strict=True):
             d.first = min(d.first, time) if d.packets else time
             d.last = max(d.last, time) if d.packets else time
@@ -302,6 +321,8 @@ class Demux:
         self._first = min(self._first, time) if self._frames else time
         self._last = max(self._last, time) if self._frames else time
         self._frames += 1
+        if self._repeat:
+            self._seen[mark % _REPEATS] = (mark, time)
         self._wire += wire_len
         self._records += len(devices)
         self._record_bytes += len(devices) * len(record)
@@ -310,6 +331,27 @@ class Demux:
         self._nameless += not devices
         self._refused += ids.count(-2)
         return DEMUX_MORE, -1
+
+    def _hash(self, frame: bytes, wire: int) -> int:
+        """Eight bytes at a time, the rest filled up with zeros."""
+        seed, factor = self._seeds[0], self._seeds[1] | 1
+        h = _fold(seed ^ (wire << 32 | len(frame)), factor)
+        for (word,) in _words(frame + bytes(-len(frame) % 8)):
+            h = _fold(h ^ word, factor)
+        return h or 1
+
+    def _is_repeated(self, mark: int, time: int) -> bool:
+        """Whether this is the second copy of a frame.
+
+        A third would be a first again, so that of equal frames that somebody really sends at most
+        half are taken for copies.
+        """
+        known, when = self._seen.get(mark % _REPEATS, (0, 0))
+        if known != mark or abs(time - when) > self._repeat:
+            return False
+        del self._seen[mark % _REPEATS]
+        self._repeated += 1
+        return True
 
     def _room(self, room: int, size: int) -> int:
         """Room of a buffer that holds so many bytes: doubled until it does."""

@@ -16,6 +16,7 @@ enum { DEMUX_MORE, DEMUX_DEVICE_FULL, DEMUX_STREAM_FULL, DEMUX_MEMORY_FULL, DEMU
 #define VLAN_VALID 16u      /* TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID */
 #define VLAN_TPID_VALID 64u
 #define ETHERNET 1
+#define REPEATS 4096u       /* frames that are remembered to tell their second copies */
 
 typedef struct {
     u8 *data;
@@ -24,6 +25,12 @@ typedef struct {
     u8 in_use, fresh;
     i64 first, last;
 } device;
+
+/* A frame that came: its hash (0 = none) and when. */
+typedef struct {
+    u64 hash;
+    i64 time;
+} seen_frame;
 
 typedef struct {
     mac_table macs; /* its rows are the devices' counters */
@@ -35,6 +42,9 @@ typedef struct {
     u8 *stream;
     u64 stream_room, stream_used;
     int stream_begun, names;
+    i64 repeat; /* ns within which an equal frame is its copy; 0 = none is */
+    seen_frame *seen;
+    u64 repeated;
     u64 frames, wire_bytes, records, record_bytes, tagged, cut, nameless, refused, damaged;
     i64 first, last;
     u8 scratch[FRAME_MAX + 4];
@@ -161,12 +171,35 @@ static ALWAYS_INLINE u32 demux_stored(const demux *x, const packet *k, u32 captu
     return (u32)stored;
 }
 
+/* Eight bytes at a time, the rest filled up with zeros; the seed is secret. */
+static u64 demux_hash(const demux *x, const u8 *p, u32 n, u32 wire) {
+    u64 h = fold(x->macs.seed0 ^ ((u64)wire << 32 | n), x->macs.seed1);
+    for (; n >= 8; n -= 8, p += 8) h = fold(h ^ be64(p), x->macs.seed1);
+    if (n) {
+        u8 rest[8] = {0};
+        memcpy(rest, p, n);
+        h = fold(h ^ be64(rest), x->macs.seed1);
+    }
+    return h ? h : 1;
+}
+
+/* Whether this is the second copy of a frame; a third would be a first again, so that of equal frames that
+ * somebody really sends at most half are taken for copies. */
+static ALWAYS_INLINE int demux_repeated(demux *x, u64 hash, i64 t) {
+    seen_frame *s = &x->seen[hash % REPEATS];
+    if (s->hash != hash || t - s->time > x->repeat || s->time - t > x->repeat) return 0;
+    s->hash = 0;
+    x->repeated++;
+    return 1;
+}
+
 /* One frame into its buffers, or into none and why: then it is to be given again. */
 static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
     const u8 *p = a->data;
     u32 captured = a->captured, wire = a->wire, stored, n;
     i32 ids[2] = {-1, -1};
-    u64 grown = 0;
+    u64 grown = 0, hash = 0;
+    i64 t = (i64)a->sec * 1000000000 + a->nsec;
     packet k = PACKET_NONE;
     if (captured > FRAME_MAX) captured = FRAME_MAX;
     if (a->tci >= 0 && captured >= 12) {
@@ -180,6 +213,10 @@ static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
         p = s;
         captured += 4;
         wire = wire > UINT32_MAX - 4 ? UINT32_MAX : wire + 4;
+    }
+    if (x->repeat) {
+        hash = demux_hash(x, p, captured, wire);
+        if (demux_repeated(x, hash, t)) return DEMUX_MORE;
     }
     decode(NULL, ETHERNET, p, captured, wire > WIRE_LEN_MAX ? WIRE_LEN_MAX : wire, &k, 0);
     stored = demux_stored(x, &k, captured);
@@ -209,12 +246,10 @@ static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
         demux_record(x->stream + x->stream_used, a, p, stored, wire);
         x->stream_used += n;
     }
-    {
-        i64 t = (i64)a->sec * 1000000000 + a->nsec;
-        if (!x->frames++) x->first = x->last = t;
-        if (t < x->first) x->first = t;
-        if (t > x->last) x->last = t;
-    }
+    if (!x->frames++) x->first = x->last = t;
+    if (t < x->first) x->first = t;
+    if (t > x->last) x->last = t;
+    if (x->repeat) x->seen[hash % REPEATS] = (seen_frame){hash, t};
     x->wire_bytes += wire > WIRE_LEN_MAX ? WIRE_LEN_MAX : wire;
     x->tagged += a->tci >= 0;
     x->cut += (k.marks & MARK_TRUNCATED) && a->captured < a->wire;
@@ -292,12 +327,15 @@ static void demux_forget(demux *x, u32 id) {
     x->in_use--;
 }
 
-static int demux_init(demux *x, u32 limit, u32 buffer, u64 memory, u64 stream, int names, u64 seed0, u64 seed1) {
+static int demux_init(demux *x, u32 limit, u32 buffer, u64 memory, u64 stream, int names, i64 repeat,
+                      u64 seed0, u64 seed1) {
     x->buffer = buffer;
     x->memory = memory;
     x->names = names;
     x->stream_room = stream;
+    x->repeat = repeat;
     if (stream && !(x->stream = malloc(stream))) return 0;
+    if (repeat && !(x->seen = calloc(REPEATS, sizeof *x->seen))) return 0;
     return macs_init(&x->macs, limit, seed0, seed1);
 }
 
@@ -305,6 +343,7 @@ static void demux_free(demux *x) {
     for (u32 i = 0; x->devices && i < x->macs.count; i++) free(x->devices[i].data);
     free(x->devices);
     free(x->stream);
+    free(x->seen);
     macs_free(&x->macs);
 }
 

@@ -191,31 +191,32 @@ static PyObject *demux_py_forget(Demux *D, PyObject *o) {
 static PyObject *demux_py_totals(Demux *D, PyObject *unused) {
     const demux *x = &D->x;
     (void)unused;
-    return Py_BuildValue("KKKKKKKKKILLK", x->frames, x->wire_bytes, x->records, x->record_bytes, x->tagged,
-                         x->cut, x->nameless, x->refused, x->damaged, x->in_use, (long long)x->first,
+    return Py_BuildValue("KKKKKKKKKKILLK", x->frames, x->wire_bytes, x->records, x->record_bytes, x->tagged,
+                         x->cut, x->nameless, x->refused, x->repeated, x->damaged, x->in_use, (long long)x->first,
                          (long long)x->last, x->held);
 }
 
 static int demux_py_init(Demux *D, PyObject *args, PyObject *kw) {
-    static char *names[] = {"max_devices", "buffer", "memory", "stream", "names", "seed", NULL};
+    static char *names[] = {"max_devices", "buffer", "memory", "stream", "names", "repeat", "seed", NULL};
     unsigned int limit, buffer;
     unsigned long long memory, stream;
+    long long repeat;
     int keep;
     const char *seed;
     Py_ssize_t seed_len;
     u64 s[2];
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "IIKKpy#", names, &limit, &buffer, &memory, &stream, &keep, &seed,
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "IIKKpLy#", names, &limit, &buffer, &memory, &stream, &keep, &repeat, &seed,
                                      &seed_len))
         return -1;
     if (!limit || limit > 1u << 24 || buffer < 256 || buffer > 1u << 24 || memory < 2ull * buffer ||
-        (stream && (stream < buffer || stream > 1u << 30)) || seed_len != sizeof s || D->x.macs.table) {
+        (stream && (stream < buffer || stream > 1u << 30)) || repeat < 0 || repeat > 1000000000 || seed_len != sizeof s || D->x.macs.table) {
         PyErr_SetString(PyExc_ValueError,
                         "Demux: 1 to 2^24 devices, buffers of 256 to 2^24 bytes, memory for two of them, a stream "
-                        "of 0 or at least a buffer, a seed of 16 bytes, set up once");
+                        "of 0 or at least a buffer, repeats within 0 to 10^9 ns, a seed of 16 bytes, set up once");
         return -1;
     }
     memcpy(s, seed, sizeof s);
-    if (!demux_init(&D->x, limit, buffer, memory, stream, keep, s[0], s[1] | 1)) {
+    if (!demux_init(&D->x, limit, buffer, memory, stream, keep, repeat, s[0], s[1] | 1)) {
         PyErr_NoMemory();
         return -1;
     }

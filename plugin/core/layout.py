@@ -265,6 +265,7 @@ DEMUX_TOTALS = (
     "cut",  # frames whose headers end beyond what was captured of them
     "nameless",  # frames that no device got
     "refused",  # records that were not given because there are too many devices
+    "repeated",  # frames left out as the second copy of another
     "damaged",  # blocks that contradict themselves; the rest of each was left
     "devices",  # now
     "first",  # time of the earliest frame, ns

@@ -38,7 +38,7 @@ def arrived(draw: st.DrawFn) -> Arrived:
     whole = f.ethernet(body, kind, src=src, dst=dst)
     cut = draw(st.sampled_from([len(whole)] * 4 + [10, 13, 20, 40, 60]))
     return Arrived(
-        draw(st.integers(0, 2**32 * 10**9 - 1)),
+        draw(st.one_of(st.integers(0, 3), st.integers(0, 2**32 * 10**9 - 1))),
         whole[:cut],
         len(whole) + draw(st.sampled_from([0, 0, 0, 1500, 70_000])),
         draw(st.sampled_from([-1, -1, 0, 100, 0xFFFF])),
@@ -53,6 +53,7 @@ LIMITS = st.fixed_dictionaries(
         "memory": st.sampled_from([8192, 9000, 1 << 20]),
         "stream": st.sampled_from([0, 4096, 1 << 16]),
         "names": st.booleans(),
+        "repeat": st.sampled_from([0, 1, 10**9]),
     }
 )
 

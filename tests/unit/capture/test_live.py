@@ -171,6 +171,28 @@ def test_silent_devices_make_room_for_others(tmp_path: Path, feed: FakeFeed) -> 
     assert len(live.stop(NOW + 152, lambda _: None).finished) == 3
 
 
+def test_a_devices_file_is_finished_when_asked_for(tmp_path: Path, feed: FakeFeed) -> None:
+    live = capture(tmp_path, feed)
+    feed.add(tcp())
+    live.poll(NOW, 0)
+    feed.add(tcp())
+    live.poll(NOW + 0.1, 0)
+    done = live.finish("0e:00:00:00:00:01", NOW + 0.2)
+    assert done is not None
+    assert (done.packets, done.why) == (2, "asked")
+    assert live.finish("0e:00:00:00:00:01", NOW + 0.3) is None
+    assert [x.packets for x in live.stop(NOW + 1, lambda _: None).finished] == [2]
+
+
+def test_copies_are_left_out_and_accounted_for(tmp_path: Path, feed: FakeFeed) -> None:
+    live = capture(tmp_path, feed, repeat_ns=2_000_000)
+    feed.add(tcp(), tcp())
+    live.poll(NOW, 0)
+    live.stop(NOW + 1, lambda _: None)
+    c = live.counters()
+    assert (c.frames, c.repeated, c.unread) == (1, 1, 0)
+
+
 def test_rotated_files_and_alarms_come_with_a_poll(tmp_path: Path, feed: FakeFeed) -> None:
     limits = Limits(min_free=0, rotate_time=10.0, max_age=20.0)
     live = capture(tmp_path, feed, limits=limits)

@@ -22,10 +22,20 @@ def test_the_standard_settings() -> None:
 
 
 def test_options_come_through() -> None:
-    s = settings("--names", "--ring", "8M", "--snaplen", "256", "--plain-socket", "--outgoing")
+    s = settings(
+        "--names",
+        "--ring",
+        "8M",
+        "--snaplen",
+        "256",
+        "--plain-socket",
+        "--outgoing",
+        "--drop-repeats",
+        "2",
+    )
     o = s.opening
     assert (o.names, o.blocks, o.snaplen, o.outgoing) == (1600, 32, 256, True)
-    assert (s.feed, s.names) == ("plain", True)
+    assert (s.feed, s.names, s.repeat_ns) == ("plain", True, 2_000_000)
     args = command_parser("capture").parse_args(
         ["--iface", "lo", "--out", "x", "--rotate-size", "1G", "--max-age", "2d", "--quota", "0"]
     )

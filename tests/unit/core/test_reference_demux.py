@@ -142,7 +142,7 @@ def test_a_device_that_was_forgotten_leaves_its_place() -> None:
     assert one.fresh() == [0, 3]
     rows = [one.devices(i, 1)[:6] for i in range(4)]
     assert rows == [new, f.B, C, f.A]
-    assert one.totals()[9] == 4
+    assert one.totals()[10] == 4
 
 
 def test_counters_of_a_device() -> None:
@@ -160,7 +160,7 @@ def test_a_block_that_contradicts_itself_is_left(at: int, value: int) -> None:
     data[at : at + (2 if at == 72 else 4)] = value.to_bytes(2 if at == 72 else 4, "little")
     one = make(kind())
     assert one.block(bytes(data))[2] == DEMUX_DAMAGED
-    assert one.totals()[8] == 1
+    assert one.totals()[9] == 1
 
 
 @pytest.mark.parametrize("data", [b"", bytes(47)])
@@ -170,7 +170,14 @@ def test_a_block_shorter_than_its_header_is_left(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"max_devices": 0}, {"buffer": 255}, {"memory": 5000}, {"stream": 1}, {"seed": b"1"}],
+    [
+        {"max_devices": 0},
+        {"buffer": 255},
+        {"memory": 5000},
+        {"stream": 1},
+        {"seed": b"1"},
+        {"repeat": -1},
+    ],
 )
 def test_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Demux"):
@@ -183,6 +190,27 @@ def test_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> None:
 def test_a_frame_that_cannot_be_is_refused(time: int, tci: int, tpid: int) -> None:
     with pytest.raises(ValueError, match="frame"):
         make(kind()).frame(time, 60, b"x" * 60, tci, tpid)
+
+
+def test_the_second_copy_of_a_frame_is_left_out_once() -> None:
+    copies = [tcp(time=t) for t in (1000, 1500, 1600, 1700, 5000)]
+    other = tcp(payload=b"other!", time=1550)
+    out = demux(*copies, other, repeat=1000)
+    assert [r.time for r in records(out.files[0])] == [1000, 1600, 5000, 1550]
+    assert out.counted()["repeated"] == 2
+    assert out.counted()["frames"] == 4
+    assert demux(*copies).counted()["frames"] == 5, "not unless asked for"
+
+
+def test_a_frame_that_has_to_wait_is_not_its_own_copy() -> None:
+    out = demux(*(tcp(time=i, payload=bytes([i])) for i in range(9)), buffer=256, repeat=1000)
+    assert out.counted()["repeated"] == 0
+    assert len(records(out.files[0])) == 9
+
+
+def test_a_tag_tells_frames_apart() -> None:
+    out = demux(tcp(), tcp()._replace(tci=100), tcp()._replace(tci=200), repeat=1000)
+    assert out.counted()["repeated"] == 0
 
 
 def test_without_a_stream_there_is_none() -> None:

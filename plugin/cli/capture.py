@@ -15,6 +15,7 @@ from plugin.capture.packet_socket import Opening, check_interface
 from plugin.capture.rotate import Limits
 from plugin.capture.trace_files import LOCK, Finished, TraceFiles
 from plugin.cli import options, output
+from plugin.cli.lines import LineWriter
 from plugin.cli.main import EXIT_OK
 from plugin.errors import HaliaError, OptionError, OutputError
 
@@ -175,6 +176,7 @@ class _Session:
 
     def __init__(self, args: argparse.Namespace, capture: LiveCapture, files: TraceFiles) -> None:
         self._args, self._capture, self._files = args, capture, files
+        self._lines = LineWriter(sys.stdout)
         self._stopping = False
         self._live = sys.stderr.isatty() and not args.quiet
         self._shown = 0.0
@@ -191,16 +193,23 @@ class _Session:
             self._line("started", iface=self._args.iface, reader=self._capture.kind)
         problem: HaliaError | None = None
         try:
-            while not self._stopping and (until is None or time.monotonic() < until):
+            while not self._is_over(until):
                 self._tell(self._capture.poll(_now(), WAIT_SECONDS))
                 self._show()
         except HaliaError as error:
             problem = error  # the files are finished all the same
         self._tell(self._capture.stop(_now(), time.sleep))
         self._summary(time.monotonic() - begun)
+        self._lines.close()
         if problem is not None:
             raise problem
         return EXIT_OK
+
+    def _is_over(self, until: float | None) -> bool:
+        """A signal came, the time is up, or nobody reads what we print any more."""
+        return (
+            self._stopping or self._lines.gone or (until is not None and time.monotonic() >= until)
+        )
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -234,8 +243,7 @@ class _Session:
         if self._live:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        self._lines.say(text)
 
     def _show(self) -> None:
         """The line of counters, once a second, where somebody looks at a terminal."""
@@ -262,6 +270,8 @@ class _Session:
                 f" files; dropped by the kernel: {c.kernel_drops}, by a full disk: "
                 f"{c.lost_packets}, unread: {c.unread}, headers cut: {c.cut}"
             )
+        if self._lines.left_out:
+            output.warn(self._args, f"{self._lines.left_out:,} lines were left out of the output")
         missed = c.kernel_drops + c.lost_packets + c.unread
         if missed:
             output.warn(self._args, f"{missed:,} frames were missed")

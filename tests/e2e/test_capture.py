@@ -88,8 +88,10 @@ def device(number: int) -> str:
     return f"02000000{number + 1:04x}"
 
 
-def send(wire: Wire, generator: Path, rate: int, count: int) -> subprocess.Popen[str]:
-    return wire.start([str(generator), SENDER, str(rate), str(count), str(DEVICES)])
+def send(
+    wire: Wire, generator: Path, rate: int, count: int, devices: int = DEVICES
+) -> subprocess.Popen[str]:
+    return wire.start([str(generator), SENDER, str(rate), str(count), str(devices)])
 
 
 def check(told: dict[str, Any], summary: dict[str, Any], out: Path) -> None:
@@ -124,6 +126,15 @@ def test_a_reader_that_stands_still_loses_nothing(
     time.sleep(2)
     run.process.send_signal(signal.SIGCONT)
     told = sent(sender)
+    check(told, run.stop(), run.out)
+
+
+def test_many_devices_and_nobody_who_reads_what_is_printed(
+    wire: Wire, generator: Path, tmp_path: Path
+) -> None:
+    """Their lines are more than a pipe holds; their files more than are held open."""
+    run = Run(wire, tmp_path / "out")
+    told = sent(send(wire, generator, 20_000, 60_000, devices=3000))
     check(told, run.stop(), run.out)
 
 

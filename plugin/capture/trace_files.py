@@ -27,6 +27,12 @@ LOCK = ".halia-capture.lock"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 _MODE = 0o640
 _PIECE = 1 << 20
+_RETRY_SECONDS = 10.0
+"""How long nothing is written after a disk that said it had room refused."""
+_DISK_BLOCK = 4096
+"""What a file takes on a disk is a multiple of this."""
+_INODES_MIN = 1000
+"""With fewer left for new files a disk is as good as full."""
 _ROOM_SECONDS = 5.0
 """How often quotas and ages are looked at; the room on the disk is at every tick."""
 
@@ -84,6 +90,10 @@ class _Trace:
     descriptor: int = field(default=-1)
 
 
+def _on_disk(size: int) -> int:
+    return -(-size // _DISK_BLOCK) * _DISK_BLOCK
+
+
 class TraceFiles:
     """The files of all devices in one folder, which is this capture's alone while it runs."""
 
@@ -114,7 +124,8 @@ class TraceFiles:
         self._held: OrderedDict[bytes, None] = OrderedDict()  # those with a descriptor, by last use
         self._kept: dict[str, KeptFile] = {}
         self._names: set[str] = set()
-        self._looked = 0.0
+        self._looked = self._retry_at = 0.0
+        self._refusing = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -151,7 +162,7 @@ class TraceFiles:
             ident = rotate.ident_of(name)
             if ident is not None:
                 size = os.stat(name, dir_fd=self._folder).st_size
-                self._kept[name] = KeptFile(name, ident, size, changed)
+                self._kept[name] = KeptFile(name, ident, _on_disk(size), changed)
                 self._names.add(name)
         left = [name.removesuffix(PART) for _, name in found if name.endswith(PART)]
         parts = [name for name in left if rotate.ident_of(name) is not None]
@@ -171,7 +182,7 @@ class TraceFiles:
                 trace = self._created(mac, now)
             self._append(trace, data)
         except OSError as error:
-            self._refused(error, packets)
+            self._refused(error, packets, now)
             return
         trace.first = min(trace.first, first) if trace.packets else first
         trace.last = max(trace.last, last) if trace.packets else last
@@ -206,7 +217,7 @@ class TraceFiles:
         except OSError as error:
             self.alarms.append(Alarm("error", f"{part}: {error.strerror}"))
             return None
-        self._kept[trace.name] = KeptFile(trace.name, trace.ident, trace.size, now)
+        self._kept[trace.name] = KeptFile(trace.name, trace.ident, _on_disk(trace.size), now)
         self.counts.finished_files += 1
         return Finished(
             path=self.folder / trace.name,
@@ -231,8 +242,10 @@ class TraceFiles:
         return [file for file in done if file is not None]
 
     def sizes(self) -> tuple[int, int, int]:
-        """Open files, finished files, bytes of both."""
-        size = sum(t.size for t in self._open.values()) + sum(k.size for k in self._kept.values())
+        """Open files, finished files, bytes of both on the disk."""
+        size = sum(_on_disk(t.size) for t in self._open.values()) + sum(
+            k.size for k in self._kept.values()
+        )
         return len(self._open), len(self._kept), size
 
     def _missed(self) -> int:
@@ -279,12 +292,13 @@ class TraceFiles:
             trace.descriptor = -1
             del self._held[trace.mac]
 
-    def _refused(self, error: OSError, packets: int) -> None:
+    def _refused(self, error: OSError, packets: int, now: float) -> None:
         if error.errno not in _NO_ROOM:
             raise OutputError(
                 f"cannot be written to: {error.strerror}", where=str(self.folder)
             ) from error
         self.counts.lost_packets += packets
+        self._refusing, self._retry_at = True, now + _RETRY_SECONDS
         self._stop(error.strerror or "no room")
 
     def _stop(self, reason: str) -> None:
@@ -294,8 +308,9 @@ class TraceFiles:
 
     def _make_room(self, now: float) -> None:
         self._looked = now
-        free = self._free()
-        open_bytes = sum(trace.size for trace in self._open.values())
+        free = 0 if self._refusing else self._free()  # a user's quota is in no figure
+        self._refusing = False
+        open_bytes = sum(_on_disk(trace.size) for trace in self._open.values())
         plan = rotate.plan_removal(self._kept.values(), open_bytes, free, now, self._limits)
         for name, why in plan:
             file = self._kept.pop(name)
@@ -307,15 +322,17 @@ class TraceFiles:
             self.counts.removed_files += 1
             self.counts.removed_bytes += file.size
             self.alarms.append(Alarm("removed", f"{name}: {why}"))
-        room = self._free() if plan else free
+        room = self._free()
         if not rotate.plan_writing(room, self._limits, stopped=self.stopped):
             self._stop(f"{room:,} bytes free")
-        elif self.stopped:
+        elif self.stopped and not -_RETRY_SECONDS <= now - self._retry_at < 0:
             self.stopped = False
             self.alarms.append(Alarm("disk_ok", f"{self.folder}: there is room again"))
 
     def _free(self) -> int:
         disk = os.fstatvfs(self._folder)
+        if disk.f_files and disk.f_favail < _INODES_MIN:
+            return 0
         return disk.f_bavail * disk.f_frsize
 
     def _recovered(self, name: str, now: float) -> Finished | None:
@@ -337,7 +354,7 @@ class TraceFiles:
         ident = rotate.ident_of(name) or ""
         free = rotate.plan_name(ident, now, self._names) if name in self._names else name
         os.rename(part, free, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        self._kept[free] = KeptFile(free, ident, end, now)
+        self._kept[free] = KeptFile(free, ident, _on_disk(end), now)
         self._names.add(free)
         self.counts.finished_files += 1
         return Finished(

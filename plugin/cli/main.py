@@ -73,12 +73,12 @@ COMMANDS: dict[str, Listed] = {
         "evaluate",
         "Tell how well a model does on labelled captures, or its recipe on groups left out.",
     ),
+    "models": Listed("models", "models", "List, show and verify models."),
     "capture": Listed(
         "live",
         "capture",
         "Capture an interface: the headers of each device's frames, in files of its own.",
     ),
-    "models": Listed("models", "models", "List, show and verify models."),
     "audit": Listed(
         "live",
         "audit",

@@ -213,6 +213,15 @@ def test_an_interface_that_goes_ends_it_with_its_files_whole(
     check(told, summary, run.out)
 
 
+def test_a_link_that_was_down_goes_on(wire: Wire, generator: Path, tmp_path: Path) -> None:
+    run = Run(wire, tmp_path / "out")
+    for state in ("down", "up"):
+        assert wire.run(["ip", "link", "set", RECEIVER, state]).returncode == 0
+        time.sleep(0.5)
+    told = sent(send(wire, generator, 10_000, 6_400))
+    check(told, run.stop(), run.out)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
 def test_privileges_are_dropped(wire: Wire, generator: Path) -> None:
     place = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users

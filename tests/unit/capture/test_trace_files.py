@@ -98,8 +98,7 @@ def test_few_files_are_held_open(made: list[TraceFiles], folder: Path) -> None:
 
 
 def test_quotas(made: list[TraceFiles], folder: Path) -> None:
-    size = 24 + len(RECORD)
-    files = started(made, folder, quota=3 * size)
+    files = started(made, folder, quota=3 * 4096)  # small as they are, each takes a disk block
     for i in range(5):
         files.write(f.A, one(), NOW + i)
         files.finish(f.A, NOW + i, "time")
@@ -141,11 +140,13 @@ def test_a_full_disk_stops_the_writing_and_nothing_else(
     assert (files.stopped, files.counts.lost_packets) == (True, 5)
     assert [a.kind for a in files.alarms] == ["disk_full"]
     monkeypatch.setattr(os, "write", real)
-    files.tick(NOW + 1)
-    files.write(f.A, one(), NOW + 1)
-    files.write(f.B, one(), NOW + 1)
+    files.tick(NOW + 9)
+    assert files.stopped, "a disk that refused is left alone for a while"
+    files.tick(NOW + 10)
+    files.write(f.A, one(), NOW + 10)
+    files.write(f.B, one(), NOW + 10)
     assert [a.kind for a in files.alarms] == ["disk_full", "disk_ok"]
-    done = files.close(NOW + 2)
+    done = files.close(NOW + 12)
     assert [x.packets for x in done] == [2, 1]
     assert [x.missed for x in done] == [5, 0]
     assert all(records(x.path.read_bytes()[24:]) for x in done)
@@ -163,9 +164,9 @@ def test_a_file_whose_header_had_no_room_gets_it_later(
     monkeypatch.setattr(os, "write", full)
     files.write(f.A, one(), NOW)
     monkeypatch.setattr(os, "write", real)
-    files.tick(NOW + 1)
-    files.write(f.A, one(), NOW + 1)
-    (done,) = files.close(NOW + 1)
+    files.tick(NOW + 10)
+    files.write(f.A, one(), NOW + 10)
+    (done,) = files.close(NOW + 10)
     assert len(records(done.path.read_bytes()[24:])) == 1
 
 
@@ -184,6 +185,41 @@ def test_room_on_the_disk_is_left(
     files.tick(NOW + 2)
     files.write(f.A, one(), NOW + 2)
     assert len(names(folder)) == 1
+
+
+def test_a_quota_that_no_figure_shows_costs_old_files(
+    made: list[TraceFiles], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = started(made, folder, min_free=4096)
+    for i in range(3):
+        files.write(f.A, one(), NOW + i)
+        files.finish(f.A, NOW + i, "time")
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    real = os.write
+    monkeypatch.setattr(os, "write", refused)
+    files.write(f.A, one(), NOW + 3)
+    monkeypatch.setattr(os, "write", real)
+    files.tick(NOW + 4)
+    assert len(list(folder.glob("*.pcap"))) == 2, "the oldest one went"
+    files.tick(NOW + 13)
+    assert len(list(folder.glob("*.pcap"))) == 2
+    files.write(f.A, one(), NOW + 13)
+    assert files.close(NOW + 14)[0].packets == 1
+
+
+def test_a_disk_without_room_for_names_is_full(
+    made: list[TraceFiles], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = started(made, folder, min_free=1)
+    real = os.fstatvfs(files._folder)
+    fields = list(real)
+    fields[5:8] = [100_000, 10, 10]  # inodes: all, free, free for us
+    monkeypatch.setattr(os, "fstatvfs", lambda _: os.statvfs_result(fields))
+    files.tick(NOW)
+    assert files.stopped
 
 
 def test_an_error_of_another_kind_is_told(

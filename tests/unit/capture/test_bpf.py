@@ -3,7 +3,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.capture import bpf
@@ -62,6 +62,7 @@ def test_all_else_is_kept_short(frame: bytes) -> None:
     assert run(NAMES, frame) == 192
 
 
+@settings(deadline=None)
 @given(frame=st.binary(max_size=80), start=st.sampled_from([b"", *LONG, *SHORT]))
 def test_no_frame_is_dropped(frame: bytes, start: bytes) -> None:
     for cut in (start[: len(frame)], start + frame):

@@ -61,7 +61,6 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
-    verbs = out.add_subparsers(required=True, metavar="core|model|agree")
     verbs = out.add_subparsers(required=True, metavar="core|model|capture|agree")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")

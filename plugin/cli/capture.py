@@ -35,6 +35,9 @@ _SMALLEST_QUOTA = 1 << 20
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.description = (
+        f"{HELP}\n{options.SPAN}.\nSIZE is a number of bytes, or of K, M, G or T, 1,024 each."
+    )
     parser.add_argument("--iface", required=True, metavar="NIC", help="the interface to capture")
     parser.add_argument(
         "--out",

@@ -80,6 +80,8 @@ def test_devices_are_addresses() -> None:
     assert options.device("0E-00-00-00-00-01") == "0e:00:00:00:00:01"
     with pytest.raises(argparse.ArgumentTypeError, match="'foo' is no MAC or IP address"):
         options.device("foo")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("0", 0), ("4096", 4096), ("64K", 65536), ("1g", 1 << 30)]
 )

@@ -35,9 +35,6 @@ _SMALLEST_QUOTA = 1 << 20
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.description = (
-        f"{HELP}\n{options.SPAN}.\nSIZE is a number of bytes, or of K, M, G or T, 1,024 each."
-    )
     parser.add_argument("--iface", required=True, metavar="NIC", help="the interface to capture")
     parser.add_argument(
         "--out",
@@ -60,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--stop-after", metavar="TIME", type=options.duration, help="end after 90s, 15m, 2h, 1d"
     )
     options.common(parser, out=False)
+    parser.epilog = f"{options.SPAN}.\nSIZE is a number of bytes, or of K, M, G or T, 1,024 each."
 
 
 def _file_options(group: argparse._ArgumentGroup) -> None:

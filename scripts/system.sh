@@ -11,6 +11,7 @@ if [ "${1:?run or test}" = test ]; then
         bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
         buildah mmdebstrap            # the container image, on a base made here
         iproute2                      # virtual wires for tests of live captures
+        rabbitmq-server util-linux    # a private broker, in a process namespace
     )
 fi
 

@@ -1,0 +1,1 @@
+"""Verdicts out: messages, the disk spool that keeps them, and RabbitMQ."""

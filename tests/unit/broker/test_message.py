@@ -1,0 +1,98 @@
+"""What is published: ids that stay, bodies that Poseidon survives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from plugin.broker.message import (
+    Message,
+    message_id,
+    poseidon_message,
+    poseidon_refuses,
+    verdict_message,
+)
+
+MAC = "0e:00:00:00:00:0a"
+GOOD: dict[str, Any] = {"labels": ["a", "b", "Unknown"], "confidences": [0.8, 0.1, 0]}
+
+
+def body(entry: object = None, key: str = MAC, kind: str = "mac_addresses") -> dict[str, Any]:
+    entry = {"classification": GOOD} if entry is None else entry
+    return {"tool": "networkml", "file_path": "/x/trace_1.pcap", "data": {kind: {key: entry}}}
+
+
+def test_the_id_is_the_same_for_the_same_and_another_for_another() -> None:
+    assert message_id("verdict", MAC, "a.pcap") == message_id("verdict", MAC, "a.pcap")
+    others = {
+        message_id(*parts)
+        for parts in (
+            ("verdict", MAC, "a.pcap"),
+            ("finding", MAC, "a.pcap"),
+            ("verdict", MAC, "b.pcap"),
+            ("verdict", "x", "a.pcap"),
+            ("verdict" + MAC, "", "a.pcap"),
+        )
+    }
+    assert len(others) == 5
+
+
+def test_a_verdict_goes_to_our_exchange_whole() -> None:
+    document = {"schema": 1, "mac": MAC, "source": "/captures/a.pcap", "role": {"x": 0.5}}
+    message = verdict_message(document)
+    assert (message.exchange, message.key) == ("halia", "halia.verdict")
+    assert json.loads(message.body) == document
+    assert message.message_id == verdict_message({**document, "source": "a.pcap"}).message_id
+    with pytest.raises(ValueError, match="JSON"):
+        verdict_message({**document, "role": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        body(),
+        body({"anomaly": {"verdict": "anomalous"}}),
+        body(key="10.0.0.1", kind="ipv4_addresses"),
+        {**body(), "data": ""},
+        {**body(), "data": {}},
+        body({"classification": {"labels": list("abcd"), "confidences": [1, 0, 0, 0]}}),
+    ],
+)
+def test_what_poseidon_takes(document: dict[str, Any]) -> None:
+    assert poseidon_refuses(document) is None
+    message = poseidon_message(document)
+    assert message.exchange == "topic-poseidon-internal"
+    assert json.loads(message.body) == document
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ([body()], "the body is no object"),
+        ("text", "the body is no object"),
+        ({**body(), "data": ["x"]}, "data is no object"),
+        ({**body(), "data": {"mac_addresses": []}}, "mac_addresses is no object"),
+        (body(key=MAC.upper()), "no link address in lower case"),
+        (body("x"), "is no object"),
+        (body({"classification": [1]}), "classification is no object"),
+        (body({"classification": {**GOOD, "labels": ["a", "b"]}}), "fewer than 3"),
+        (body({"classification": {**GOOD, "confidences": [1.0]}}), "fewer than 3"),
+        (body({"classification": {**GOOD, "confidences": ["1", 0, 0]}}), "no number"),
+        (body({"classification": {**GOOD, "confidences": [True, 0, 0]}}), "no number"),
+        (body({"classification": {**GOOD, "labels": ["a", "b", None]}}), "no text"),
+        (body({"classification": {"labels": ["a", "b", "c"]}}), "no lists"),
+    ],
+)
+def test_what_would_stop_poseidon_is_refused_here(document: Any, why: str) -> None:
+    assert why in str(poseidon_refuses(document))
+    if isinstance(document, dict):
+        with pytest.raises(ValueError, match="Poseidon would not take it"):
+            poseidon_message(document)
+
+
+def test_the_end_mark_has_an_id_of_its_own() -> None:
+    ids = {poseidon_message(one).message_id for one in (body(), {**body(), "data": ""})}
+    assert len(ids) == 2
+    assert all(isinstance(one, Message) for one in (poseidon_message(body()),))

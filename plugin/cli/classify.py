@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
-from plugin.cli.ranking import ranking_lines
+from plugin.cli.ranking import told
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from plugin.ml.model import Model
-    from plugin.ml.verdict import Role, Verdict
+    from plugin.ml.verdict import Verdict
     from plugin.records import Capture
 
 HELP = "The three likeliest roles of each device in captures."
@@ -47,9 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.common(parser, model=True, paths=True)
     parser.epilog = (
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
-        "(roles); the surer one answers. A role is known, unknown (no role fits well enough) or\n"
-        "undetermined (too little was seen, or it is a router that stands for other devices);\n"
-        "the ranking is shown in any case.\n" + options.SPAN + "."
+        "(roles). Where both or one of them knows the role, the one with the higher confidence\n"
+        "among these answers. Where neither does, the role in --json is that of 'enterprise', and\n"
+        "the text names what each model would guess, the surer one first.\n"
+        "A role is known, unknown (no role fits well enough) or undetermined (too little was\n"
+        "seen, or it is a router that stands for other devices). The ranking is there in any\n"
+        "case: in --json always three labels, in the text those of 0.01 and more.\n"
+        + options.SPAN
+        + "."
     )
 
 
@@ -116,19 +121,9 @@ def _text(one: Verdict) -> str:
     more = f" and {len(rest) - 2} more" if len(rest) > 2 else ""  # noqa: PLR2004 - fits a line
     addresses = f"  {', '.join(rest[:2])}{more}" if rest else ""
     lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
-    lines += _ranking(one.role)
-    lines += [
-        f"    model {role.model}: {role.labels[0]} {role.confidences[0]:.2f}, {role.decision}"
-        for role in one.roles
-        if role != one.role
-    ]
+    lines += told(one)
     lines += [f"    note: {warning}" for warning in one.warnings]
     return "".join(printable(line) + "\n" for line in lines)
-
-
-def _ranking(role: Role) -> list[str]:
-    why = f": {role.reason}" if role.reason else ""
-    return [f"    {role.decision} (model {role.model}){why}", *ranking_lines(role)]
 
 
 def _write_networkml(

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
-from plugin.cli.ranking import ranking_lines
+from plugin.cli.ranking import told
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from plugin.ml.verdict import Role
     from plugin.offline.demo import Shown
 
 HELP = "Classify the real captures that come with Halia, and draw what was found."
@@ -60,24 +59,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _block(one: Shown) -> str:
-    role = one.verdict.role
     lines = [
         f"{one.capture}",
         f"  {one.verdict.mac}  {one.verdict.packets} packets, {one.verdict.sessions} sessions;"
         f" in truth: {one.truth}" + (" (learned in training)" if one.seen else ""),
+        *told(one.verdict, truth=one.truth),
     ]
-    lines += ranking_lines(role, truth=one.truth)
-    reason = f": {role.reason}" if role.reason else ""
-    lines.append(f"  {role.decision}{reason} (model {role.model})")
-    lines += [f"  {_short(other)}" for other in one.verdict.roles if other.model != role.model]
     return "\n".join(lines) + "\n\n"
-
-
-def _short(role: Role) -> str:
-    """What another model says, in a line."""
-    pairs = zip(role.labels, role.confidences, strict=True)
-    said = ", ".join(f"{label} {confidence:.2f}" for label, confidence in pairs)
-    return f"model {role.model}, {role.decision}: {said}"
 
 
 def _document(one: Shown) -> str:
@@ -97,21 +85,39 @@ def _document(one: Shown) -> str:
 
 
 def _sum_up(stream: TextIO, found: Sequence[Shown]) -> None:
-    among = sum(one.found for one in found)
-    stream.write(f"{among} of {len(found)} devices have their true role among the three.\n{_NOTE}")
+    known = [one for one in found if one.known]
+    rest = [one for one in found if not one.known]
+    right = sum(one.right for one in known)
+    stream.write(f"{len(known)} of {len(found)} devices are known, {right} of these rightly.\n")
+    if rest:
+        right = sum(one.right for one in rest)
+        stream.write(
+            f"{len(rest)} are not; the surest guess would be right for {right} of these.\n"
+        )
+    stream.write(_NOTE)
+
+
+def _mark(one: Shown) -> tuple[str, bool | None]:
+    """Words beside a row of the picture, and whether they are good news (None: neither)."""
+    if one.known:
+        return f"known, {'right' if one.right else 'WRONG'}", one.right
+    return f"{one.verdict.role.decision}, guess {'right' if one.right else 'wrong'}", None
 
 
 def _draw(args: argparse.Namespace, found: Sequence[Shown]) -> Path | None:
     """Draw the picture if that is possible here; only a picture asked for can fail."""
     from plugin.errors import HaliaError
-    from plugin.ml.report import ranking_png
+    from plugin.ml.report import Ranked, ranking_png
 
     place: Path = args.picture or PICTURE
-    names = [f"{one.truth} ({one.verdict.mac})" for one in found]
-    roles = [one.verdict.role for one in found]
-    rankings = [dict(zip(role.labels, role.confidences, strict=True)) for role in roles]
+    rows = [
+        Ranked(
+            f"{one.truth} ({one.verdict.mac})", dict(one.surest.likely()), one.truth, *_mark(one)
+        )
+        for one in found
+    ]
     try:
-        picture = ranking_png(names, rankings, "Halia: the three likeliest roles of each device")
+        picture = ranking_png(rows, "Halia's demo: what each device is taken for")
         if args.picture is None:
             place.parent.mkdir(exist_ok=True)
         with output.binary_output(place, force=args.force or args.picture is None) as stream:

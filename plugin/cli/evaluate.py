@@ -25,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("test")
     group.add_argument(
         "--leave-out", metavar="COLUMN",
-        help="leave out one group of this column at a time (such as network), fit the model's"
+        help="leave out one group of this column at a time (such as device or network; group: as"
+        " they were grouped when read), fit the model's"
         " recipe again without it, and test on it",
     )  # fmt: skip
     group.add_argument(

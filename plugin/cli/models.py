@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="the models that can be named with --model")
     options.common(listing)
-    show = verbs.add_parser("show", help="what a model was made for and from")
+    show = verbs.add_parser(
+        "show", help="what a model was made for and from (metrics: see docs/training.md)"
+    )
     show.add_argument("name", metavar="NAME|PATH", help="a model's name or directory")
     options.common(show)
     verify = verbs.add_parser(

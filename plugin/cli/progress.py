@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 WIDTH = 30
 """Cells of the bar."""
+LINES_MAX = 20
+"""Of progress off a terminal, for one step."""
+EARLY = 3.0
+"""Seconds after which a first estimate is said, wherever the work stands."""
 LARGE_MIB = 64
 """Files from this size on get a bar."""
 
@@ -35,6 +41,41 @@ def progress(items: Iterable[_T], *, total: int, label: str, quiet: bool) -> Ite
             yield item
     finally:
         sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def progress_lines(
+    items: Iterable[_T], *, total: int, label: str, quiet: bool, parts: int = 1
+) -> Iterator[_T]:
+    """Pass items on and say lines, with an estimate, where no bar can be drawn.
+
+    Args:
+        items: what to go through.
+        total: how many there will be.
+        label: what they are, in a word or two.
+        quiet: say nothing (``-q``).
+        parts: how many parts (outer folds) of about equal size they are in; one has no lines
+            but the last, of more than twenty not each has one.
+    """
+    if quiet:
+        yield from items
+        return
+    begun = monotonic()
+    lines = min(parts, LINES_MAX)
+    due = [-(-total * (k + 1) // lines) for k in range(lines)]
+    early = begun + EARLY
+    for done, item in enumerate(items, 1):
+        yield item
+        now = monotonic()
+        if due and done >= due[0]:
+            due.pop(0)
+        elif now < early or done * 20 < total:  # too little to go by
+            continue
+        early = math.inf
+        left = (now - begun) / done * (total - done)
+        fold = f", fold {-(-done * parts // total)} of {parts}" if parts > 1 else ""
+        rest = f"about {left:.0f} s left of it" if done < total else f"done in {now - begun:.0f} s"
+        sys.stderr.write(f"halia: {label}{fold}: {done} of {total}, {rest}\n")
         sys.stderr.flush()
 
 

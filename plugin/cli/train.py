@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
-from plugin.cli.progress import progress
-from plugin.errors import OptionError, OutputError
+from plugin.cli.progress import progress, progress_lines
+from plugin.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
@@ -50,7 +51,7 @@ def add_listing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", metavar="DATA", type=options.path,
         help="a CSV with the columns path and label, or a folder: with a labels.csv, or with"
-        " captures named Role-device-….pcap or lying in a folder Role/",
+        " captures named ROLE-DEVICE-….pcap or lying in folders ROLE/DEVICE/ or ROLE/",
     )  # fmt: skip
     group = parser.add_argument_group("labelled captures")
     group.add_argument("--root", type=options.path, help="where the CSV's paths start (default:"
@@ -78,11 +79,10 @@ def run(args: argparse.Namespace) -> int:
     from plugin.ml.crossval import Work
     from plugin.ml.evaluate import lines
     from plugin.ml.train import GRIDS, Recipe
-    from plugin.offline.fitting import Naming, make_model, save_model
+    from plugin.offline.fitting import Naming, check_place, make_model, save_model
     from plugin.offline.training import held_out_digests
 
-    if args.out.exists() and not args.force:
-        raise OutputError("exists already", where=str(args.out), advice="add --force to replace it")
+    check_place(args.out, force=args.force)  # before the work, not after it
     settings = settings_of(args)
     gathered, networkml = read_material(args, args.features, settings)
     recipe = Recipe(
@@ -137,10 +137,12 @@ def jobs_of(settings: Settings) -> int:
 
 
 def tracker(*, quiet: bool) -> Track:
-    """A progress bar in the form that the offline functions take."""
+    """A progress bar, or lines off a terminal, in the form that the offline functions take."""
 
-    def track(items: Iterable[_T], total: int, label: str, /) -> Iterator[_T]:
-        return progress(items, total=total, label=label, quiet=quiet)
+    def track(items: Iterable[_T], total: int, label: str, parts: int = 1, /) -> Iterator[_T]:
+        if sys.stderr.isatty():
+            return progress(items, total=total, label=label, quiet=quiet)
+        return progress_lines(items, total=total, label=label, quiet=quiet, parts=parts)
 
     return track
 

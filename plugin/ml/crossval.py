@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -45,13 +45,22 @@ Fold = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 class Track(Protocol):
     """Passes items on and shows how many have gone by."""
 
-    def __call__(self, items: Iterable[_T], total: int, label: str, /) -> Iterator[_T]:
-        """Give the items; ``total`` of them will come, ``label`` says what they are."""
+    def __call__(
+        self, items: Iterable[_T], total: int, label: str, parts: int = 1, /
+    ) -> Iterator[_T]:
+        """Give the items.
+
+        Args:
+            items: what to go through.
+            total: how many will come.
+            label: what they are.
+            parts: outer folds that they belong to, in order.
+        """
 
 
-def silent(items: Iterable[_T], total: int, label: str, /) -> Iterator[_T]:
+def silent(items: Iterable[_T], total: int, label: str, parts: int = 1, /) -> Iterator[_T]:
     """Pass items on: the progress of nobody watching."""
-    del total, label
+    del total, label, parts
     yield from items
 
 
@@ -61,6 +70,12 @@ class Work:
 
     jobs: int = 1
     track: Track = silent
+    label: str = "fits"
+    """What is being computed, for who watches."""
+
+    def named(self, label: str) -> Work:
+        """The same under another name."""
+        return replace(self, label=label)
 
 
 class _Task(NamedTuple):
@@ -159,7 +174,16 @@ def nested(
         outer: folds that measure, such as :func:`group_folds` or :func:`leave_one_out`.
         work: processes and progress.
         unknown: captures of classes that are never learned; each fold's model is asked too.
+
+    Raises:
+        DatasetError: a fold leaves fewer than two groups to choose the recipe's options on.
     """
+    groups = cases.material.groups
+    if any(len({groups[i] for i in learn}) < 2 for learn, _ in outer):  # noqa: PLR2004 — a split
+        raise DatasetError(
+            f"nested cross-validation needs at least three groups, there are {len(set(groups))}",
+            advice="take captures of more devices, or a column that splits them finer",
+        )
     parts = tuple(cases.take(learn) for learn, _ in outer)
     tasks = [task for place, part in enumerate(parts) for task in _tasks(recipe, part, place)]
     found = _run(recipe, parts, tasks, work)
@@ -214,13 +238,13 @@ def _run(
 ) -> list[_Validated]:
     if work.jobs == 1:
         made = (_validate(recipe, parts[task.place], task) for task in tasks)
-        return list(work.track(made, len(tasks), "fits"))
+        return list(work.track(made, len(tasks), work.label, len(parts)))
     from joblib import Parallel, delayed
 
     made = Parallel(n_jobs=work.jobs, return_as="generator")(
         delayed(_validate)(recipe, parts[task.place], task) for task in tasks
     )
-    return list(work.track(made, len(tasks), "fits"))
+    return list(work.track(made, len(tasks), work.label, len(parts)))
 
 
 def _validate(recipe: Recipe, cases: Cases, task: _Task) -> _Validated:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,8 @@ MIN_CAPTURES = 3
 PREFIXES = (1, 2, 3, 5, 8, 13, 21)
 """How many first sessions of a capture are tried, to learn which evidence suffices."""
 
-_GROUP_COLUMNS = ("group", "capture", "device")
+_GROUP = "group"
+_GROUP_COLUMNS = (_GROUP, "capture", "device")
 _KINDS = ("", "pcap")
 
 
@@ -103,6 +104,24 @@ class Material:
             digests=tuple(self.digests[i] for i in which),
             prefixes={k: m.rows(np.asarray(which)) for k, m in self.prefixes.items()},
         )
+
+    def grouped_by(self, column: str) -> Material:
+        """The same in the groups of a column; ``group`` where the list has none: as they are.
+
+        Raises:
+            DatasetError: no such column.
+        """
+        there = {name for sample in self.samples for name in sample.columns}
+        if column == _GROUP and column not in there:
+            return self
+        if any(column not in sample.columns for sample in self.samples):
+            raise DatasetError(
+                f"no column {column!r} to leave out by",
+                advice=f"the list has {', '.join(sorted({*there, _GROUP}))};"
+                " folders ROLE/DEVICE/ or names ROLE-DEVICE-… give a device",
+            )
+        samples = tuple(replace(s, group=s.columns[column] or s.path) for s in self.samples)
+        return replace(self, samples=samples)
 
     @property
     def prefix_counts(self) -> tuple[int, ...]:
@@ -188,32 +207,39 @@ def samples_from_rows(
 
 
 def samples_from_names(paths: Iterable[str], *, source: str = ".") -> tuple[Sample, ...]:
-    """Take roles from names.
+    """Take roles, and devices where they are told, from names.
 
-    A file in a sub-folder has the name of its topmost folder as its role
-    (``Printer/a.pcap``); a file without one has what stands before the first ``-`` of its name
-    (``ActiveDirectoryController-labs-Fri0036-n00.pcap``). The second part of such a name is the
-    device, and with the role it is the group; a file in a sub-folder is its own group.
+    A file in a sub-folder has the name of its topmost folder as its role (``Printer/a.pcap``),
+    and that of the next one, if there is one, as its device (``Printer/hall/a.pcap``). A file
+    without a folder has what stands before the first ``-`` of its name as its role and the second
+    part as its device (``ActiveDirectoryController-labs-Fri0036-n00.pcap``). Role and device
+    together are the group; where no device is told, the file is its own group.
+
+    Returns:
+        Samples with the columns ``path``, ``label``, ``group`` and, if any name tells one,
+        ``device`` (empty where it is not told).
 
     Raises:
         DatasetError: a name carries no role, or there is no file.
     """
-    samples = []
+    told = []
     for path in sorted(paths):
-        folder, _, _ = path.partition("/")
-        name = path.rpartition("/")[2]
-        parts = name.split("-")
-        if folder != path:
-            label, group = folder, path
-        elif len(parts) > 1 and parts[0]:
-            label, group = parts[0], "-".join(parts[:2])
-        else:
+        *folders, name = path.split("/")
+        parts = folders or name.split("-")
+        if not folders and (len(parts) < 2 or not parts[0]):  # noqa: PLR2004 — Role-rest
             raise DatasetError(
                 "the name carries no role",
                 where=path,
                 advice="name it Role-device-….pcap, put it in a folder Role/, or make a labels.csv",
             )
-        samples.append(Sample(path=path, label=label, group=group, columns={"path": path}))
+        told.append((path, parts[0], "-".join(parts[:2]) if len(parts) > 1 else ""))
+    named = any(device for _, _, device in told)
+    samples = []
+    for path, label, device in told:
+        group = device or path
+        columns = {"path": path, "label": label, "group": group}
+        columns |= {"device": device} if named else {}
+        samples.append(Sample(path=path, label=label, group=group, columns=columns))
     if not samples:
         raise DatasetError("no capture in this folder", where=source)
     return tuple(samples)

@@ -16,16 +16,17 @@ import numpy as np
 from plugin.errors import OptionError, install_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from plugin.ml.evaluate import Evaluation
 
-SHOWN = 0.05
+SHOWN = 0.01
 """Smaller confidences are not written into a picture."""
 DARK = 0.5
 """Cells beyond this are dark: their text is white."""
+_COLORS = {True: "#1a7f37", False: "#b42318", None: "#555555"}
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right}
@@ -42,37 +43,83 @@ def confusion_png(e: Evaluation) -> bytes:
     Raises:
         OptionError: matplotlib is not installed.
     """
-    counts = np.array(e.confusion, float)
+    names = _answers(e)
+    counts = np.array(e.confusion, float)[:, : len(names)]
     shown = [i for i in range(len(e.classes)) if counts[i].sum()]
     counts = counts[shown]
-    names = [*e.classes, "no answer"]
     shares = counts / counts.sum(axis=1, keepdims=True)
     texts = [[f"{v:.0f}" if v else "" for v in row] for row in counts]
-    return _heat_map(
+    figure, axes, image = _heat_map(
         Cells(shares, texts, [e.classes[i] for i in shown], names),
         f"{e.title}\naccuracy {e.accuracy}",
-        ("truth", "answer", "share of the true class"),
+        ("truth", "answer"),
     )
+    figure.colorbar(image, ax=axes, label="share of the true class")
+    return _png(figure)
 
 
-def ranking_png(
-    devices: Sequence[str], rankings: Sequence[Mapping[str, float]], title: str
-) -> bytes:
+def _answers(e: Evaluation) -> list[str]:
+    """Columns of a confusion matrix: the classes, and "no answer" where there was one."""
+    silent = any(row[-1] for row in e.confusion)
+    return [*e.classes, "no answer"] if silent else list(e.classes)
+
+
+class Ranked(NamedTuple):
+    """What was said about one device."""
+
+    device: str
+    ranking: Mapping[str, float]
+    """Label -> confidence."""
+    truth: str
+    """Its cell gets a frame."""
+    mark: str
+    """Words beside the row."""
+    good: bool | None
+    """Whether these are good news, bad news or neither (None): their colour."""
+
+
+def ranking_png(rows: Sequence[Ranked], title: str) -> bytes:
     """Draw what was said about devices: one row each, a column for each label named.
 
     Args:
-        devices: what to call each.
-        rankings: label -> confidence, of each.
+        rows: the devices.
         title: above the picture.
 
     Raises:
         OptionError: matplotlib is not installed.
     """
-    labels = sorted({label for ranking in rankings for label in ranking})
-    values = np.array([[ranking.get(label, 0.0) for label in labels] for ranking in rankings])
+    named = {label for row in rows for label, p in row.ranking.items() if p >= SHOWN}
+    labels = sorted(named | {row.truth for row in rows}, key=_first_row(rows))
+    values = np.array([[row.ranking.get(label, 0.0) for label in labels] for row in rows])
     texts = [[f"{v:.2f}" if v >= SHOWN else "" for v in row] for row in values]
-    cells = Cells(values, texts, list(devices), labels)
-    return _heat_map(cells, title, ("device", "role", "confidence"))
+    cells = Cells(values, texts, [row.device for row in rows], labels)
+    figure, axes, _ = _heat_map(cells, title, ("truth", "role and its confidence; framed: truth"))
+    beside = axes.secondary_yaxis("right")
+    beside.set_yticks(range(len(rows)), [row.mark for row in rows], fontsize=8)
+    for tick, row in zip(beside.get_yticklabels(), rows, strict=True):
+        tick.set_color(_COLORS[row.good])
+    for number, row in enumerate(rows):
+        _frame(axes, labels.index(row.truth), number)
+    return _png(figure)
+
+
+def _first_row(rows: Sequence[Ranked]) -> Callable[[str], tuple[int, str]]:
+    """Order of labels: those that are a device's truth as the devices come, then the others."""
+    truths = [row.truth for row in rows]
+    return lambda label: (truths.index(label) if label in truths else len(truths), label)
+
+
+def _frame(axes: Any, column: int, row: int) -> None:
+    left, right, top, bottom = column - 0.5, column + 0.5, row - 0.5, row + 0.5
+    axes.plot(
+        [left, right, right, left, left],
+        [top, top, bottom, bottom, top],
+        color=_COLORS[True],
+        linewidth=1.6,
+        clip_on=False,
+        scalex=False,
+        scaley=False,
+    )
 
 
 class Cells(NamedTuple):
@@ -85,7 +132,8 @@ class Cells(NamedTuple):
     columns: Sequence[str]
 
 
-def _heat_map(cells: Cells, title: str, names: tuple[str, str, str]) -> bytes:
+def _heat_map(cells: Cells, title: str, names: tuple[str, str]) -> tuple[Any, Any, Any]:
+    """Draw a table; figure, axes and image, for what else is to stand there."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -98,7 +146,9 @@ def _heat_map(cells: Cells, title: str, names: tuple[str, str, str]) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     image = axes.imshow(cells.values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(cells.columns)), cells.columns, rotation=60, ha="right", fontsize=8)
+    axes.set_xticks(range(len(cells.columns)), cells.columns, rotation=45, ha="right", fontsize=8)
+    for label in axes.get_xticklabels():
+        label.set_rotation_mode("anchor")
     axes.set_yticks(range(len(cells.rows)), cells.rows, fontsize=8)
     axes.set_ylabel(names[0])
     axes.set_xlabel(names[1])
@@ -107,7 +157,10 @@ def _heat_map(cells: Cells, title: str, names: tuple[str, str, str]) -> bytes:
         color = "white" if cells.values[row, column] > DARK else "black"
         style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
         axes.text(column, row, cells.texts[row][column], **style)
-    figure.colorbar(image, ax=axes, label=names[2])
+    return figure, axes, image
+
+
+def _png(figure: Any) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110)
     return stream.getvalue()
@@ -169,14 +222,14 @@ def _picture(e: Evaluation, pictures: Sequence[bytes]) -> str:
     if pictures:
         picture = base64.b64encode(pictures[0]).decode("ascii")
         return f'<img alt="confusion matrix" src="data:image/png;base64,{picture}">'
-    names = [html.escape(n) for n in (*e.classes, "no answer")]
+    names = [html.escape(n) for n in _answers(e)]
     head = "".join(f'<th><span class="turned">{n}</span></th>' for n in names)
     body = ""
-    for name, row in zip(names, e.confusion, strict=False):
+    for name, row in zip(map(html.escape, e.classes), e.confusion, strict=True):
         if sum(row):
             cells = "".join(
                 f'<td style="background:rgba(30,90,180,{count / sum(row):.2f})">{count or ""}</td>'
-                for count in row
+                for count in row[: len(names)]
             )
             body += f"<tr><th>{name}</th>{cells}</tr>"
     return f'<table class="matrix"><tr><th>truth \\ answer</th>{head}</tr>{body}</table>'

@@ -44,7 +44,7 @@ def save_model(model: Model, directory: Path, *, force: bool = False) -> Model:
         ModelError: the model is not one that :func:`load_model` would accept.
     """
     where = str(directory)
-    _check_place(directory, force=force)
+    check_place(directory, force=force)
     packed = pack(model.arrays)
     manifest = model.manifest._replace(arrays_sha256=hashlib.sha256(packed).hexdigest())
     text = json.dumps(to_document(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -105,8 +105,15 @@ def list_models(folders: Iterable[Path]) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def _check_place(directory: Path, *, force: bool) -> None:
+def check_place(directory: Path, *, force: bool) -> None:
+    """Refuse a place for a model before any work is done for it.
+
+    Raises:
+        OutputError: something is there that is not replaced, or there is no parent folder.
+    """
     where = str(directory)
+    if not directory.parent.is_dir():
+        raise OutputError("its folder is not there", where=where, advice="make it first")
     if not (directory.exists() or directory.is_symlink()):
         return
     ours = directory.is_dir() and not directory.is_symlink()

@@ -53,6 +53,9 @@ TOLERANCE = 0.05
 _FLOOR = 0.01
 """Least probability that counts in a loss: a forest's 0 must not outweigh all other captures."""
 
+_DENSE_CELLS = 50_000
+"""A net's rows with so few cells are handed over dense."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -76,11 +79,24 @@ class Recipe:
 
 
 class Fitted(NamedTuple):
-    """A fitted estimator of scikit-learn, and which classes it has seen."""
+    """A fitted estimator of scikit-learn, and what it is shown of a row."""
 
     estimator: Any
     scale: NDArray[np.float64]
     """(n_columns,) what each column is multiplied by beforehand."""
+    columns: NDArray[np.int64]
+    """(n_shown,) the columns that it is shown, ascending."""
+
+
+class Single(NamedTuple):
+    """What is learned where all training rows are of one class: that class, always."""
+
+    classes_: NDArray[np.int64]
+    """(1,) the class, named as scikit-learn's estimators do."""
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+        """(n_rows, 1) ones."""
+        return np.ones((rows.shape[0], 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,39 +153,55 @@ def fit(options: Options, recipe: Recipe, cases: Cases) -> Fitted:
     Raises:
         DatasetError: a net is to learn a background.
     """
+    from threadpoolctl import threadpool_limits
+
     material, y = cases.material, cases.y
     if recipe.algorithm == "net" and not cases.inside.all():
         raise DatasetError("a net has no background", advice="use --algorithm forest")
-    chosen = dict(options)
     weights = row_weights(material.owner, y, len(material))
     rows, labels, weights = merge_equal(material.rows, y[material.owner], weights)
     if recipe.algorithm == "forest":
-        from sklearn.ensemble import RandomForestClassifier
-
-        estimator = RandomForestClassifier(
-            n_estimators=int(chosen["trees"]),
-            min_samples_leaf=int(chosen["leaf"]),
-            max_features=float(chosen["share"]),
-            random_state=recipe.seed,
-            n_jobs=1,
-        )
-        scale = np.ones(rows.n_columns)
+        every = np.arange(rows.n_columns)
+        shown = Fitted(_forest(dict(options), recipe), np.ones(rows.n_columns), every)
     else:
-        from sklearn.neural_network import MLPClassifier
-
-        estimator = MLPClassifier(
-            hidden_layer_sizes=(int(chosen["hidden"]),),
-            alpha=float(chosen["alpha"]),
-            solver="lbfgs",  # whole-batch: deterministic, and quick on so few rows
-            max_iter=NET_ITERATIONS,
-            random_state=recipe.seed,
-        )
         scale = _max_abs_scale(rows)
-    with warnings.catch_warnings():
+        present = np.unique(labels)
+        # A net of scikit-learn cannot have one class: it would answer with two.
+        estimator = _net(dict(options), recipe) if len(present) > 1 else Single(present)
+        seen = np.flatnonzero(scale)  # of thousands of columns, often a few dozen
+        shown = Fitted(estimator, scale, seen if len(seen) else np.zeros(1, np.int64))
+    if isinstance(shown.estimator, Single):
+        return shown
+    # Threads cost such small products ten times what they give; processes share the fits.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         # The number of iterations is a bound that we set, not a mistake to report.
         warnings.filterwarnings("ignore", message="lbfgs failed to converge")
-        estimator.fit(_scaled(rows, scale).to_scipy(), labels, sample_weight=weights)
-    return Fitted(estimator, scale)
+        shown.estimator.fit(_shown(rows, shown), labels, sample_weight=weights)
+    return shown
+
+
+def _forest(chosen: Mapping[str, float], recipe: Recipe) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        n_estimators=int(chosen["trees"]),
+        min_samples_leaf=int(chosen["leaf"]),
+        max_features=float(chosen["share"]),
+        random_state=recipe.seed,
+        n_jobs=1,
+    )
+
+
+def _net(chosen: Mapping[str, float], recipe: Recipe) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
+        hidden_layer_sizes=(int(chosen["hidden"]),),
+        alpha=float(chosen["alpha"]),
+        solver="lbfgs",  # whole-batch: deterministic, and quick on so few rows
+        max_iter=NET_ITERATIONS,
+        random_state=recipe.seed,
+    )
 
 
 def predict(
@@ -189,7 +221,7 @@ def predict(
     n_samples, n_classes = shape
     result = np.zeros((n_samples, n_classes + 1))
     if rows.n_rows:
-        single = fitted.estimator.predict_proba(_scaled(rows, fitted.scale).to_scipy())
+        single = fitted.estimator.predict_proba(_shown(rows, fitted))
         sums = np.zeros((n_samples, single.shape[1]))
         np.add.at(sums, owner, single)
         counts = np.bincount(owner, minlength=n_samples)
@@ -318,7 +350,9 @@ def _net_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
         # Two classes: scikit-learn keeps one output; softmax over (0, z) is the same.
         w1 = np.hstack([np.zeros_like(w1), w1])
         b1 = np.concatenate([np.zeros_like(b1), b1])
-    arrays = {"W0": w0 * fitted.scale[:, None], "b0": b0, "W1": w1, "b1": b1}
+    whole = np.zeros((len(fitted.scale), w0.shape[1]))  # columns never seen have no say
+    whole[fitted.columns] = w0 * fitted.scale[fitted.columns, None]
+    arrays = {"W0": whole, "b0": b0, "W1": w1, "b1": b1}
     return {name: a.astype(np.float32) for name, a in arrays.items()}
 
 
@@ -355,6 +389,12 @@ def _max_abs_scale(rows: Matrix) -> NDArray[np.float64]:
     return scale  # a column never seen in training has no say
 
 
-def _scaled(rows: Matrix, scale: NDArray[np.float64]) -> Matrix:
-    data = (rows.data * scale[rows.indices]).astype(np.float32)
-    return Matrix(rows.indptr, rows.indices, data, rows.n_columns)
+def _shown(rows: Matrix, fitted: Fitted) -> Any:
+    """The rows as the estimator gets them: scaled, only its columns, sparse if large."""
+    if len(fitted.columns) == rows.n_columns:
+        data = (rows.data * fitted.scale[rows.indices]).astype(np.float32)
+        return Matrix(rows.indptr, rows.indices, data, rows.n_columns).to_scipy()
+    found = rows.to_scipy().astype(np.float64)[:, fitted.columns]
+    found = found.multiply(fitted.scale[fitted.columns]).tocsr()
+    # A small dense table is multiplied before scipy has looked at a sparse one.
+    return found.toarray() if found.shape[0] * found.shape[1] <= _DENSE_CELLS else found

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 KNOWN, UNKNOWN, UNDETERMINED = "known", "unknown", "undetermined"
+LEAST_SHOWN = 0.01
+"""Smaller confidences are shown to no person; JSON always has three."""
 DECIMALS = 6
 """Of a confidence in JSON."""
 
@@ -41,6 +43,11 @@ class Role(NamedTuple):
     """The model's name."""
     reason: str | None
     """Why it is not known; None if it is."""
+
+    def likely(self) -> tuple[tuple[str, float], ...]:
+        """The labels worth a person's look, with their confidences: no padding, nothing near 0."""
+        pairs = zip(self.labels, self.confidences, strict=True)
+        return tuple((label, p) for label, p in pairs if p >= LEAST_SHOWN)
 
 
 class Verdict(NamedTuple):

@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.errors import DatasetError
+from plugin.ml.verdict import KNOWN
 from plugin.ml.vocabulary import FILE, load_vocabulary
 from plugin.offline.classify import Options, classify_capture, load_models, needs_packets
 from plugin.offline.fitting import seen_in_training
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from plugin.ml.verdict import Verdict
+    from plugin.ml.verdict import Role, Verdict
 
 FOLDER, LIST_NAME = "demo", "demo.csv"
 
@@ -36,6 +37,23 @@ class Shown(NamedTuple):
     def found(self) -> bool:
         """Whether the truth is among the three likeliest."""
         return self.truth in self.verdict.role.labels
+
+    @property
+    def known(self) -> bool:
+        """Whether a model knows the role."""
+        return self.verdict.role.decision == KNOWN
+
+    @property
+    def surest(self) -> Role:
+        """The answer if it is known; else what the surest of the models would guess."""
+        if self.known:
+            return self.verdict.role
+        return max(self.verdict.roles or (self.verdict.role,), key=lambda r: r.confidences[0])
+
+    @property
+    def right(self) -> bool:
+        """Whether the first label of :attr:`surest` is the truth."""
+        return self.surest.labels[0] == self.truth
 
 
 def demo_list(data: Path | None = None) -> list[dict[str, str]]:

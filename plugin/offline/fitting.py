@@ -38,7 +38,7 @@ from plugin.ml.evaluate import (
 from plugin.ml.model import FORMAT, UNKNOWN, Manifest, Model
 from plugin.ml.role import confidences
 from plugin.ml.schema import SCHEMAS
-from plugin.ml.store import find_model, load_model, save_model
+from plugin.ml.store import check_place, find_model, load_model, save_model
 from plugin.ml.train import GRIDS, Recipe, to_arrays
 from plugin.offline.classify import model_folders
 from plugin.offline.training import DIGEST_LETTERS
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Made", "Naming", "ask_model", "leave_out", "make_model", "open_model", "recipe_of"]
-__all__ += ["save_model", "seen_in_training"]
+__all__ = ["Made", "Naming", "ask_model", "check_place", "leave_out", "make_model", "open_model"]
+__all__ += ["recipe_of", "save_model", "seen_in_training"]
 
 WINDOW_SECONDS = 900.0
 """Recommended length of a capture: the quarter of an hour of Poseidon and NetworkML."""
@@ -109,8 +109,9 @@ def make_model(
     parts = _parts(material, held_out=held_out)
     folds = group_folds(parts.cases.y, parts.cases.material.groups, recipe.folds, recipe.seed)
     words = f"{len(folds)}-fold, nested, no group on both sides"
-    tested = _tested(parts, recipe, folds, work, f"{naming.name}: {recipe.algorithm}", words)
-    trained = train(recipe, parts.cases, work)
+    title = f"{naming.name}: {recipe.algorithm}"
+    tested = _tested(parts, recipe, folds, work, (title, words), final=True)
+    trained = train(recipe, parts.cases, work.named("step 3 of 3, final model"))
     return Made(_model(parts, recipe, naming, trained, tested), tested)
 
 
@@ -131,7 +132,7 @@ def leave_out(
         ModelError: the model's manifest holds no recipe.
     """
     recipe = recipe_of(model)
-    grouped = _regroup(material, column)
+    grouped = material.grouped_by(column)
     parts = _parts(grouped, classes=model.manifest.classes)
     groups = parts.cases.material.groups
     if folds is None:
@@ -143,7 +144,7 @@ def leave_out(
         outer = group_folds(parts.cases.y, groups, folds, recipe.seed)
         words = f"{len(outer)} folds by {column}, refitted each time, inner folds by {column}"
     title = f"{model.manifest.name}: {recipe.algorithm} on {recipe.features}"
-    return _tested(parts, recipe, outer, work, title, words)
+    return _tested(parts, recipe, outer, work, (title, words))
 
 
 def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
@@ -274,18 +275,35 @@ def _parts(
 
 
 def _tested(
-    parts: _Parts, recipe: Recipe, folds: tuple[Fold, ...], work: Work, title: str, words: str
+    parts: _Parts,
+    recipe: Recipe,
+    folds: tuple[Fold, ...],
+    work: Work,
+    words: tuple[str, str],
+    *,
+    final: bool = False,
 ) -> Evaluation:
-    """The nested test, with its control on permuted labels (of the options picked most)."""
+    """The nested test, with its control on permuted labels (of the options picked most).
+
+    Args:
+        parts: what is learned, and what is not.
+        recipe: what is tested.
+        folds: that measure.
+        work: processes and progress.
+        words: title, and how test and training are kept apart.
+        final: a model is fitted after this; only the labels of the progress say so.
+    """
     cases = parts.cases
-    tested = nested(recipe, cases, folds, work, parts.unknown)
+    steps = 3 if final else 2
+    test = work.named(f"step 1 of {steps}, test")
+    tested = nested(recipe, cases, folds, test, parts.unknown)
     control = dataclasses.replace(recipe, grid=(most_chosen(tested),))
     shuffled = cases._replace(y=permuted(cases.y, recipe.seed))
-    chance = nested(control, shuffled, folds, work)
+    chance = nested(control, shuffled, folds, work.named(f"step 2 of {steps}, permuted labels"))
     inside = cases.inside
     context = Context(
-        title=title,
-        split=words,
+        title=words[0],
+        split=words[1],
         groups=tuple(g for g, i in zip(cases.material.groups, inside, strict=True) if i),
         majority=majority_of_folds(cases.y, folds, cases.n_classes),
         permuted=_accuracy(chance),
@@ -369,18 +387,6 @@ def _model(
         networkml={k: v for k, v in naming.networkml.items() if k in parts.classes},
     )
     return Model(manifest, to_arrays(trained.fitted, len(parts.classes)))
-
-
-def _regroup(material: Material, column: str) -> Material:
-    if any(column not in sample.columns for sample in material.samples):
-        raise DatasetError(
-            f"no column {column!r} to leave out by",
-            advice=f"the list has {', '.join(sorted(material.samples[0].columns))}",
-        )
-    samples = tuple(
-        dataclasses.replace(s, group=s.columns[column] or s.path) for s in material.samples
-    )
-    return dataclasses.replace(material, samples=samples)
 
 
 def _tried(manifest: Manifest) -> int:

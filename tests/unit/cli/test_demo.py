@@ -17,11 +17,24 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_ends_by_itself_and_draws(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
-    assert "devices have their true role among the three" in out
+    assert "7 of 9 devices are known, 7 of these rightly." in out
+    assert "2 are not; the surest guess would be right for 2 of these." in out
     assert "not how accurate it is" in out
     assert "####" in out
     assert Path("demo-out/roles.png").read_bytes().startswith(b"\x89PNG")
     assert main(["demo", "-q"]) == 0  # its own picture is replaced
+
+
+def test_a_guess_is_no_headline_and_nothing_near_zero_is_ranked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["demo"]) == 0
+    blocks = capsys.readouterr().out.split("\n\n")
+    plug = next(block for block in blocks if block.startswith("TP-LinkPlugHS110")).splitlines()
+    assert plug[2] == "    undetermined: no model knows this device; what each would guess"
+    assert plug[3].startswith("      model device, unknown: TP-LinkPlugHS110 0.53 <- right, ")
+    assert plug[4].startswith("      model enterprise, undetermined: Workstation 0.27, ")
+    assert all(" 0.00" not in line for block in blocks for line in block.splitlines())
 
 
 def test_without_matplotlib_it_still_shows_roles(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.cli.progress import LARGE_MIB, byte_progress, progress
+from plugin.cli.progress import LARGE_MIB, byte_progress, progress, progress_lines
 
 
 class Terminal(io.StringIO):
@@ -28,6 +28,31 @@ def test_a_terminal_sees_the_count_and_the_line_is_cleared(monkeypatch: pytest.M
     assert list(progress([1, 2], total=2, label="files", quiet=False)) == [1, 2]
     assert "files [###############...............] 1/2" in stderr.getvalue()
     assert stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_log_gets_a_line_for_each_part_with_an_estimate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stderr, clock = io.StringIO(), iter(range(0, 1000, 2))
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr("plugin.cli.progress.monotonic", lambda: float(next(clock)))
+    items = list(range(6))
+    assert list(progress_lines(items, total=6, label="x", quiet=False, parts=2)) == items
+    assert stderr.getvalue().splitlines() == [
+        "halia: x, fold 1 of 2: 2 of 6, about 8 s left of it",  # early: after 3 s
+        "halia: x, fold 1 of 2: 3 of 6, about 6 s left of it",
+        "halia: x, fold 2 of 2: 6 of 6, done in 12 s",
+    ]
+
+
+def test_many_parts_share_lines_and_quiet_says_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr("plugin.cli.progress.monotonic", lambda: 0.0)
+    list(progress_lines(range(300), total=300, label="x", quiet=True, parts=300))
+    assert stderr.getvalue() == ""
+    list(progress_lines(range(300), total=300, label="x", quiet=False, parts=300))
+    assert len(stderr.getvalue().splitlines()) == 20
 
 
 def test_quiet_draws_nothing_and_an_unknown_total_shows_a_count(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from plugin.cli.ranking import ranking_lines
-from plugin.ml.verdict import Role
+from plugin.cli.ranking import ranking_lines, told
+from plugin.ml.verdict import Role, Verdict, choose
 
 
 def test_confidence_bar_label() -> None:
@@ -9,6 +9,44 @@ def test_confidence_bar_label() -> None:
     assert ranking_lines(role, truth="Camera") == [
         "    0.75 ###############      Printer",
         "    0.25 #####                Camera  <- right",
-        "    0.00                      Unknown",
     ]
     assert "right" not in "".join(ranking_lines(role))
+
+
+def _role(model: str, decision: str, label: str, confidence: float) -> Role:
+    rest = (1 - confidence, 0.001)
+    return Role(decision, (label, "Other", "Third"), (confidence, *rest), model, "why")
+
+
+def _verdict(*roles: Role) -> Verdict:
+    return Verdict("m", (), "x.pcap", 9, 2, 0, 1, choose(roles), roles, ())
+
+
+def test_no_guess_is_a_headline_where_no_model_knows() -> None:
+    one = _verdict(
+        _role("device", "unknown", "Plug", 0.6),
+        _role("enterprise", "undetermined", "Workstation", 0.3),
+    )
+    assert one.role.model == "enterprise"  # in JSON
+    assert told(one, truth="Plug") == [
+        "    undetermined: no model knows this device; what each would guess",
+        "      model device, unknown: Plug 0.60 <- right, Other 0.40 (why)",
+        "      model enterprise, undetermined: Workstation 0.30, Other 0.70 (why)",
+    ]
+
+
+def test_the_one_that_knows_answers_and_no_zero_is_shown() -> None:
+    one = _verdict(
+        _role("device", "known", "Plug", 0.95), _role("enterprise", "unknown", "Workstation", 0.99)
+    )
+    assert told(one) == [
+        "    known (model device): why",
+        "    0.95 ###################  Plug",
+        "    0.05 #                    Other",
+        "    model enterprise, unknown: Workstation 0.99, Other 0.01",
+    ]
+
+
+def test_one_model_alone_says_why_it_does_not_know() -> None:
+    role = _role("device", "unknown", "Plug", 0.6)
+    assert told(_verdict(role)._replace(roles=()))[0] == "    unknown (model device): why"

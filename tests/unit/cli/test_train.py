@@ -48,6 +48,47 @@ def test_from_a_folder_to_a_model(
     assert "majority" in captured.out
 
 
+def test_a_place_that_cannot_be_is_refused_before_any_work(
+    captures: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(train, "read_material", never)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("dear")
+    for out, words in ((tmp_path / "mine", "is no model"), (tmp_path / "no" / "m", "not there")):
+        assert main(["train", str(captures), "--out", str(out), "--force"]) == 2
+        assert words in capsys.readouterr().err
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "dear"
+
+
+def test_the_readme_lines_work_on_one_folder(
+    captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two roles of two devices with two captures each, and the default net."""
+    folder, out = tmp_path / "captures", tmp_path / "my-model"
+    for path in sorted(captures.iterdir()):
+        role, device, _ = path.name.split("-")
+        place = folder / role / f"dev{int(device[1]) % 2}" / f"{device}.pcap"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(place)
+    assert main(["train", str(folder), "--out", str(out), "--jobs", "1"]) == 0
+    captured = capsys.readouterr()
+    assert "8 in 4 groups" in captured.out
+    assert "halia: step 1 of 3, test, fold 1 of " in captured.err  # no terminal: lines
+    assert "halia: step 3 of 3, final model: " in captured.err
+    for column in ("device", "group"):
+        command = ["evaluate", str(out), str(folder), "--leave-out", column, "--jobs", "1"]
+        assert main([*command, "-q"]) == 0
+        captured = capsys.readouterr()
+        assert f"leave one {column} out (4)" in captured.out
+        assert captured.err == ""
+
+
 def test_out_is_needed(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(captures)]) == 2
     assert "--out DIRECTORY" in capsys.readouterr().err

@@ -124,12 +124,37 @@ def test_classes_never_learned_and_background() -> None:
 
 
 def test_progress_sees_every_fit() -> None:
-    seen: list[tuple[int, str]] = []
+    seen: list[tuple[int, str, int]] = []
 
-    def watch(items: Iterable[_T], total: int, label: str, /) -> Iterator[_T]:
-        seen.append((total, label))
+    def watch(items: Iterable[_T], total: int, label: str, parts: int = 1, /) -> Iterator[_T]:
+        seen.append((total, label, parts))
         return iter(items)
 
     cases = labelled.cases(labelled.material(["a", "b"] * 6))
     crossval.train(RECIPE, cases, crossval.Work(track=watch))
-    assert seen == [(2 * 3, "fits")]
+    folds = crossval.group_folds(cases.y, cases.material.groups, 3, 0)
+    crossval.nested(RECIPE, cases, folds, crossval.Work(track=watch).named("test"))
+    assert seen == [(2 * 3, "fits", 1), (3 * 2 * 3, "test", 3)]
+
+
+def test_two_groups_leave_nothing_to_choose_on() -> None:
+    cases = labelled.cases(labelled.material(["a", "b"] * 4, ["x", "x", "y", "y"] * 2))
+    folds = crossval.group_folds(cases.y, cases.material.groups, 3, 0)
+    with pytest.raises(DatasetError, match="three groups, there are 2"):
+        crossval.nested(RECIPE, cases, folds, WORK)
+
+
+def test_a_fold_whose_training_side_has_one_class_is_tested_all_the_same() -> None:
+    """Two classes of three captures, as permuted labels fall: an inner fold lacks one."""
+    net = train.Recipe(algorithm="net", features="service-ports", grid=train.GRIDS["net"][:1])
+    cases = labelled.cases(labelled.material(["a", "b"] * 3))
+    folds = crossval.group_folds(cases.y, cases.material.groups, 3, 0)
+    lacking = 0
+    for seed in range(8):
+        y = np.random.default_rng(seed).permutation(cases.y)
+        turned = cases._replace(y=y)
+        for learn, _ in folds:
+            inner = crossval.group_folds(y[learn], [f"{i}" for i in learn], 5, net.seed)
+            lacking += sum(len(set(y[learn][part])) == 1 for part, _ in inner)
+        assert crossval.nested(net, turned, folds, WORK).confidences.sum() == pytest.approx(6)
+    assert lacking

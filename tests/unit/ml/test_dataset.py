@@ -70,6 +70,13 @@ def test_roles_in_names() -> None:
         ("ActiveDirectoryController", "ActiveDirectoryController-labs"),
         ("Printer", "Printer/x.pcap"),
     ]
+    assert [s.columns.get("device") for s in found] == ["ActiveDirectoryController-labs", ""]
+    deep = dataset.samples_from_names(["Printer/hall/1.pcap", "Printer/hall/x/2.pcap"])
+    assert {(s.label, s.group, s.columns["device"]) for s in deep} == {
+        ("Printer", "Printer-hall", "Printer-hall")
+    }
+    flat = dataset.samples_from_names(["Printer/1.pcap"])
+    assert flat[0].columns == {"path": "Printer/1.pcap", "label": "Printer", "group": flat[0].path}
     with pytest.raises(DatasetError, match="carries no role"):
         dataset.samples_from_names(["capture.pcap"])
     with pytest.raises(DatasetError, match="no capture"):

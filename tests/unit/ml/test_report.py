@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,41 @@ def test_the_confusion_picture_is_a_png(evaluation: evaluate.Evaluation) -> None
 
 
 def test_the_ranking_picture_is_a_png() -> None:
-    picture = report.ranking_png(["d1", "d2"], [{"a": 0.9, "b": 0.1}, {"c": 0.6}], "title")
-    assert picture.startswith(PNG)
+    rows = [
+        report.Ranked("d1", {"a": 0.9, "b": 0.1, "e": 0.001}, "a", "known, right", good=True),
+        report.Ranked("d2", {"c": 0.6}, "d", "unknown, guess wrong", good=None),
+    ]
+    assert report.ranking_png(rows, "title").startswith(PNG)
+
+
+def test_the_ranking_has_columns_of_what_was_named_the_truths_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[report.Cells] = []
+    plain = report._heat_map
+
+    def watch(cells: report.Cells, title: str, names: tuple[str, str]) -> tuple[Any, Any, Any]:
+        drawn.append(cells)
+        return plain(cells, title, names)
+
+    monkeypatch.setattr(report, "_heat_map", watch)
+    rows = [
+        report.Ranked("d1", {"z": 0.9, "b": 0.1, "e": 0.001}, "z", "", good=True),
+        report.Ranked("d2", {"c": 0.6}, "d", "", good=False),
+    ]
+    report.ranking_png(rows, "title")
+    assert drawn[0].columns == ["z", "d", "b", "c"]
+    assert drawn[0].texts == [["0.90", "", "0.10", ""], ["", "", "", "0.60"]]
+
+
+def test_no_answer_has_a_column_only_where_there_was_none(
+    evaluation: evaluate.Evaluation,
+) -> None:
+    assert "no answer" in report.page([evaluation])
+    answered = tuple((*row[:-1], 0) for row in evaluation.confusion)
+    page = report.page([dataclasses.replace(evaluation, confusion=answered)])
+    assert "no answer" not in page
+    assert page.count("<td style") == 4
 
 
 def test_without_matplotlib_it_says_what_to_install(

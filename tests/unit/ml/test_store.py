@@ -67,7 +67,7 @@ def test_what_is_no_model_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="its folder is not there; make it first"):
         store.save_model(tiny_net(), tmp_path / "no" / "such" / "folder")
 
 

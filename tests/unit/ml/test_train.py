@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from plugin.errors import DatasetError
 from plugin.ml import train
@@ -11,6 +14,9 @@ from plugin.ml.dataset import Cases
 from plugin.ml.matrix import from_dense
 from plugin.ml.role import predict_proba
 from tests import labelled, models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NET = train.Recipe(algorithm="net", features="service-ports", grid=train.GRIDS["net"][:1])
 FOREST = train.Recipe(
@@ -94,6 +100,67 @@ def test_a_sample_without_rows_has_no_answer() -> None:
     )
     assert found[0].tolist() == [0, 0]
     assert found[1].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("recipe", [NET, FOREST], ids=["net", "forest"])
+def test_training_rows_of_one_class_answer_that_class(recipe: train.Recipe) -> None:
+    material = labelled.material(["a", "b"] * 4)
+    fitted = train.fit(recipe.grid[0], recipe, Cases(material, np.ones(8, np.int64), 2))
+    found = train.predict(fitted, material.rows, material.owner, (8, 2))
+    assert found.tolist() == [[0, 1]] * 8
+
+
+@pytest.mark.parametrize("recipe", [NET, FOREST], ids=["net", "forest"])
+def test_a_class_that_training_lacks_gets_nothing(recipe: train.Recipe) -> None:
+    cases = labelled.cases(labelled.material(["a", "b", "c"] * 4, signal=1.0))
+    learn = cases.take(np.flatnonzero(cases.y != 1))
+    fitted = train.fit(recipe.grid[0], recipe, learn)
+    found = train.predict(fitted, cases.material.rows, cases.material.owner, (12, 3))
+    assert not found[:, 1].any()
+    assert found[cases.y != 1].argmax(axis=1).tolist() == [0, 2] * 4
+    assert np.allclose(found.sum(axis=1), 1)
+
+
+def test_a_net_is_shown_only_columns_with_values_and_the_shape_comes_back() -> None:
+    cases = labelled.cases(labelled.material(["a", "b"] * 6, signal=1.0))
+    fitted = train.fit(NET.grid[0], NET, cases)
+    assert fitted.columns.tolist() == list(range(6))
+    assert fitted.estimator.n_features_in_ == 6
+    arrays = train.to_arrays(fitted, 2)
+    assert arrays["W0"].shape == (cases.material.rows.n_columns, NET.grid[0][0][1])
+    assert not arrays["W0"][6:].any()
+    assert arrays["W0"][:6].any(axis=1).all()
+
+
+def test_large_rows_stay_sparse_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = labelled.cases(labelled.material(["a", "b"] * 6, signal=0.5))
+    shape = (12, 2)
+    dense = train.fit(NET.grid[0], NET, cases)
+    wanted = train.predict(dense, cases.material.rows, cases.material.owner, shape)
+    monkeypatch.setattr(train, "_DENSE_CELLS", 0)
+    sparse = train.fit(NET.grid[0], NET, cases)
+    found = train.predict(sparse, cases.material.rows, cases.material.owner, shape)
+    assert np.abs(found - wanted).max() < 1e-3
+
+
+def test_one_thread_of_linear_algebra(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    plain = train._net
+
+    def watched(chosen: Mapping[str, float], recipe: train.Recipe) -> Any:
+        estimator = plain(chosen, recipe)
+        fit = estimator.fit
+
+        def fit_and_look(*args: Any, **options: Any) -> None:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            fit(*args, **options)
+
+        estimator.fit = fit_and_look
+        return estimator
+
+    monkeypatch.setattr(train, "_net", watched)
+    train.fit(NET.grid[0], NET, labelled.cases(labelled.material(["a", "b"] * 6)))
+    assert set(seen) == {1}
 
 
 def test_the_temperature_undoes_what_was_done_to_probabilities() -> None:

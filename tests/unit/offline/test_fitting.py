@@ -96,6 +96,13 @@ def test_leaving_a_group_out_refits_the_recipe(made: fitting.Made, material: Mat
     assert e.groups == 5
     assert e.captures == 18
     assert not e.notes
+    bare = dataclasses.replace(
+        material,
+        samples=tuple(dataclasses.replace(s, columns={"path": s.path}) for s in material.samples),
+    )
+    whole = fitting.leave_out(bare, made.model, "group", WORK)  # as the list was grouped
+    assert "leave one group out (5)" in whole.split
+    assert whole.right == e.right
     with pytest.raises(DatasetError, match="no column 'site'"):
         fitting.leave_out(material, made.model, "site", WORK)
 

@@ -81,7 +81,10 @@ class Scan:
             block, have = _keep(block, used, have)
         for number in self._engine.links():
             self._links[link_name(number)] = None
-        self.problem = self._problem(source.name, have, reason, status=FAILED if got else MORE)
+        found = self._problem(source.name, have, reason, status=FAILED if got else MORE)
+        if found is not None and source.packed:
+            found = found._replace(reason=f"{found.reason} (the byte is counted after unpacking)")
+        self.problem = found
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         """Take what a live capture's stream brought: whole records, after pcap's header at first.

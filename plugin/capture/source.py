@@ -11,12 +11,36 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from plugin.errors import CaptureError, install_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol
+
+    from _typeshed import WriteableBuffer as Buffer
+
+    class ZstdFrame(Protocol):
+        """A ``zstandard.ZstdDecompressionObj``."""
+
+        @property
+        def eof(self) -> bool:
+            """The frame has ended."""
+
+        @property
+        def unused_data(self) -> bytes:
+            """What came behind its end."""
+
+        def decompress(self, data: bytes, /) -> bytes:
+            """What these bytes unpack to."""
+
+    class ZstdUnpacker(Protocol):
+        """A ``zstandard.ZstdDecompressor``."""
+
+        def decompressobj(self) -> ZstdFrame:
+            """Begin a frame."""
+
 
 STDIN = Path("-")
 _MAGICS = (
@@ -29,7 +53,13 @@ _MAGICS = (
     b"\x0a\x0d\x0d\x0a",
 )
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
+"""Frames that say nothing; pzstd begins a file with one."""
+_PACKED = (_GZIP, _XZ, _ZSTD, *_ZSTD_SKIPPABLE)
 _PEEK = 6
+_BLOCK = 1 << 16
+_ZSTD_STEP = 1024
+"""Packed bytes unpacked at once: 4 of them can hold 128 KiB, so at most 32 MiB come out."""
 
 
 class Source(NamedTuple):
@@ -42,6 +72,8 @@ class Source(NamedTuple):
     """Fills part of a buffer; 0 = end. Raises the errors in ``DAMAGED`` on a torn packed stream."""
     position: Callable[[], int]
     """Bytes of the file (before unpacking) that were taken; for progress."""
+    packed: bool = False
+    """What is read was unpacked: a place in it is no place in the file."""
 
 
 @contextmanager
@@ -49,12 +81,16 @@ def open_source(path: Path) -> Iterator[Source]:
     """Open a capture; ``Path("-")`` is standard input.
 
     Raises:
-        CaptureError: it cannot be opened, or is packed in a way that needs an extra.
+        CaptureError: it cannot be opened, is a directory (:func:`find_captures` gives one in which
+            it found nothing), or is packed in a way that needs an extra.
     """
     if path == STDIN:
         yield _unpacked(sys.stdin.buffer, "-", None)
         return
     try:
+        if _is_directory(path):
+            os.scandir(path).close()  # one that cannot be read says so
+            raise CaptureError("no capture in this directory", where=str(path))
         raw = path.open("rb")
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -70,15 +106,15 @@ def find_captures(
 ) -> Iterator[Path]:
     """The captures among the given paths: files as they are, directories searched by first bytes.
 
+    A directory that holds no capture comes itself, as a path that is not there does: opening it
+    is the error, so that the others are still read.
+
     A directory that cannot be read is given as it is, for whoever opens it to tell why.
 
     Args:
         paths: Files and directories; of these all files below count (links to directories are not
             followed).
         skipped: Called after each directory with the number of its files that are no captures.
-
-    Raises:
-        CaptureError: a directory holds no capture.
     """
     for path in paths:
         if path == STDIN or not _is_directory(path):
@@ -92,8 +128,8 @@ def find_captures(
             else:
                 others += 1
         if not found:
-            raise CaptureError("no capture in this directory", where=str(path))
-        if others and skipped is not None:
+            yield path
+        elif others and skipped is not None:
             skipped(path, others)
 
 
@@ -133,7 +169,7 @@ def _is_capture(file: Path) -> bool:
             start = stream.read(_PEEK)
             if start.startswith(_MAGICS):
                 return True
-            if not start.startswith((_GZIP, _XZ, _ZSTD)):
+            if not start.startswith(_PACKED):
                 return False
             stream.seek(0)
             head = bytearray(4)
@@ -149,20 +185,20 @@ def _is_capture(file: Path) -> bool:
 
 
 def _unpacked(stream: BinaryIO, name: str, size: int | None) -> Source:
-    start = _peek(stream)
-    if not start.startswith((_GZIP, _XZ, _ZSTD)):
-        return Source(name, size, _reader(stream), _position(stream))
+    start, whole = _peek(stream)
+    if not start.startswith(_PACKED):
+        return Source(name, size, _reader(whole), _position(stream))
     if start.startswith(_GZIP):
         import gzip
 
-        unpacked: io.BufferedIOBase = gzip.GzipFile(fileobj=stream)
+        unpacked: io.BufferedIOBase = gzip.GzipFile(fileobj=whole)
     elif start.startswith(_XZ):
         import lzma
 
-        unpacked = lzma.LZMAFile(stream)  # noqa: SIM115 - lives as long as its stream
+        unpacked = lzma.LZMAFile(whole)  # noqa: SIM115 - lives as long as its stream
     else:
-        unpacked = _zstd(stream, name)
-    return Source(name, None, _reader(unpacked), _position(stream))
+        unpacked = _zstd(whole, name)
+    return Source(name, None, _reader(unpacked), _position(stream), packed=True)
 
 
 def _zstd(stream: BinaryIO, name: str) -> io.BufferedIOBase:
@@ -174,14 +210,80 @@ def _zstd(stream: BinaryIO, name: str) -> io.BufferedIOBase:
             where=name,
             advice=install_extra("zstd"),
         ) from error
-    reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return io.BufferedReader(reader)
+    return io.BufferedReader(_ZstdFrames(stream, zstandard.ZstdDecompressor()))
 
 
-def _peek(stream: BinaryIO) -> bytes:
-    """The first bytes, without taking them: input may be a pipe."""
-    start: bytes = stream.peek(_PEEK)[:_PEEK] if hasattr(stream, "peek") else b""
-    return start
+class _ZstdFrames(io.RawIOBase):
+    """Frames one after the other; the end within one is an error.
+
+    zstandard's own reader says nothing when its input ends too early.
+    """
+
+    def __init__(self, stream: BinaryIO, unpacker: ZstdUnpacker) -> None:
+        self._stream = stream
+        self._unpacker = unpacker
+        self._frame: ZstdFrame | None = None
+        self._packed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Fill a part of the buffer; 0 = the end.
+
+        Raises:
+            EOFError: the stream ends within a frame.
+            ZstdError: a frame is damaged, or what follows one is none.
+        """
+        while not self._ready:
+            if not self._packed:
+                self._packed = self._stream.read(_ZSTD_STEP)
+                if not self._packed:
+                    break
+            frame = self._frame = self._frame or self._unpacker.decompressobj()
+            self._ready = memoryview(frame.decompress(self._packed))
+            self._packed = frame.unused_data
+            if frame.eof:
+                self._frame = None
+        else:
+            target = memoryview(buffer).cast("B")
+            size = min(len(target), len(self._ready))
+            target[:size] = self._ready[:size]
+            self._ready = self._ready[size:]
+            return size
+        if self._frame is not None:
+            raise EOFError("the file ends within a zstd frame")
+        return 0
+
+
+class _Rejoined(io.RawIOBase):
+    """The bytes that were looked at, then the rest of a stream that cannot go back."""
+
+    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+        self._start = start
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        if not self._start:
+            return _reader(self._rest)(memoryview(buffer).cast("B"))
+        target = memoryview(buffer).cast("B")
+        size = min(len(target), len(self._start))
+        target[:size] = self._start[:size]
+        self._start = self._start[size:]
+        return size
+
+
+def _peek(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """The first bytes, and a stream that still has them: input may be a pipe, and a slow one."""
+    start = stream.read(_PEEK)
+    if stream.seekable():
+        stream.seek(-len(start), os.SEEK_CUR)
+        return start, stream
+    return start, cast("BinaryIO", io.BufferedReader(_Rejoined(start, stream), _BLOCK))
 
 
 def _reader(stream: io.BufferedIOBase | BinaryIO) -> Callable[[memoryview], int]:

@@ -99,7 +99,7 @@ def read_listing(
         DatasetError: nothing there, a column missing, a name without a role.
     """
     if data.is_dir() and not (data / LIST_NAME).is_file():
-        paths = [p.relative_to(data).as_posix() for p in find_captures([data])]
+        paths = [p.relative_to(data).as_posix() for p in find_captures([data]) if p != data]
         return Listing(data, samples_from_names(paths, source=str(data)))
     table = data / LIST_NAME if data.is_dir() else data
     try:

@@ -14,6 +14,8 @@ from plugin.core.layout import PACKET, SESSION
 from tests import frames as f
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plugin.records import Problem
 
 pytestmark = pytest.mark.usefixtures("core")
@@ -97,6 +99,20 @@ def test_damage_stops_the_pass_and_is_told(tmp_path: Path) -> None:
     assert told is not None
     assert not told.cut_short
     assert "1,073,741,824" in told.reason
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_where_a_packed_file_is_damaged_is_told_as_a_place_after_unpacking(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(pack(f.pcap(f.udp_frame(1), f.udp_frame(2))[:-3]))
+    scan = Scan(stats=False)
+    with open_source(path) as source:
+        list(scan.read(source))
+    assert scan.problem is not None
+    assert scan.problem.offset == 24 + 16 + 43
+    assert ("counted after unpacking" in scan.problem.reason) == (pack is not bytes)
 
 
 def test_two_inputs_are_one_pass(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import lzma
 import os
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,11 +16,14 @@ from plugin.capture.source import damaged_errors, find_captures, open_source
 from plugin.errors import CaptureError
 from tests import frames as f
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DATA = f.pcap(*(f.udp_frame(i, dport=i) for i in range(2000)))
 
 
-def content(path: Path) -> bytes:
-    out, block = bytearray(), bytearray(10_000)
+def content(path: Path, out: bytearray | None = None) -> bytes:
+    out, block = bytearray() if out is None else out, bytearray(10_000)
     with open_source(path) as source:
         while got := source.read_into(memoryview(block)):
             out += block[:got]
@@ -32,12 +37,51 @@ def test_what_a_file_is_is_told_by_its_first_bytes(pack: type, tmp_path: Path) -
     assert content(path) == DATA
 
 
-def test_zstd(tmp_path: Path) -> None:
+def zstd() -> Callable[[bytes], bytes]:
+    """A packer that ends frames with a checksum, as the program zstd does."""
     zstandard = pytest.importorskip("zstandard", reason="needs the extra halia[zstd]")
-    path = tmp_path / "c"
+    compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(write_checksum=True).compress
+    return compress
+
+
+SKIPPABLE = b"\x5f\x2a\x4d\x18\x03\0\0\0abc"
+
+
+def test_zstd_frames_one_after_the_other_and_frames_to_skip(tmp_path: Path) -> None:
+    path, pack = tmp_path / "c", zstd()
     half = len(DATA) // 2
-    path.write_bytes(zstandard.compress(DATA[:half]) + zstandard.compress(DATA[half:]))
+    packed = [SKIPPABLE, pack(DATA[:half]), SKIPPABLE, pack(b""), pack(DATA[half:]), SKIPPABLE]
+    path.write_bytes(b"".join(packed))
     assert content(path) == DATA
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 5, 100])
+def test_a_torn_zstd_frame_is_no_end(cut: int, tmp_path: Path) -> None:
+    path, packed = tmp_path / "c", zstd()(DATA)
+    path.write_bytes(packed[:-cut])
+    out = bytearray()
+    with pytest.raises(EOFError, match="within a zstd frame"):
+        content(path, out)
+    assert DATA.startswith(bytes(out))
+    if cut <= 4:  # only the checksum is torn
+        assert len(out) == len(DATA)
+
+
+def test_a_frame_to_skip_that_is_torn_is_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    path.write_bytes(zstd()(DATA) + SKIPPABLE[:-1])
+    with pytest.raises(EOFError, match="within a zstd frame"):
+        content(path)
+
+
+@pytest.mark.parametrize("change", ["checksum", "rest"])
+def test_a_damaged_zstd_stream_is_an_error(change: str, tmp_path: Path) -> None:
+    path, packed = tmp_path / "c", zstd()(DATA)
+    wrong = packed[:-1] + bytes((packed[-1] ^ 1,))
+    path.write_bytes(wrong if change == "checksum" else packed + b"no frame at all")
+    with pytest.raises(sys.modules["zstandard"].ZstdError):
+        content(path)
+    assert sys.modules["zstandard"].ZstdError in damaged_errors()
 
 
 def test_zstd_without_its_extra_names_the_extra(
@@ -89,6 +133,39 @@ def test_a_pipe_is_read_as_it_fills(tmp_path: Path) -> None:
     writer.join()
 
 
+PACKERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
+    "plain": lambda: bytes,
+    "gzip": lambda: gzip.compress,
+    "xz": lambda: lzma.compress,
+    "zst": zstd,
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_slow_pipe_is_looked_at_until_it_shows_what_it_is(name: str, tmp_path: Path) -> None:
+    path, packed = tmp_path / "pipe", PACKERS[name]()(DATA)
+    os.mkfifo(path)
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as out:
+            for at in range(4):
+                out.write(packed[at : at + 1])
+                time.sleep(0.02)
+            out.write(packed[4:])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert content(path) == DATA
+    writer.join()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xd4\xc3"])
+def test_an_input_shorter_than_what_is_looked_at(start: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    path.write_bytes(start)
+    assert content(path) == start
+
+
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="nothing-here"):
         content(tmp_path / "nothing-here.pcap")
@@ -105,9 +182,24 @@ def test_directories_are_searched_by_content(tmp_path: Path) -> None:
     assert found == ["a.bin", "b", "torn.gz"]
 
 
-def test_a_directory_without_captures_is_an_error(tmp_path: Path) -> None:
+def test_a_directory_without_captures_comes_itself_and_opening_it_is_the_error(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.pcap").write_bytes(DATA)
+    paths = [tmp_path / "empty", tmp_path / "nope.pcap", tmp_path / "a.pcap"]
+    assert list(find_captures(paths)) == paths
     with pytest.raises(CaptureError, match="no capture in this directory"):
-        list(find_captures([tmp_path]))
+        content(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("magic", [b"\x28\xb5\x2f\xfd", b"\x52\x2a\x4d\x18"])
+def test_a_packed_file_that_cannot_be_looked_into_is_taken_for_a_capture(
+    magic: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.zst").write_bytes(magic + bytes(9))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert list(find_captures([tmp_path])) == [tmp_path / "c.zst"]
 
 
 def test_a_directory_that_cannot_be_read_is_told(

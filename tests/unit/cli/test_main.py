@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import plugin
 from plugin.cli import main as frame
 from plugin.errors import CaptureError, PeerError
+from tests import frames as f
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, outcome: int | BaseException) -> None:
@@ -235,3 +237,25 @@ def test_only_a_process_of_its_own_spares_looking_for_cycles(
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines()[-1] == f"0 {own} {own}"
+
+
+@pytest.mark.parametrize(
+    "words", [["info"], ["sessions"], ["classify", "--device", "02:00:00:00:00:99"], ["features"]]
+)
+def test_a_bad_path_does_not_keep_the_others_from_being_done(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "good.pcap").write_bytes(f.pcap(f.udp_frame(1)))
+    out = tmp_path / "out.npz"
+    paths = [str(tmp_path / name) for name in ("empty", "good.pcap", "nope.pcap", "good.pcap")]
+    if words[0] != "features":
+        words = [*words, "--json"]
+    assert frame.main([*words, *paths, "--out", str(out)]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[2].partition(":")[0] for line in err] == [paths[0], paths[2]]
+    expected = {"info": 4, "sessions": 2, "classify": 0}
+    if words[0] == "features":
+        assert np.load(out)["shape"][0] == 2
+    else:
+        assert len(out.read_text().splitlines()) == expected[words[0]]

@@ -117,3 +117,11 @@ def test_skipped_files_are_counted(tmp_path: Path) -> None:
     found = list(iter_captures([tmp_path], skipped=lambda *one: told.append(one)))
     assert len(found) == 1
     assert told == [(tmp_path, 2)]
+
+
+def test_a_bad_path_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.pcap").write_bytes(f.pcap(f.udp_frame(1)))
+    good = tmp_path / "a.pcap"
+    found = list(iter_captures([tmp_path / "empty", good, tmp_path / "nope.pcap", good]))
+    assert [isinstance(one, CaptureError) for one in found] == [True, False, True, False]

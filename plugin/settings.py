@@ -27,6 +27,9 @@ FREE_PREFIXES = ("HALIA_BENCH_", "HALIA_TEST_")
 FILE_BYTES_MAX = 1 << 20
 """A larger settings file is refused unread: it is something else."""
 
+SEED_MAX = 2**32 - 1
+"""numpy's and scikit-learn's generators take no larger one."""
+
 Value = str | int | Path | None
 
 
@@ -38,6 +41,8 @@ class Setting(NamedTuple):
     """"text", "folder" or "count" (a whole number)."""
     default: Value
     doc: str
+    most: int | None = None
+    """The largest count that can be used."""
 
     @property
     def variable(self) -> str:
@@ -59,7 +64,7 @@ SETTINGS = (
         "the folder that holds models/ and configs/; null: beside the checkout, else as installed",
     ),
     Setting("train.jobs", "count", 0, "processes that train and evaluate use; 0: one for each CPU"),
-    Setting("train.seed", "count", 1, "seed of everything random in train and evaluate"),
+    Setting("train.seed", "count", 1, "seed of everything random in train and evaluate", SEED_MAX),
 )
 _NULL = "tag:yaml.org,2002:null"
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
@@ -238,6 +243,8 @@ def _convert(setting: Setting, text: str | None) -> Value:
         digits = text.replace("_", "")
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError(f"a whole number is expected, not {text!r}")
+        if setting.most is not None and int(digits) > setting.most:
+            raise ValueError(f"at most {setting.most} is expected, not {text}")
         return int(digits)
     if not text:
         raise ValueError(f"a {setting.kind} is expected, not an empty text")

@@ -1,14 +1,61 @@
-"""Fixtures for every test: both cores, the shared data folder, a clean environment."""
+"""Fixtures for every test: both cores, the shared data folder, a clean environment.
+
+Under CI (``CI=true``, as .ci/run sets it) a test that skips for want of something that CI must have
+(the compiled core, an extra, a tool) fails: nothing goes missing unseen.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 ROOT = Path(__file__).resolve().parent.parent
+ALLOWED_SKIPS = re.compile(
+    r"shared data|\broot\b|kernel|not a git checkout|(?:bash|zsh|fish|shellcheck) is not installed"
+)
+"""What CI may lack: data that is not ours to pass on, rights, a kernel's ability, a shell."""
+NOT_BUILT = "the compiled core is not built here"
+
+
+def must_not_skip(reason: str, environ: dict[str, str]) -> bool:
+    """Whether a test that skips for this reason fails: under CI, unless CI may lack it."""
+    if environ.get("CI", "").lower() not in {"1", "true"} or ALLOWED_SKIPS.search(reason):
+        return False
+    # scripts/reference.sh runs the tests of the core without the extension, on purpose.
+    return not (NOT_BUILT in reason and environ.get("HALIA_CORE") == "reference")
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if must_not_skip(reason, dict(os.environ)):
+        report.outcome = "failed"
+        report.longrepr = f"a test may not skip under CI for this: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn skips for want of what CI must have into failures."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file that skips."""
+    report = yield
+    _refuse_skip(report)
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +78,7 @@ def core(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Run the test on each core: the compiled one (if built) and the plain-Python one."""
     name: str = request.param
     if name == "c" and importlib.util.find_spec("plugin.core._core") is None:
-        pytest.skip("the compiled core is not built here")
+        pytest.skip(NOT_BUILT)
     monkeypatch.setenv("HALIA_CORE", name)
     return name
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from plugin.errors import CaptureError, install_extra
+from plugin.errors import CaptureError, install_extra, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -66,6 +66,7 @@ class Source(NamedTuple):
     """One open input."""
 
     name: str
+    """Its path, printable (see :func:`plugin.errors.printable`)."""
     size: int | None
     """Bytes to come, where that is known (not for streams and packed files)."""
     read_into: Callable[[memoryview], int]
@@ -96,7 +97,7 @@ def open_source(path: Path) -> Iterator[Source]:
         raise _unreadable(path, error) from error
     with raw:
         try:
-            yield _unpacked(raw, str(path), os.fstat(raw.fileno()).st_size or None)
+            yield _unpacked(raw, printable(str(path)), os.fstat(raw.fileno()).st_size or None)
         except OSError as error:
             raise _unreadable(path, error) from error
 

@@ -67,7 +67,7 @@ def _verify(args: argparse.Namespace) -> int:
         if args.json:
             found = [fault._asdict() for fault in faults]
             document = {"entries": last.number if last else 0, "digest": digest, "faults": found}
-            out.write(json.dumps(document) + "\n")
+            out.write(output.json_line(document))
         else:
             for fault in faults:
                 out.write(f"{fault}\n")

@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
+from plugin.cli.inputs import inputs_of
 from plugin.cli.ranking import told
 from plugin.errors import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from plugin.ml.model import Model
@@ -63,34 +64,41 @@ def run(args: argparse.Namespace) -> int:
     # One small product needs no threads of numpy's linear algebra; making them costs 25 ms.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from plugin.offline import classify as work
+    from plugin.offline.read import find_captures
     from plugin.settings import load_settings
 
     settings = load_settings(config=args.config, flags={"model": args.model})
     models = work.load_models(settings.model, settings.data)
     wanted = work.Options(args.device, args.window)
+    paths = options.input_paths(args)
+    places: list[Path] = []
+    if args.networkml is not None:
+        paths = list(find_captures(paths, skipped=output.skip_warner(args)))
+        places = _networkml_places(args, paths)
     bad: list[str] = []
     found = 0
-    done: list[tuple[str, list[Verdict]]] = []
+    done: dict[Path, tuple[str, list[Verdict]]] = {}
     with output.text_output(args) as out:
-        for capture in _captures(args, bad, packets=work.needs_packets(models)):
-            verdicts = work.classify_capture(capture, models, wanted)
-            found += len(verdicts)
-            if args.networkml is not None:
-                done.append((capture.source, verdicts))
-            if verdicts or args.device is None:
-                _write(out, capture.source, verdicts, as_json=args.json)
+        for number, capture in _captures(args, paths, bad, packets=work.needs_packets(models)):
+            kept = done.setdefault(places[number], (capture.source, [])) if places else None
+            verdicts = work.verdicts_of(capture, models, wanted)
+            if kept is not None:
+                verdicts = _keeping(verdicts, kept[1])
+            found += _write(out, capture.source, verdicts, args)
     if args.networkml is not None:
         _write_networkml(args, models, done)
     return output.outcome(args, bad=bool(bad), found=bool(found))
 
 
-def _captures(args: argparse.Namespace, bad: list[str], *, packets: bool) -> Iterator[Capture]:
-    """The captures that can be read; complaints about the others are said and collected."""
+def _captures(
+    args: argparse.Namespace, paths: Sequence[Path], bad: list[str], *, packets: bool
+) -> Iterator[tuple[int, Capture]]:
+    """The captures that can be read, with their numbers; complaints are said and collected."""
     from plugin.errors import CaptureError
     from plugin.offline.read import iter_captures, remark
 
-    paths, skipped = options.input_paths(args), output.skip_warner(args)
-    for capture in iter_captures(paths, packets=packets, skipped=skipped):
+    found = iter_captures(paths, packets=packets, skipped=output.skip_warner(args))
+    for number, capture in enumerate(found):
         problem = capture if isinstance(capture, CaptureError) else capture.problem
         if problem is not None:
             output.complain(str(problem))
@@ -99,19 +107,38 @@ def _captures(args: argparse.Namespace, bad: list[str], *, packets: bool) -> Ite
             continue
         if said := remark(capture.source, capture.totals):
             output.warn(args, said)
-        yield capture
+        if capture.totals.macs_dropped:
+            output.warn(
+                args,
+                f"{capture.source}: more than {capture.totals.macs:,} link addresses: further ones,"
+                f" seen {capture.totals.macs_dropped:,} times, were not told apart",
+            )
+        yield number, capture
 
 
-def _write(out: TextIO, source: str, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
-    if as_json:
+def _keeping(verdicts: Iterator[Verdict], kept: list[Verdict]) -> Iterator[Verdict]:
+    for one in verdicts:
+        kept.append(one)
+        yield one
+
+
+def _write(out: TextIO, source: str, verdicts: Iterator[Verdict], args: argparse.Namespace) -> int:
+    """Write the verdicts as they come; how many there were."""
+    number = 0
+    if args.json:
         from plugin.ml.verdict import to_document
 
-        out.writelines(json.dumps(to_document(one)) + "\n" for one in verdicts)
-    else:
-        out.write(f"{printable(source)}\n")
-        if not verdicts:
-            out.write("  no device\n")
-        out.writelines(_text(one) for one in verdicts)
+        for one in verdicts:
+            out.write(output.json_line(to_document(one)))
+            number += 1
+        return number
+    for number, one in enumerate(verdicts, 1):
+        if number == 1:
+            out.write(f"{printable(source)}\n")
+        out.write(_text(one))
+    if not number and args.device is None:
+        out.write(f"{printable(source)}\n  no device\n")
+    return number
 
 
 def _text(one: Verdict) -> str:
@@ -126,19 +153,33 @@ def _text(one: Verdict) -> str:
     return "".join(printable(line) + "\n" for line in lines)
 
 
-def _write_networkml(
-    args: argparse.Namespace, models: Sequence[Model], done: Sequence[tuple[str, list[Verdict]]]
-) -> None:
+def _networkml_places(args: argparse.Namespace, paths: Sequence[Path]) -> list[Path]:
+    """The file of each capture; looked at before the work, as every output is.
+
+    Raises:
+        OutputError: one exists, or is an input, or the folder is a file.
+    """
     from plugin.errors import OutputError
-    from plugin.offline.networkml import file_names, predictions
+    from plugin.offline.networkml import file_names
 
     folder: Path = args.networkml
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot be made: {error.strerror}", where=str(folder)) from error
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("cannot be made: a file is there", where=str(folder))
+    places = [folder / name for name in file_names(list(map(str, paths)))]
+    output.check_outputs(args, args.out, *places)
+    return places
+
+
+def _write_networkml(
+    args: argparse.Namespace,
+    models: Sequence[Model],
+    done: Mapping[Path, tuple[str, list[Verdict]]],
+) -> None:
+    from plugin.offline.networkml import predictions
+
     labels = {label: ours for m in models for label, ours in m.manifest.networkml.items()}
-    for (source, verdicts), name in zip(done, file_names([s for s, _ in done]), strict=True):
-        text = json.dumps(predictions(source, verdicts, labels), indent=1)
-        with output.binary_output(folder / name, force=args.force, inputs=args.paths) as stream:
-            stream.write(text.encode() + b"\n")
+    files = {
+        place: json.dumps(predictions(*one, labels), indent=1, allow_nan=False).encode() + b"\n"
+        for place, one in done.items()
+    }
+    output.write_all(args.networkml, files, force=args.force, inputs=inputs_of(args))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from plugin import settings
 from plugin.cli import options, output
-from plugin.errors import OutputError
+from plugin.errors import OutputError, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -47,11 +47,9 @@ def _show(args: argparse.Namespace) -> int:
     rows = [(s.key, loaded.value(s.key), loaded.origins[s.key]) for s in settings.SETTINGS]
     with output.text_output(args) as out:
         if args.json:
-            import json
-
             for key, value, origin in rows:
-                plain = str(value) if isinstance(value, Path) else value
-                out.write(json.dumps({"setting": key, "value": plain, "origin": origin}) + "\n")
+                plain = printable(str(value)) if isinstance(value, Path) else value
+                out.write(output.json_line({"setting": key, "value": plain, "origin": origin}))
         else:
             cells = [(k, "null" if v is None else str(v), origin) for k, v, origin in rows]
             out.write(output.table(cells, ("setting", "value", "from")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.picture is not None:
         output.check_suffix(args.picture, ".png")
-        output.check_output(args.picture, force=args.force)
+    output.check_outputs(args, args.out, args.picture)
     settings = load_settings(config=args.config)
     found = []
     with output.text_output(args) as stream:
@@ -81,7 +80,7 @@ def _document(one: Shown) -> str:
         "among_three": one.found,
         "seen_in_training": one.seen,
     }
-    return json.dumps(document) + "\n"
+    return output.json_line(document)
 
 
 def _sum_up(stream: TextIO, found: Sequence[Shown]) -> None:

@@ -10,6 +10,7 @@ from plugin.cli.train import add_listing, jobs_of, read_material, settings_of, t
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from plugin.ml.evaluate import Evaluation
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for path, suffixes in ((args.report, (".html", ".htm")), (args.picture, (".png",))):
         if path is not None:
             output.check_suffix(path, *suffixes)
-            output.check_output(path, force=args.force, inputs=[args.data])
+    inputs = output.check_outputs(args, args.out, args.report, args.picture)
     settings = settings_of(args)
     model = open_model(args.model, settings.data)
     gathered, _ = read_material(args, model.manifest.schema_name, settings)
@@ -68,12 +69,10 @@ def run(args: argparse.Namespace) -> int:
         output.warn(args, note)
     with output.text_output(args) as stream:
         if args.json:
-            import json
-
-            stream.write(json.dumps(found.document()) + "\n")
+            stream.write(output.json_line(found.document()))
         else:
             stream.write(lines(found))
-    _draw(found, args.report, args.picture, force=args.force)
+    _draw(found, args, inputs)
     return EXIT_OK
 
 
@@ -91,18 +90,18 @@ def _check_folds(args: argparse.Namespace) -> None:
         raise OptionError("is less than 2", where="--folds")
 
 
-def _draw(found: Evaluation, report: Path | None, picture: Path | None, *, force: bool) -> None:
+def _draw(found: Evaluation, args: argparse.Namespace, inputs: Sequence[Path]) -> None:
     """Write the page and the picture; the page does without matplotlib."""
     from plugin.errors import OptionError
     from plugin.ml.report import confusion_png, page
 
-    if picture is not None:
-        with output.binary_output(picture, force=force) as stream:
+    if args.picture is not None:
+        with output.binary_output(args.picture, force=args.force, inputs=inputs) as stream:
             stream.write(confusion_png(found))
-    if report is not None:
+    if args.report is not None:
         try:
             pictures = [confusion_png(found)]
         except OptionError:
             pictures = []
-        with output.binary_output(report, force=force) as stream:
+        with output.binary_output(args.report, force=args.force, inputs=inputs) as stream:
             stream.write(page([found], pictures).encode())

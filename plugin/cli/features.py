@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from plugin.cli import options, output
@@ -74,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
             out.write(output.table(rows, ("source", "devices", "rows", "columns", "values")))
     else:
         write = writer_for(args.out.name)
-        output.check_output(args.out, force=args.force, inputs=args.paths)
+        inputs = output.check_outputs(args, args.out)
         whole = joined(tables, schema_named(args.set))
-        with output.binary_output(args.out, force=args.force, inputs=args.paths) as stream:
+        with output.binary_output(args.out, force=args.force, inputs=inputs) as stream:
             write(whole, stream)
     return output.outcome(args, bad=bool(bad), found=bool(found))
 
@@ -143,7 +142,7 @@ def _json_lines(table: Table) -> Iterator[str]:
             "set": table.schema.name,
             "values": values,
         }
-        yield json.dumps(row) + "\n"
+        yield output.json_line(row)
 
 
 def _summary(table: Table) -> tuple[str, int, int, int, int]:

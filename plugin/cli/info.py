@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.cli.progress import byte_progress
-from plugin.errors import CaptureError
+from plugin.errors import CaptureError, printable
 from plugin.offline.read import Summary, find_captures, remark, summarise
 from plugin.records import iso_time
 
@@ -22,6 +22,11 @@ _HEADER = ("packets", "bytes", "first", "seconds", "sessions", "devices", "link 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     options.common(parser, paths=True)
+    parser.epilog = (
+        "Devices are the unicast link addresses that sent. A capture without link addresses (raw\n"
+        "IP, loopback) has none here: that its devices then go by IP address, as in 'halia\n"
+        "classify' and 'halia features', takes session records, which a count does without."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
             elif said:
                 output.warn(args, said)
             if args.json:
-                import json
-
-                out.write(json.dumps(fields) + "\n")
+                out.write(output.json_line(fields))
             elif fields["packets"] is not None:
                 rows.append(_row(fields))
         if rows:
@@ -54,7 +57,7 @@ def _one(path: Path, *, quiet: bool) -> tuple[dict[str, Any], str, str]:
         with byte_progress(path, quiet=quiet) as progress:
             summary = summarise(path, progress=progress)
     except CaptureError as error:
-        return _failed(str(path), error), str(error), ""
+        return _failed(printable(str(path)), error), str(error), ""
     problem = summary.problem
     if problem is None:
         return _fields(summary), "", remark(summary.source, summary.totals)

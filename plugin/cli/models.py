@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_NO, EXIT_OK
+from plugin.errors import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +53,7 @@ def _list(args: argparse.Namespace) -> int:
         except ModelError as error:
             output.complain(str(error))
             continue
-        document = to_document(manifest) | {"path": str(path)}
+        document = to_document(manifest) | {"path": printable(str(path))}
         del document["metrics"]  # 'halia models show' has them
         documents.append(document)
         rows.append(
@@ -88,9 +89,9 @@ def _verify(args: argparse.Namespace) -> int:
         try:
             _load(path)
         except ModelError as error:
-            documents.append({"path": str(path), "ok": False, "reason": error.reason})
+            documents.append({"path": printable(str(path)), "ok": False, "reason": error.reason})
         else:
-            documents.append({"path": str(path), "ok": True, "reason": None})
+            documents.append({"path": printable(str(path)), "ok": True, "reason": None})
     rows = [(d["path"], d["reason"] or "good") for d in documents]
     _write(args, documents, output.table(rows, ("model", "verdict")))
     return EXIT_OK if all(d["ok"] for d in documents) else EXIT_NO
@@ -114,7 +115,7 @@ def _load(path: Path) -> Manifest:
 def _write(args: argparse.Namespace, documents: list[dict[str, Any]], text: str) -> None:
     with output.text_output(args) as out:
         if args.json:
-            out.writelines(json.dumps(document) + "\n" for document in documents)
+            out.writelines(output.json_line(document) for document in documents)
         else:
             out.write(text)
 

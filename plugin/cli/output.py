@@ -11,14 +11,16 @@ import os
 import stat
 import sys
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from plugin.cli.inputs import inputs_of
 from plugin.errors import OutputError, printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 STDOUT = "standard output"
 _STDOUT_NAMES = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -29,7 +31,7 @@ def text_output(args: argparse.Namespace) -> Iterator[TextIO]:
     """Give the place for a command's text: stdout, or the file of ``--out``.
 
     Args:
-        args: the command's options (``out``, ``force``, ``paths`` are looked at).
+        args: the command's options (``out``, ``force`` and what names inputs are looked at).
 
     Raises:
         OutputError: the file exists, is an input, or cannot be written.
@@ -38,8 +40,7 @@ def text_output(args: argparse.Namespace) -> Iterator[TextIO]:
     if out is None or str(out) == "-" or str(out) in _STDOUT_NAMES:
         yield sys.stdout
         return
-    inputs: Sequence[Path] = getattr(args, "paths", ())
-    with binary_output(out, force=args.force, inputs=inputs) as raw:
+    with binary_output(out, force=args.force, inputs=inputs_of(args)) as raw:
         from io import TextIOWrapper
 
         text = TextIOWrapper(raw, encoding="utf-8", newline="", write_through=False)
@@ -84,6 +85,41 @@ def binary_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> It
         temporary.unlink(missing_ok=True)
 
 
+def write_all(
+    folder: Path, files: Mapping[Path, bytes], *, force: bool, inputs: Sequence[Path] = ()
+) -> None:
+    """Write several files in a folder: all of them stand ready before the first takes its place.
+
+    Args:
+        folder: where they stand; it is made if it is missing, and goes again if nothing came of it.
+        files: what each is to hold.
+        force: replace those that exist.
+        inputs: what the command reads; none of it is ever replaced.
+
+    Raises:
+        OutputError: one exists, is an input, or cannot be written.
+    """
+    made = not folder.exists()
+    parts: dict[Path, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            check_output(path, force=force, inputs=inputs)
+            part = path.with_name(f".{os.getpid()}.{len(parts)}.part")
+            parts[path] = part
+            with part.open("xb") as stream:
+                stream.write(content)
+        for path, part in parts.items():
+            _place(part, path, force=force)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        if made and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> None:
     """Refuse an output before any work is done for it.
 
@@ -117,6 +153,43 @@ def check_suffix(path: Path, *suffixes: str) -> None:
     """
     if path.suffix.lower() not in suffixes and not _is_special(path):
         raise OutputError(f"is written as {suffixes[0]}", where=str(path), advice="name it so")
+
+
+def check_outputs(args: argparse.Namespace, *paths: Path | None) -> list[Path]:
+    """Refuse any of a command's outputs before work is done for them.
+
+    Args:
+        args: the command's options: ``force``, and what names its inputs.
+        paths: its outputs; None, and ``-`` for stdout, are no files.
+
+    Returns:
+        Its inputs, for :func:`binary_output`.
+
+    Raises:
+        OutputError: as :func:`check_output`; or two outputs are one file.
+    """
+    files = [path for path in paths if path is not None and str(path) != "-"]
+    inputs = inputs_of(args) if files else []
+    known: set[Path] = set()
+    for path in files:
+        check_output(path, force=args.force, inputs=inputs)
+        place = path.resolve()
+        if place in known:
+            raise OutputError("is named for two outputs", where=str(path))
+        known.add(place)
+    return inputs
+
+
+def json_line(document: object) -> str:
+    """One line of ``--json``; what JSON cannot hold (infinity, NaN) is a mistake of ours."""
+    return f"{_encode()(document)}\n"
+
+
+@cache
+def _encode() -> Callable[[object], str]:
+    import json
+
+    return json.JSONEncoder(allow_nan=False).encode
 
 
 def warn(args: argparse.Namespace, message: str) -> None:
@@ -247,7 +320,7 @@ def _place(temporary: Path, path: Path, *, force: bool) -> None:
     try:
         if not force:
             # A link fails where a file has appeared since the first look; a rename would not.
-            path.hardlink_to(temporary)
+            _link(temporary, path)
             return
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise OutputError("is no regular file, so it is not replaced", where=str(path))
@@ -258,6 +331,25 @@ def _place(temporary: Path, path: Path, *, force: bool) -> None:
         ) from error
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give the finished file its name if that is free, on file systems without links too.
+
+    Raises:
+        FileExistsError: it is not.
+    """
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # vfat, many network mounts
+        path.touch(exist_ok=False)  # the name is ours now, and only an empty file is replaced
+        try:
+            temporary.replace(path)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:

@@ -20,6 +20,13 @@ COLUMNS = "100"
 """Width of help texts in the reference, whatever the terminal's."""
 
 
+_NAMES = """\
+File names in outputs (JSON, CSV, Parquet, npz, tables, messages) are printable UTF-8: bytes that
+are none, and letters that a terminal would not show, are written as Python escapes (`\\udcff` for
+the byte ff, `\\n`, `\\x1b`). `--json` holds no infinite numbers.
+"""
+
+
 def whole_parser() -> argparse.ArgumentParser:
     """Build one parser of all commands (imports each command's module: slow)."""
     parser = Parser(prog="halia")
@@ -56,6 +63,7 @@ def markdown() -> str:
         parts = [
             "# Command line\n",
             "Made by `python -m plugin.cli.reference > docs/cli.md`; a test compares the two.\n",
+            _NAMES,
             f"## halia\n\n```\n{frame.top_help()}```\n",
         ]
         for name in frame.COMMANDS:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.cli.progress import byte_progress
-from plugin.errors import CaptureError, OptionError, install_extra
+from plugin.errors import CaptureError, OptionError, install_extra, printable
 from plugin.offline.read import SessionStream, find_captures, remark
 from plugin.sessions.rows import FIELDS, MacNames, session_fields, zeek_header, zeek_row
 from plugin.sessions.state import iter_rows
@@ -61,14 +61,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _one(path: Path, sink: Sink, *, quiet: bool) -> tuple[str, str]:
     """Pass a file's sessions on; what is wrong with it, and what else is to be said."""
-    macs = MacNames()
+    macs, name = MacNames(), printable(str(path))
     try:
         with byte_progress(path, quiet=quiet) as progress:
             stream = SessionStream(path, progress=progress)
             for records, known in stream:
                 macs.update(known)
                 for row in iter_rows(records):
-                    sink(str(path), row, macs)
+                    sink(name, row, macs)
     except CaptureError as error:
         return str(error), ""
     assert stream.summary is not None
@@ -91,10 +91,8 @@ def _text_sink(args: argparse.Namespace, out: TextIO) -> Sink:
         out.write(zeek_header())
         return lambda _, row, macs: _written(out, zeek_row(row, macs))
     if args.json:
-        import json
-
         return lambda source, row, macs: _written(
-            out, json.dumps({"file": source, **session_fields(row, macs)}) + "\n"
+            out, output.json_line({"file": source, **session_fields(row, macs)})
         )
     if args.csv:
         import csv
@@ -147,7 +145,9 @@ def _parquet(args: argparse.Namespace) -> Iterator[Sink]:
     schema = pa.schema({**kinds, "duration": pa.float64()})
     rows: list[dict[str, Any]] = []
     with (
-        output.binary_output(args.out, force=args.force, inputs=args.paths) as raw,
+        output.binary_output(
+            args.out, force=args.force, inputs=output.check_outputs(args, args.out)
+        ) as raw,
         pq.ParquetWriter(raw, schema) as writer,
     ):
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
 from plugin.cli.progress import progress, progress_lines
-from plugin.errors import OptionError
+from plugin.errors import OptionError, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -100,9 +100,8 @@ def run(args: argparse.Namespace) -> int:
     )
     saved = save_model(made.model, args.out, force=args.force)
     if args.json:
-        import json
-
-        print(json.dumps({"model": str(args.out), "test": made.evaluation.document()}))
+        document = {"model": printable(str(args.out)), "test": made.evaluation.document()}
+        print(output.json_line(document), end="")
         return EXIT_OK
     manifest = saved.manifest
     print(lines(made.evaluation), end="")
@@ -118,8 +117,10 @@ def run(args: argparse.Namespace) -> int:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Settings with this command's options laid over them."""
-    from plugin.settings import load_settings
+    from plugin.settings import SEED_MAX, load_settings
 
+    if args.seed is not None and args.seed > SEED_MAX:
+        raise OptionError(f"is more than {SEED_MAX}", where="--seed")
     for name in ("jobs", "seed"):
         if getattr(args, name) is not None and getattr(args, name) < 0:
             raise OptionError("is less than 0", where=f"--{name}")

@@ -87,6 +87,10 @@ def _members(
         len(members) == len(entries) and set(members) <= set(layout),
         "the archive holds other arrays than this kind of model has",
     )
+    # Others bring errors of their own, and xz asks for as much memory as its header says.
+    packings = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+    known = all(entry.compress_type in packings for entry in entries)
+    _require(known, "an array is packed otherwise than stored or deflated")
     missing = sorted(set(layout) - set(members) - _OPTIONAL)
     _require(not missing, f"the archive lacks the array {', '.join(missing)}")
     return members

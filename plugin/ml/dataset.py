@@ -7,6 +7,8 @@ split. This file computes only; :mod:`plugin.offline.training` reads the files.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -32,6 +34,7 @@ PREFIXES = (1, 2, 3, 5, 8, 13, 21)
 _GROUP = "group"
 _GROUP_COLUMNS = (_GROUP, "capture", "device")
 _KINDS = ("", "pcap")
+_MAC = re.compile(r"[\da-f]{2}(?::[\da-f]{2}){5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,7 @@ def samples_from_rows(
         source: the list's name, for messages.
 
     Raises:
-        DatasetError: a column is missing, or nothing is left.
+        DatasetError: a column or a cell is missing, an address is none, or nothing is left.
     """
     table = list(rows)
     named = set(table[0]) if table else set()
@@ -187,16 +190,19 @@ def samples_from_rows(
             raise DatasetError(
                 f"no column {column!r}", where=source, advice=f"it has {', '.join(sorted(named))}"
             )
+    for number, row in enumerate(table, 2):  # the header is row 1
+        if None in row.values():  # so csv says that a row has fewer cells than the header
+            raise DatasetError("has fewer cells than the header", where=f"{source}: row {number}")
     samples = tuple(
         Sample(
             path=row["path"],
             label=row[label_column],
             group=row[group] or row["path"],
-            mac=row.get("mac", "").lower(),
-            ip=row.get("ip", ""),
+            mac=_mac(row.get("mac", ""), f"{source}: row {number}"),
+            ip=_ip(row.get("ip", ""), f"{source}: row {number}"),
             columns=dict(row),
         )
-        for row in table
+        for number, row in enumerate(table, 2)
         if row.get("kind", "") in _KINDS
         and row[label_column]
         and all(fnmatchcase(row[column], pattern) for column, pattern in where)
@@ -204,6 +210,23 @@ def samples_from_rows(
     if not samples:
         raise DatasetError("no labelled capture is left", where=source)
     return samples
+
+
+def _mac(text: str, where: str) -> str:
+    mac = text.strip().lower().replace("-", ":")
+    if mac and not _MAC.fullmatch(mac):
+        raise DatasetError(
+            f"{text!r} is no MAC address", where=where, advice="write it as 0e:00:00:00:00:0a"
+        )
+    return mac
+
+
+def _ip(text: str, where: str) -> str:
+    ip = text.strip()
+    try:
+        return ip and str(ipaddress.ip_address(ip))
+    except ValueError as error:
+        raise DatasetError(f"{text!r} is no IP address", where=where) from error
 
 
 def samples_from_names(paths: Iterable[str], *, source: str = ".") -> tuple[Sample, ...]:

@@ -98,6 +98,21 @@ def devices_of(capture: CaptureArrays) -> Devices:
     return Devices(mac_ids, macs, packets, views)
 
 
+def chosen_of(devices: Devices, chosen: NDArray[np.int64]) -> Devices:
+    """Some of the devices, with their views; ``chosen`` holds their positions, ascending."""
+    place = np.full(len(devices), -1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    views = devices.views
+    number = place[views.device]
+    kept = number >= 0
+    return Devices(
+        devices.mac_ids[chosen],
+        tuple(devices.macs[k] for k in chosen.tolist()),
+        devices.packets[chosen],
+        Views(views.session[kept], views.is_orig[kept], number[kept]),
+    )
+
+
 def _by_ip(sessions: NDArray[np.void]) -> Devices:
     ends = np.concatenate([sessions["orig_ip"], sessions["resp_ip"]])
     sent = np.concatenate([sessions["orig_packets"], sessions["resp_packets"]]) > 0

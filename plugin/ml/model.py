@@ -21,6 +21,7 @@ TEXT_MAX = 200
 _SHOWN = 40  # letters of a foreign value in a message
 _SHA256_LETTERS = 64
 _SMALLEST, _LARGEST = 1e-6, 1e9  # of a temperature, a length of time
+_FLOAT_MAX = 1.7976931348623157e308
 _CLASSES_MIN = 2
 UNKNOWN = "Unknown"
 """Fills rankings with fewer than three classes; no class may have this name."""
@@ -195,7 +196,20 @@ def _texts(name: str, value: object) -> dict[str, str]:
 def _object(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} is no object")  # noqa: TRY004 - a fault of the content
+    _all_finite(name, value)
     return dict(value)
+
+
+def _all_finite(name: str, value: object) -> None:
+    """Refuse numbers that no float holds: JSON reads 1e999 as infinity, and cannot write it."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _all_finite(name, item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            _all_finite(name, item)
+    elif isinstance(value, int | float) and not -_FLOAT_MAX <= value <= _FLOAT_MAX:
+        raise ValueError(f"{name} holds a number that is not finite")
 
 
 _FIELDS = {

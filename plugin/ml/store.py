@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -143,13 +144,20 @@ def _remove(directory: Path) -> None:
 
 def _read(path: Path, limit: int, where: str) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ModelError(f"{path.name} is no regular file", where=where)
             content = stream.read(limit + 1)
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read: {error.strerror}", where=where) from error
     if len(content) > limit:
         raise ModelError(f"{path.name} is larger than {limit} bytes", where=where)
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open without hanging where a pipe or a device stands in for a file."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _checked(manifest_bytes: bytes, packed: bytes, where: str) -> Model:

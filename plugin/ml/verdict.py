@@ -104,13 +104,13 @@ def decide(
 def _too_little(
     manifest: Manifest, confidences: NDArray[np.float64] | None, packets: int, sessions: int
 ) -> str | None:
-    if confidences is None or not sessions:
+    if not sessions:
         return "no IP session"
     if packets < manifest.min_packets:
         return f"{_count(packets, 'packet')}, the model needs {manifest.min_packets}"
     if sessions < manifest.min_sessions:
         return f"{_count(sessions, 'session')}, the model needs {manifest.min_sessions}"
-    return None
+    return "no IP session" if confidences is None else None
 
 
 def relay_reason(inside: int, outside: int) -> str:

@@ -22,7 +22,7 @@ from plugin.offline.read import read_capture
 from plugin.settings import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from plugin.ml.devices import Devices, Views
     from plugin.ml.matrix import Matrix
     from plugin.ml.model import Model
-    from plugin.ml.verdict import Verdict
+    from plugin.ml.verdict import Role, Verdict
     from plugin.records import Capture
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
 AUTO = ("device", "enterprise")
 """Models that ``auto`` runs, the one that answers when none is sure last."""
 SECOND = 1_000_000_000
+LONGEST = 2**62
+"""Nanoseconds: a longer window holds every capture too."""
 
 
 class Options(NamedTuple):
@@ -57,6 +59,15 @@ class Options(NamedTuple):
     """Only the device with this MAC or IP address."""
     window: float | None = None
     """Seconds: predict for each window and average; None takes the capture as one."""
+
+
+class Parts(NamedTuple):
+    """How a capture is cut for prediction."""
+
+    window: float | None
+    """Seconds; None: it is one."""
+    origin: int
+    """Where the first begins, ns."""
 
 
 def classify(
@@ -126,47 +137,116 @@ def classify_capture(
     capture: Capture, models: Sequence[Model], options: Options | None = None
 ) -> list[Verdict]:
     """Say what each device of a capture is; see :func:`classify`."""
+    return list(verdicts_of(capture, models, options))
+
+
+def verdicts_of(
+    capture: Capture, models: Sequence[Model], options: Options | None = None
+) -> Iterator[Verdict]:
+    """The same one by one: a flood of forged addresses makes a million of them."""
     wanted = options or Options()
     devices = devices_in.devices_of(capture)
     sessions = np.bincount(devices.views.device, minlength=len(devices))
     addresses = devices_in.addresses_of(capture, devices)
-    ips = [tuple(map(address_text, packed)) for packed in addresses.ips]
-    chosen = [k for k in range(len(devices)) if is_device(wanted.device, devices.macs[k], ips[k])]
-    if not chosen:
-        return []
-    found = [_confidences(model, capture, devices, wanted.window) for model in models]
-    totals = capture.totals
-    start, end = totals.first_ns, totals.last_ns
-    seconds = 0.0 if start is None or end is None else (end - start) / SECOND
+    chosen = np.arange(len(devices))
+    if wanted.device is not None:
+        fits = (
+            is_device(wanted.device, mac, tuple(map(address_text, ips)))
+            for mac, ips in zip(devices.macs, addresses.ips, strict=True)
+        )
+        chosen = np.flatnonzero(np.fromiter(fits, np.bool_, len(devices)))
+    if not len(chosen):
+        return
+    judged = _judged(devices, sessions, models, chosen)
+    roles = _Roles(models, capture, devices, judged, wanted.window)
+    first_ns, last_ns = capture.totals.first_ns, capture.totals.last_ns
+    seconds = 0.0 if first_ns is None or last_ns is None else (last_ns - first_ns) / SECOND
     recommended = max(model.manifest.window_seconds for model in models)
     warnings = verdict.warnings_of(seconds, recommended, cut=capture.problem is not None)
     if wanted.window is not None:
         warnings += (f"averaged over windows of {wanted.window:g} seconds",)
-    verdicts = []
-    for k in chosen:
+    for k in chosen.tolist():
         packets, count = int(devices.packets[k]), int(sessions[k])
         relay = verdict.relay_reason(*addresses.counts[k].tolist()) if addresses.relays[k] else None
-        roles = tuple(
-            verdict.decide(
-                model.manifest, p[k] if covered[k] else None, packets, count, relay=relay
-            )
-            for model, (p, covered) in zip(models, found, strict=True)
+        found = roles.of(k, packets, count, relay)
+        yield verdict.Verdict(
+            mac=devices.macs[k],
+            ips=tuple(map(address_text, addresses.ips[k])),
+            source=capture.source,
+            packets=packets,
+            sessions=count,
+            start_ns=first_ns,
+            end_ns=last_ns,
+            role=verdict.choose(found),
+            roles=found if len(found) > 1 else (),
+            warnings=warnings,
         )
-        verdicts.append(
-            verdict.Verdict(
-                mac=devices.macs[k],
-                ips=ips[k],
-                source=capture.source,
-                packets=packets,
-                sessions=count,
-                start_ns=start,
-                end_ns=end,
-                role=verdict.choose(roles),
-                roles=roles if len(roles) > 1 else (),
-                warnings=warnings,
+
+
+MANY = 10_000
+"""So many devices with too little traffic for any model are no longer ranked one by one."""
+
+
+def _judged(
+    devices: Devices,
+    sessions: NDArray[np.int64],
+    models: Sequence[Model],
+    chosen: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Which of the chosen devices the models are asked about.
+
+    All of them; but where more than ``MANY`` have too few packets or sessions for every model, as
+    in a flood of forged addresses, these are left out: they are undetermined in any case.
+    """
+    enough = np.zeros(len(devices), np.bool_)
+    for model in models:
+        evidence = devices.packets >= model.manifest.min_packets
+        enough |= evidence & (sessions >= model.manifest.min_sessions)
+    weighty = chosen[enough[chosen]]
+    return weighty if len(chosen) - len(weighty) > MANY else chosen
+
+
+class _Roles:
+    """What the models say about devices; about those that none is asked, said once for all."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        capture: Capture,
+        devices: Devices,
+        judged: NDArray[np.int64],
+        window: float | None,
+    ) -> None:
+        self._models = models
+        some = devices_in.chosen_of(devices, judged)
+        starts = capture.sessions["start"][devices.views.session]
+        origin = int(starts.min()) if window is not None and len(starts) else 0
+        parts = Parts(window, origin)
+        self._found = [_confidences(model, capture, some, parts) for model in models]
+        self._place = dict(zip(judged.tolist(), range(len(judged)), strict=True))
+        self._known: dict[tuple[int, int, str | None], tuple[Role, ...]] = {}
+
+    def of(self, k: int, packets: int, sessions: int, relay: str | None) -> tuple[Role, ...]:
+        """What each model says about device ``k``."""
+        place = self._place.get(k)
+        if place is not None:
+            return tuple(
+                verdict.decide(
+                    model.manifest,
+                    p[place] if covered[place] else None,
+                    packets,
+                    sessions,
+                    relay=relay,
+                )
+                for model, (p, covered) in zip(self._models, self._found, strict=True)
             )
-        )
-    return verdicts
+        key = (packets, sessions, relay)
+        if key not in self._known:
+            self._known[key] = tuple(
+                verdict.decide(model.manifest, None, packets, sessions, relay=relay)
+                for model in self._models
+            )
+        return self._known[key]
 
 
 def address_option(device: str | None) -> str | None:
@@ -189,7 +269,7 @@ def is_device(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool
 
 
 def _confidences(
-    model: Model, capture: Capture, devices: Devices, window: float | None
+    model: Model, capture: Capture, devices: Devices, parts: Parts
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Calibrated confidences of every device.
 
@@ -201,9 +281,9 @@ def _confidences(
         (n_devices, n_classes), and (n_devices,) which devices there was anything for.
     """
     if model.manifest.schema_name in NEEDS_PACKETS:
-        return _by_packets(model, capture, devices, window)
+        return _by_packets(model, capture, devices, parts)
     views = devices.views
-    cell, owner = _cells(capture, views, window)
+    cell, owner = _cells(capture, views, parts)
     mean = _cell_means(model, capture, views, cell, len(owner))
     per_cell = calibrate(mean, model.manifest.temperature)
     windows = np.bincount(owner, minlength=len(devices))
@@ -213,7 +293,7 @@ def _confidences(
 
 
 def _cells(
-    capture: Capture, views: Views, window: float | None
+    capture: Capture, views: Views, parts: Parts
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number the (device, window) pairs that have sessions.
 
@@ -221,9 +301,10 @@ def _cells(
         (n_views,) the pair of each view, ascending with its device; (n_cells,) its device.
     """
     number = np.zeros(len(views.session), np.int64)
-    if window is not None and len(number):
+    if parts.window is not None and len(number):
         start = capture.sessions["start"][views.session]
-        number = (start - start.min()) // max(1, int(window * SECOND))
+        length = max(1, int(min(parts.window * SECOND, LONGEST)))
+        number = (start - parts.origin) // length
     pairs = views.device * (int(number.max(initial=0)) + 1) + number
     found = distinct(pairs)
     return found.number, views.device[found.first]
@@ -253,7 +334,7 @@ def _cell_means(
 
 
 def _by_packets(
-    model: Model, capture: Capture, devices: Devices, window: float | None
+    model: Model, capture: Capture, devices: Devices, parts: Parts
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The same for the classic set, whose rows are windows of packets."""
     from plugin.ml.features import classic
@@ -261,7 +342,7 @@ def _by_packets(
     assert capture.packets is not None
     found = np.zeros((len(devices), len(model.manifest.classes)))
     covered = np.zeros(len(devices), np.bool_)
-    length = window or model.manifest.window_seconds
+    length = parts.window or model.manifest.window_seconds
     for k, mac in enumerate(devices.mac_ids.tolist()):
         rows = classic.windows(capture.packets, capture.sessions, device=mac, window=length).matrix
         rows = rows.rows(rows.counts() > 0)

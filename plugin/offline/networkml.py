@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import plugin
 from plugin.capture.names import parse_name
+from plugin.errors import printable
 from plugin.ml.verdict import DECIMALS, KNOWN
 
 if TYPE_CHECKING:
@@ -49,18 +50,22 @@ def predictions(
 def file_names(sources: Sequence[str]) -> list[str]:
     """What the file of each capture is called: predict.json if there is only one.
 
-    Several get the capture's name before it, numbered where two captures share a name.
+    Several get the capture's name before it, which Poseidon takes apart, and a number behind
+    where that is taken: no two are the same, in whatever folders the captures are.
     """
     if len(sources) == 1:
         return [FILE]
-    seen: dict[str, int] = {}
-    names = []
+    names: dict[str, None] = {}
+    tried: dict[str, int] = {}
     for source in sources:
-        name = source.rpartition("/")[2] or "stdin"
-        seen[name] = seen.get(name, 0) + 1
-        number = f".{seen[name]}" if seen[name] > 1 else ""
-        names.append(f"{name}{number}.{FILE}")
-    return names
+        name = printable(source.rpartition("/")[2])
+        name = "stdin" if name in {"", "-"} else name
+        made = f"{name}.{FILE}"
+        while made in names:
+            tried[name] = tried.get(name, 1) + 1
+            made = f"{name}.{tried[name]}.{FILE}"
+        names[made] = None
+    return list(names)
 
 
 def _message(source: str) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from plugin.records import Capture, Problem, Totals
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
     from scapy.packet import Packet as ScapyPacket
 
 
@@ -213,18 +215,29 @@ def _read(
 
     scan = Scan(packets=packets, timeouts=timeouts)
     rows, frames = bytearray(), bytearray()
+    chunk = None
     for chunk in scan.read(source, progress):
         rows += chunk.sessions
         frames += chunk.packets
     for chunk in scan.finish():
         rows += chunk.sessions
-    sessions = np.frombuffer(rows, SESSION.dtype())
-    order = np.argsort(sessions["id"])
+    totals, macs = scan.totals(), np.frombuffer(scan.macs(), MAC.dtype())
+    problem = scan.problem
+    del scan, chunk  # the sessions that were open at the end take as much memory again
     return Capture(
         source=source.name,
-        totals=scan.totals(),
-        sessions=sessions[order],
-        macs=np.frombuffer(scan.macs(), MAC.dtype()),
+        totals=totals,
+        sessions=_by_id(np.frombuffer(rows, SESSION.dtype())),
+        macs=macs,
         packets=np.frombuffer(frames, PACKET.dtype()) if packets else None,
-        problem=scan.problem,
+        problem=problem,
     )
+
+
+def _by_id(sessions: NDArray[np.void]) -> NDArray[np.void]:
+    """Sessions in order of id; those that are so already (all were open at the end) uncopied."""
+    ids = sessions["id"]
+    if (ids[1:] > ids[:-1]).all():
+        return sessions
+    ordered: NDArray[np.void] = sessions[ids.argsort()]
+    return ordered

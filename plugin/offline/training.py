@@ -103,7 +103,7 @@ def read_listing(
         return Listing(data, samples_from_names(paths, source=str(data)))
     table = data / LIST_NAME if data.is_dir() else data
     try:
-        with table.open(encoding="utf-8", newline="") as stream:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
             samples = samples_from_rows(
                 csv.DictReader(stream),
                 label_column=label_column,
@@ -132,7 +132,7 @@ def held_out_digests(lists: Iterable[Path]) -> frozenset[str]:
     found: set[str] = set()
     for path in lists:
         try:
-            with path.open(encoding="utf-8", newline="") as stream:
+            with path.open(encoding="utf-8-sig", newline="") as stream:
                 found |= {row["sha256"] for row in csv.DictReader(stream) if row.get("sha256")}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise _unreadable(path, error) from error

@@ -170,3 +170,10 @@ def test_the_default_text_loads_and_sets_every_setting(tmp_path: Path) -> None:
 
 def test_nearest_names_what_is_known_when_nothing_is_near() -> None:
     assert settings.nearest("zzz", {"model", "data"}) == "; known: data, model"
+
+
+def test_a_seed_that_no_generator_takes_is_refused() -> None:
+    most = {"HALIA_TRAIN_SEED": str(2**32 - 1)}
+    assert settings.load_settings(environ=most).train.seed == 2**32 - 1
+    with pytest.raises(SettingsError, match="at most 4294967295 is expected"):
+        settings.load_settings(environ={"HALIA_TRAIN_SEED": str(2**32)})

@@ -86,13 +86,20 @@ def windows(
     ip = packets.take(np.flatnonzero(packets["session"] != NO_SESSION))
     if not len(ip):
         return Windows(empty(N_COLUMNS), np.zeros(0, np.int64), _NO_DEVICE)
-    begins = window_starts(ip["time"], int(window * NANOSECONDS))
+    begins = window_starts(ip["time"], _nanoseconds(window))
     pair = _pairs(sessions)[ip["session"]]
     number = np.searchsorted(begins, np.arange(len(ip)), "right") - 1
-    counted = _first_packets(number, pair, ip, int(threshold * NANOSECONDS))
+    counted = _first_packets(number, pair, ip, _nanoseconds(threshold))
     if device is None:
         device = busiest_private(counted.first[counted.window == 0])
     return Windows(_vectors(counted, device, len(begins)), ip["time"][begins], device)
+
+
+_TIME_MAX = np.iinfo(np.int64).max
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(min(seconds * NANOSECONDS, _TIME_MAX >> 1))
 
 
 def window_starts(times: NDArray[np.int64], length: int) -> NDArray[np.int64]:
@@ -100,7 +107,8 @@ def window_starts(times: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     latest = np.maximum.accumulate(times)
     begins = [0]
     while True:
-        following = int(np.searchsorted(latest, latest[begins[-1]] + length, "left"))
+        end = min(int(latest[begins[-1]]) + length, _TIME_MAX)
+        following = int(np.searchsorted(latest, end, "left"))
         if following >= len(times):
             return np.array(begins, np.int64)
         begins.append(following)

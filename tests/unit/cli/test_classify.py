@@ -99,3 +99,41 @@ def test_a_folder_that_cannot_be_made_is_told(
 def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", "--model", "toaster", str(PRINTER)]) == 2
     assert "toaster: no such model; there are: " in capsys.readouterr().err
+
+
+def test_a_torn_capture_is_a_failure_though_its_devices_are_told(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(PRINTER.read_bytes()[:5000])
+    assert main(["classify", "--json", "--model", model, str(cut)]) == 2
+    out, err = capsys.readouterr()
+    assert out.count("\n") > 0
+    assert "cut short" in err
+
+
+def test_networkml_files_of_captures_with_one_name(model: str, tmp_path: Path) -> None:
+    """Each gets its own, and the numbers do not depend on which captures are bad."""
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        data = PRINTER.read_bytes() if number else b"no capture at all"
+        (tmp_path / str(number) / "p.pcap").write_bytes(data)
+    paths = [str(tmp_path / str(number) / "p.pcap") for number in range(3)]
+    folder = tmp_path / "out"
+    assert main(["classify", "--model", model, "--networkml", str(folder), *paths]) == 2
+    found = {p.name: json.loads(p.read_text())[0]["file_path"] for p in folder.iterdir()}
+    assert found == {"p.pcap.2.predict.json": paths[1], "p.pcap.3.predict.json": paths[2]}
+
+
+def test_a_networkml_file_that_exists_is_told_before_any_work(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    kept = folder / "Aria_Setup-A-2-STA.pcap.predict.json"
+    kept.write_text("kept")
+    captures = [str(PRINTER), str(CAPTURES / "Aria_Setup-A-2-STA.pcap")]
+    assert main(["classify", "--model", model, "--networkml", str(folder), *captures]) == 2
+    out, err = capsys.readouterr()
+    assert (out, "exists already" in err) == ("", True)
+    assert list(folder.iterdir()) == [kept]

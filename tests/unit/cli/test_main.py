@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -239,9 +240,7 @@ def test_only_a_process_of_its_own_spares_looking_for_cycles(
     assert ended.stdout.splitlines()[-1] == f"0 {own} {own}"
 
 
-@pytest.mark.parametrize(
-    "words", [["info"], ["sessions"], ["classify", "--device", "02:00:00:00:00:99"], ["features"]]
-)
+@pytest.mark.parametrize("words", [["info"], ["sessions"], ["classify"], ["features"]])
 def test_a_bad_path_does_not_keep_the_others_from_being_done(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,8 +253,46 @@ def test_a_bad_path_does_not_keep_the_others_from_being_done(
     assert frame.main([*words, *paths, "--out", str(out)]) == 2
     err = capsys.readouterr().err.splitlines()
     assert [line.partition(": ")[2].partition(":")[0] for line in err] == [paths[0], paths[2]]
-    expected = {"info": 4, "sessions": 2, "classify": 0}
+    expected = {"info": 4, "sessions": 2, "classify": 2}
     if words[0] == "features":
         assert np.load(out)["shape"][0] == 2
     else:
         assert len(out.read_text().splitlines()) == expected[words[0]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", "--json", "--out", "o.json"],
+        ["sessions", "--json", "--out", "o.json"],
+        ["sessions", "--csv", "--out", "o.csv"],
+        ["sessions", "--parquet", "--out", "o.parquet"],
+        ["features", "--json", "--out", "o.json"],
+        ["features", "--set", "service-ports", "--out", "o.csv"],
+        ["features", "--set", "service-ports", "--out", "o.parquet"],
+        ["features", "--set", "service-ports", "--out", "o.npz"],
+        ["classify", "--json", "--out", "o.json"],
+    ],
+    ids=" ".join,
+)
+def test_names_that_are_no_text_are_escaped(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"a\xff\n.pcap")
+    Path(name).write_bytes(f.pcap(f.udp_frame(1)))
+    assert frame.main([*words, name]) == 0
+    assert shown(tmp_path / words[-1]) == "a\\udcff\\n.pcap"
+
+
+def shown(file: Path) -> str:
+    """The capture's name in an output."""
+    if file.suffix == ".json":
+        row = json.loads(file.read_text(encoding="utf-8").splitlines()[0])
+        return str(row.get("file") or row["source"])
+    if file.suffix == ".csv":
+        return file.read_text(encoding="utf-8").splitlines()[1].partition(",")[0]
+    if file.suffix == ".npz":
+        return str(np.load(file)["source"][0])
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra halia[parquet]")
+    return str(parquet.read_table(file).column(0)[0].as_py())

@@ -223,3 +223,83 @@ def test_skipped_files_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         "halia: d: 1 file that is no capture skipped\n"
         "halia: d: 2 files that are no captures skipped\n"
     )
+
+
+@pytest.fixture
+def _no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system such as vfat."""
+
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(1, f"no links: {path} {target}")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+
+@pytest.mark.usefixtures("_no_links")
+def test_without_links_a_new_file_still_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with output.binary_output(path, force=False) as stream:
+        stream.write(b"whole")
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("_no_links")
+def test_without_links_a_file_that_appeared_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+
+    def race() -> None:
+        with output.binary_output(path, force=False):
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(OutputError, match="has appeared meanwhile"):
+        race()
+    assert path.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("_no_links")
+def test_without_links_a_failure_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, target: Path) -> None:
+        raise OSError(28, f"no space: {path} {target}")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        output.binary_output(tmp_path / "x", force=False),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "deep"
+    bad = {folder / "a": b"1", folder / "no" / "b": b"2"}
+    with pytest.raises(OutputError, match="cannot be written"):
+        output.write_all(folder, bad, force=False)
+    assert not folder.exists()
+    good = {folder / "a": b"1", folder / "b": b"2"}
+    output.write_all(folder, good, force=False)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == good
+    with pytest.raises(OutputError, match="exists already"):
+        output.write_all(folder, {folder / "c": b"3", folder / "a": b"4"}, force=False)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == good
+
+
+def test_two_outputs_are_never_one_file(tmp_path: Path) -> None:
+    args = argparse.Namespace(force=True, paths=[tmp_path / "in"])
+    with pytest.raises(OutputError, match="two outputs"):
+        output.check_outputs(args, tmp_path / "x", tmp_path / "y" / ".." / "x")
+    known = output.check_outputs(args, tmp_path / "x", None, Path("-"))
+    assert tmp_path / "in" in known
+    (tmp_path / "in").touch()
+    with pytest.raises(OutputError, match="is an input"):
+        output.check_outputs(args, tmp_path / "in")
+
+
+def test_json_holds_no_infinity() -> None:
+    assert output.json_line({"a": 1}) == '{"a": 1}\n'
+    with pytest.raises(ValueError, match="Out of range"):
+        output.json_line({"a": float("inf")})

@@ -11,6 +11,7 @@ from plugin.cli import train
 from plugin.cli.main import main
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.train import GRIDS
+from plugin.settings import load_settings
 from tests import frames as f
 
 
@@ -116,3 +117,18 @@ def test_never_more_processes_than_cpus() -> None:
     assert jobs(None) == cpus
     assert jobs(1) == 1
     assert jobs(10_000) == cpus
+
+
+def test_no_more_processes_than_there_are_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    for asked, used in ((0, 3), (2, 2), (3, 3), (64, 3)):
+        loaded = load_settings(flags={"train.jobs": asked}, environ={})
+        assert train.jobs_of(loaded) == used
+
+
+def test_a_seed_that_no_generator_takes_is_refused(
+    captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(captures), "--out", str(tmp_path / "m"), "--seed", str(2**32)]
+    assert main(words) == 2
+    assert "--seed: is more than 4294967295" in capsys.readouterr().err

@@ -155,3 +155,20 @@ def test_a_name_that_stands_twice_is_refused() -> None:
             made.writestr("b1.npy", b"")
     with pytest.raises(ValueError, match="other arrays"):
         arrays.unpack(stream.getvalue(), "net")
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("torn", [False, True])
+def test_arrays_that_are_packed_otherwise_are_refused_unread(packing: int, *, torn: bool) -> None:
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(arrays.pack(tiny_net().arrays))) as good,
+        zipfile.ZipFile(stream, "w", packing) as made,
+    ):
+        for name in good.namelist():
+            made.writestr(name, good.read(name))
+    content = bytearray(stream.getvalue())
+    if torn:
+        content[60:100] = b"\xff" * 40
+    with pytest.raises(ValueError, match="otherwise than stored or deflated"):
+        arrays.unpack(bytes(content), "net")

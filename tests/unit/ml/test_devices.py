@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plugin.ml import devices
-from plugin.ml.devices import addresses_of, blocks, devices_of
+from plugin.ml.devices import addresses_of, blocks, chosen_of, devices_of
 from tests.build import address, macs, session, sessions
 
 ME, ROUTER, MULTICAST, SILENT = (
@@ -135,3 +135,15 @@ def test_blocks_end_where_a_device_ends(monkeypatch: Any) -> None:
     views = devices.Views(np.arange(11), np.ones(11, np.bool_), owners)
     cuts = [(part.start, part.stop) for part in blocks(views)]
     assert cuts == [(0, 4), (4, 10), (10, 11)]
+
+
+def test_some_of_the_devices_keep_their_sessions() -> None:
+    table = macs(ME, ROUTER)
+    whole = devices_of(capture(session(), session(), table=table))
+    some = chosen_of(whole, np.array([1]))
+    assert some.macs == (ROUTER,)
+    assert some.packets.tolist() == whole.packets[1:].tolist()
+    mine = whole.views.device == 1
+    assert some.views.session.tolist() == whole.views.session[mine].tolist()
+    assert some.views.is_orig.tolist() == whole.views.is_orig[mine].tolist()
+    assert set(some.views.device.tolist()) == ({0} if mine.any() else set())

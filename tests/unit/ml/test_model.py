@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -82,3 +83,11 @@ def test_a_changed_value_is_accepted_or_refused_in_words(key: str, value: Any) -
     except ValueError:
         return
     assert to_document(found)[key] == value
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "[1, {}, [1e999]]", "1" + "0" * 400])
+def test_metrics_that_json_cannot_write_are_refused(text: str) -> None:
+    document = to_document(manifest("net", ("a", "b"))._replace(arrays_sha256="0" * 64))
+    document["metrics"] = {"deep": {"er": [json.loads(text)]}}
+    with pytest.raises(ValueError, match="metrics holds a number that is not finite"):
+        parse_manifest(document)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,3 +172,17 @@ def test_a_damaged_model_is_at_worst_refused(
     found = predict_proba(model, random_rows(10, 307, 1))
     assert np.isfinite(found).all()
     assert np.allclose(found.sum(axis=1), 1, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", [store.MANIFEST, store.ARRAYS])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_regular_file_is_refused_without_waiting(
+    saved: Path, name: str, kind: str
+) -> None:
+    (saved / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(saved / name)  # opening it would wait for a writer
+    else:
+        (saved / name).symlink_to("/dev/zero")
+    with pytest.raises(ModelError, match=f"{name} is no regular file"):
+        store.load_model(saved)

@@ -207,3 +207,44 @@ def test_start_up_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_recommended_time_is_that_of_the_most_demanding_model() -> None:
+    models = [
+        MODELS["net"]._replace(manifest=MODELS["net"].manifest._replace(window_seconds=seconds))
+        for seconds in (1.0, 7200.0, 60.0)
+    ]
+    (warning,) = classify_capture(capture(PRINTER), models)[0].warnings
+    assert warning == "captured 25 seconds of the recommended 120 minutes"
+
+
+def test_a_window_longer_than_any_clock_is_the_whole_capture() -> None:
+    for name in ("net", "window"):
+        read = capture(packets=True)
+        whole = classify_capture(read, [MODELS[name]], Options(window=1e9))
+        for window in (1e18, 1e300, float("inf")):
+            found = classify_capture(read, [MODELS[name]], Options(window=window))
+            assert [one.role for one in found] == [one.role for one in whole]
+
+
+def test_a_flood_of_small_devices_is_answered_without_asking_the_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, model = capture(), MODELS["forest"]
+    most = max(one.packets for one in classify_capture(read, [model]))
+    model = model._replace(manifest=model.manifest._replace(min_packets=most, min_sessions=1))
+    ranked = classify_capture(read, [model])
+    small = [one for one in ranked if one.packets < most]
+    assert 0 < len(small) < len(ranked)
+    monkeypatch.setattr(work, "MANY", len(small))
+    assert classify_capture(read, [model]) == ranked
+    monkeypatch.setattr(work, "MANY", len(small) - 1)
+    found = classify_capture(read, [model])
+    for one, before in zip(found, ranked, strict=True):
+        if one.packets < most:
+            assert one.role.labels == ("Unknown",) * 3
+            assert before.role.labels != one.role.labels
+            assert one.role.decision == before.role.decision == "undetermined"
+            assert one.role.reason == before.role.reason
+        else:
+            assert one == before

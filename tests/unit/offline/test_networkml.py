@@ -120,3 +120,13 @@ def test_confidences_are_rounded_as_in_the_verdict() -> None:
     role = Role("known", ("A", "B", "C"), (2 / 3, 1 / 3, 0.0), "m", None)
     entry = predictions("x", [verdict(role=role)], {})[0]["data"]["mac_addresses"][MAC]
     assert entry["classification"]["confidences"] == [0.666667, 0.333333, 0.0]
+
+
+def test_no_two_files_have_one_name_and_poseidon_can_take_them_apart() -> None:
+    trace = "trace_5e13ab_2026-01-01_00_00_00.pcap"
+    sources = [f"a/{trace}", f"b/{trace}", "c/b.pcap.2", "a/b.pcap", "b/b.pcap", "c/b.pcap", "-"]
+    names = file_names(sources)
+    assert len(set(names)) == len(sources)
+    assert [name.startswith(trace) for name in names] == [True] * 2 + [False] * 5
+    assert names[-1] == "stdin.predict.json"
+    assert file_names(["x/a\udcff.pcap", "b"])[0] == "a\\udcff.pcap.predict.json"

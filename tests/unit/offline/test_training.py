@@ -111,3 +111,30 @@ def test_a_list_that_is_not_there_is_told_as_all_else(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         training.held_out_digests([tmp_path / "nosuch"])
     assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a.pcap,Aria", "row 3: has fewer cells than the header"),
+        ("a.pcap,Aria,0e:00:00:00:00,", "row 3: '0e:00:00:00:00' is no MAC address; write it"),
+        ("a.pcap,Aria,0e:00:00:00:00:zz,", "row 3: '0e:00:00:00:00:zz' is no MAC"),
+        ("a.pcap,Aria,,10.0.0.256", "row 3: '10.0.0.256' is no IP address"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, row: str, reason: str) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"path,label,mac,ip\nb.pcap,Aria,,\n{row}\n")
+    with pytest.raises(DatasetError, match=f"labels.csv: {reason}"):
+        training.read_listing(table)
+
+
+def test_lists_of_other_systems_are_read(tmp_path: Path) -> None:
+    """With a byte order mark, and MAC addresses with dashes in capitals."""
+    table = tmp_path / "labels.csv"
+    text = "path,label,mac,ip\nb.pcap,Aria,0E-00-00-00-00-0A, FE80::0:1\n"
+    table.write_text(text, encoding="utf-8-sig")
+    (sample,) = training.read_listing(table).samples
+    assert (sample.path, sample.mac, sample.ip) == ("b.pcap", "0e:00:00:00:00:0a", "fe80::1")
+    table.write_text("sha256\nab\n", encoding="utf-8-sig")
+    assert training.held_out_digests([table]) == {"ab"}

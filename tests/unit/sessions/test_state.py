@@ -97,5 +97,24 @@ def test_one_way_icmp_keeps_its_direction() -> None:
     assert community_id(echo) == community_id(reply)
 
 
+@pytest.mark.parametrize(
+    ("proto", "request_type", "reply_type"),
+    [  # as the specification's own implementation pairs them
+        *((1, a, b) for a, b in ((8, 0), (9, 10), (13, 14), (15, 16), (17, 18))),
+        *((58, a, a + 1) for a in (128, 130, 133, 135, 139, 144)),
+    ],
+)
+def test_both_ways_of_an_icmp_exchange_have_one_id(
+    proto: int, request_type: int, reply_type: int
+) -> None:
+    for first, answer in ((request_type, reply_type), (reply_type, request_type)):
+        there = row(
+            proto=proto, orig_ip=packed("::2"), resp_ip=packed("::1"), icmp_type=first, icmp_code=7
+        )
+        back = there._replace(orig_ip=there.resp_ip, resp_ip=there.orig_ip, icmp_type=answer)
+        assert community_id(there) == community_id(back)
+        assert community_id(there) != community_id(there._replace(icmp_type=answer))
+
+
 def test_protocols_have_names_or_numbers() -> None:
     assert [state.protocol_name(n) for n in (6, 17, 58, 200)] == ["tcp", "udp", "icmp6", "200"]

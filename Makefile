@@ -15,7 +15,7 @@ CORE := $(wildcard plugin/core/*.c plugin/core/*.h)
 PROJECT := setup.cfg setup.py pyproject.toml scripts/environment.sh
 FUZZ_SECONDS ?= 30
 
-.PHONY: help demo test dev check lint types layers pytest core reference fuzz image docs \
+.PHONY: help demo test dev check controllers lint types layers pytest core reference fuzz image docs \
         format coverage bench models clean
 
 help: ## this list
@@ -26,7 +26,7 @@ demo: $(VENV)/.run core ## classify the real captures that come with Halia
 
 test: ## everything CI runs: make check, the plain-Python core, fuzz, the image
 	@scripts/system.sh test
-	@$(MAKE) --no-print-directory dev
+	@$(MAKE) --no-print-directory dev controllers
 	@$(MAKE) --no-print-directory lint types layers reference fuzz image pytest
 
 dev: $(VENV)/.dev core ## the environment of a developer, in .venv
@@ -48,6 +48,9 @@ core: $(VENV)/.core ## build the compiled core in place
 $(VENV)/.core: $(CORE) setup.py | $(VENV)/.run
 	@scripts/core.sh $(BIN)/python
 	@touch $@
+
+controllers: ## the lab's controller, in an environment of its own under build/faucet
+	@PYTHON=$(abspath $(BIN))/python scripts/faucet.sh c65faucet
 
 lint:
 	@$(BIN)/ruff format --check $(CHECKED)

@@ -7,10 +7,12 @@
     │   ├── CaptureError        a capture that cannot be read
     │   ├── OptionError         an option or a command of the command line
     │   ├── SettingsError       halia.yaml, a HALIA_ variable
+    │   │   └── TopologyError   a lab's topology
     │   ├── ModelError          a model that is missing, damaged or not for this use
     │   ├── DatasetError        training material: folders, labels.csv, sources.csv
     │   └── OutputError         an output that exists, is an input, or cannot be written
     └── PeerError               another program or machine does not answer  exit code 3
+        └── LabError            a lab that cannot be made here, or is not up
 
 All of them mean *theirs*: something outside Halia is not as it should be. A mistake of
 ours is no HaliaError: it is an assertion or a builtin exception and ends with a traceback.
@@ -113,7 +115,15 @@ class SettingsError(InputError):
         return "\n".join(printable(p) for p in self.problems)
 
 
+class TopologyError(SettingsError):
+    """A lab's topology that is wrong: all its problems, a line each."""
+
+
 class PeerError(HaliaError):
     """Another program or machine that does not answer."""
 
     exit_code = 3
+
+
+class LabError(PeerError):
+    """A lab that cannot be made here, or is not up, or does not answer."""

@@ -10,8 +10,8 @@ if [ "${1:?run or test}" = test ]; then
         git tshark tcpdump xz-utils   # the second opinion on captures, and their packers
         bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
         buildah mmdebstrap            # the container image, on a base made here
-        iproute2                      # virtual wires for tests of live captures
-        rabbitmq-server util-linux    # a private broker, in a process namespace
+        openvswitch-switch iproute2 ethtool iputils-ping util-linux procps # the lab
+        rabbitmq-server               # its broker
     )
 fi
 
@@ -32,6 +32,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "system: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+# Open vSwitch and RabbitMQ are wanted as programs: Debian asks this file whether it may start
+# their services, and 101 is no. One that is there already says what the machine's owner wants.
+policy=/usr/sbin/policy-rc.d
+if ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
 apt-get update -qq || echo "system: apt-get update failed; trying with the lists there are" >&2
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     echo "system: apt-get could not install all of: ${missing[*]}; going on without" >&2

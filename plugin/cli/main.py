@@ -84,6 +84,11 @@ COMMANDS: dict[str, Listed] = {
         "audit",
         "Read the journal of what Halia did, and check that nobody changed it.",
     ),
+    "lab": Listed(
+        "live",
+        "lab",
+        "A whole network in namespaces of its own: a switch, Faucet, hosts that work or turn bad.",
+    ),
     "config": Listed("this program", "config", "Show, check and write settings."),
     "completion": Listed(
         "this program", "completion", "Print the completion script of a shell: bash, zsh, fish."

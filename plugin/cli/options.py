@@ -107,6 +107,17 @@ def size(text: str) -> int:
     return int(number) * _UNIT_BYTES[unit]
 
 
+def rate(text: str) -> float:
+    """Read a number of things a second, above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return number
+
+
 def input_paths(args: argparse.Namespace) -> list[Path]:
     """Give the captures to read: those named, else standard input if it is no terminal.
 

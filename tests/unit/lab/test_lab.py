@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin.errors import LabError, TopologyError
+from plugin.lab import Lab, parse_topology
+from tests.labs import QUIET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Labs that are up are tested in tests/e2e/test_lab.py: they need namespaces.
+
+
+def test_a_lab_that_is_not_up_says_so(tmp_path: Path) -> None:
+    lab = Lab(parse_topology(QUIET))
+    with pytest.raises(LabError, match="quiet: is not up"):
+        lab.run("h1", ["true"])
+    with pytest.raises(LabError, match="quiet: is not up"):
+        lab.status()
+    lab.down()
+    with pytest.raises(LabError, match="no lab is up"):
+        Lab.attach(tmp_path)
+    with pytest.raises(TopologyError):
+        Lab(tmp_path / "none.yaml")
+
+
+def test_hosts_are_looked_up_before_anything_is_run() -> None:
+    lab = Lab(parse_topology(QUIET))
+    with pytest.raises(LabError, match="h9: no such host; known: h1, h2"):
+        lab.command("h9", ["true"])
+    assert lab.collector == "col"
+    assert lab.amqp_url is None
+    assert Lab(parse_topology(QUIET), rabbit=True).amqp_url == "amqp://guest:guest@127.0.0.1:25672/"
+
+
+def test_a_missing_controller_leaves_nothing(tmp_path: Path) -> None:
+    lab = Lab(parse_topology(QUIET), controller=f"{tmp_path}/none", folder=tmp_path / "lab")
+    with pytest.raises(LabError):
+        lab.up()
+    assert list(tmp_path.iterdir()) == []

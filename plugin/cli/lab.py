@@ -91,15 +91,18 @@ def _name(text: str) -> str:
     return text
 
 
-def base_folder() -> Path:
-    """Give the folder of this user's labs; it is made if it is not there.
+def base_folder(*, make: bool = False) -> Path:
+    """Give the folder of this user's labs, made if that is wanted.
 
     Raises:
         LabError: somebody else has put something in its place.
     """
     # Not XDG_RUNTIME_DIR: it lies under /run, which a lab covers with one of its own.
     base = Path(f"{BASE}-{os.geteuid()}")
-    base.mkdir(mode=0o711, exist_ok=True)
+    if make:
+        base.mkdir(mode=0o711, exist_ok=True)
+    elif not base.exists():
+        return base
     found = base.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise LabError("is not this user's own folder", where=str(base), advice="remove it")
@@ -110,7 +113,7 @@ def _up(args: argparse.Namespace) -> int:
     from plugin.lab import Lab, control
     from plugin.settings import data_folder, load_settings
 
-    folder = base_folder() / args.name
+    folder = base_folder(make=True) / args.name
     if control.is_held(folder):
         raise OptionError("is up already", where=args.name, advice="choose another --name")
     remove_stale(folder)
@@ -128,7 +131,11 @@ def _up(args: argparse.Namespace) -> int:
         name=args.name,
         progress=lambda line: output.warn(args, _told(line)) if args.verbose else None,
     )
-    lab.up(detached=True)
+    try:
+        lab.up(detached=True)
+    except LabError:
+        _tidy()
+        raise
     document = lab.status()
     if args.json:
         print(json.dumps(document))
@@ -196,16 +203,21 @@ def _down(args: argparse.Namespace) -> int:
 
     base = base_folder()
     names = _names() if args.all else [args.name]
-    stale = sorted(p.name for p in base.iterdir()) if args.all else [args.name]
+    stale = [folder.name for folder in _folders()] if args.all else [args.name]
     for name in names:
         if control.first_pid(base / name) is not None:
             Lab.attach(base / name).down()
     gone = [name for name in stale if remove_stale(base / name) or name in names]
-    with contextlib.suppress(OSError):  # other labs are there
-        base.rmdir()
+    _tidy()
     if args.json:
         print(json.dumps({"down": gone}))
     return EXIT_OK
+
+
+def _tidy() -> None:
+    """Remove the folder of labs once it is empty."""
+    with contextlib.suppress(OSError):
+        base_folder().rmdir()
 
 
 def remove_stale(folder: Path) -> bool:
@@ -229,8 +241,13 @@ def _attached(args: argparse.Namespace) -> Lab:
 def _names() -> list[str]:
     from plugin.lab import control
 
-    folders = sorted(base_folder().iterdir())
+    folders = _folders()
     return [folder.name for folder in folders if control.first_pid(folder) is not None]
+
+
+def _folders() -> list[Path]:
+    base = base_folder()
+    return sorted(base.iterdir()) if base.is_dir() else []
 
 
 def _page(document: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ SPEC = "lab.json"
 TOPOLOGY = "topology.yaml"
 """The topology's own text, there too."""
 LINE_BYTES_MAX = 1 << 20
-ANSWER_SECONDS = 90.0
+ANSWER_SECONDS = 120.0
 """Longest wait for an answer: a broker is started again in less."""
 _PATH_BYTES_MAX = 107
 _PEER = struct.Struct("3i")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from plugin.lab.daemons import Daemon
     from plugin.lab.topology import Topology
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 90.0
 """Longest wait for a part: a slow machine may take its time, a dead part is noticed at once."""
 FOLDERS = ("ovs", "conf", "run", "log")
 _PAUSE = 0.02

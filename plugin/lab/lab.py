@@ -144,7 +144,12 @@ class Lab:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="halia-lab-"))
         else:
-            self._folder.mkdir(parents=True, mode=0o755)
+            try:
+                self._folder.mkdir(parents=True, mode=0o755)
+            except OSError as error:
+                raise LabError(
+                    f"cannot be made: {error.strerror}", where=str(self._folder)
+                ) from error
         control.check_folder(self._folder)
         self._folder.chmod(0o755)  # Halia may have dropped its privileges when it opens files here
         spec = self._spec | {"controller": str(controller), "detached": detached}
@@ -287,6 +292,11 @@ class Lab:
             )
         os.close(lock)
         self._wait_for_ready()
+        if detached:
+            # It lives on by itself: nobody here waits for its end, and no warning is due.
+            assert self._popen.stdout is not None
+            self._popen.stdout.close()
+            self._popen.returncode = 0
 
     def _wait_for_ready(self) -> None:
         """Read the reports of the first process up to its last; its error is raised."""

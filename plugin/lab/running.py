@@ -6,26 +6,36 @@ import os
 import select
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Self
 
 _GONE_SECONDS = 20.0
+_ENTER_SECONDS = 10.0
 
 
 class Running:
     """A program that runs in a lab.
 
     Args:
-        popen: the program that entered the lab's namespaces and waits for it.
+        popen: the program that enters the lab's namespaces, starts it there and waits for it.
     """
 
     def __init__(self, popen: subprocess.Popen[str]) -> None:
         self.popen = popen
+        self._pid: int | None = None
 
     @property
     def pid(self) -> int:
-        """The program's own pid as this process sees it (nsenter's until it has entered)."""
-        return only_child(self.popen.pid) or self.popen.pid
+        """The program's own pid as this process sees it; nsenter's if it has ended before.
+
+        It is waited for: nsenter takes some milliseconds to start it.
+        """
+        end = time.monotonic() + _ENTER_SECONDS
+        while self._pid is None and self.popen.poll() is None and time.monotonic() < end:
+            self._pid = only_child(self.popen.pid)
+            time.sleep(0 if self._pid else 0.005)
+        return self._pid or self.popen.pid
 
     def poll(self) -> int | None:
         """Give its exit code, or None while it runs."""

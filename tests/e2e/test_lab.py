@@ -15,7 +15,7 @@ import pytest
 
 from plugin.errors import LabError
 from plugin.lab import Lab, parse_topology
-from tests.labs import QUIET, events_until, need_lab, python, wait_for
+from tests.labs import CONTROLLER, QUIET, events_until, need_lab, python, wait_for
 from tests.nobody import as_nobody
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def traces() -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     need_lab()
-    with Lab(parse_topology(QUIET)) as made:
+    with Lab(parse_topology(QUIET), controller=CONTROLLER) as made:
         yield made
 
 
@@ -282,7 +282,9 @@ def office() -> Iterator[Lab]:
     need_lab()
     text = OFFICE.read_text(encoding="utf-8")
     assert "seed: 1\n" in text
-    with Lab(parse_topology(text.replace("seed: 1\n", "seed: 1\npace: 10\n"))) as made:
+    with Lab(
+        parse_topology(text.replace("seed: 1\n", "seed: 1\npace: 10\n")), controller=CONTROLLER
+    ) as made:
         yield made
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "labs"
     folder.mkdir()
-    monkeypatch.setattr(command, "base_folder", lambda: folder)
+    monkeypatch.setattr(command, "base_folder", lambda **_: folder)
     return folder
 
 
@@ -68,7 +68,9 @@ def test_a_wrong_topology_is_told_with_its_place(
 
 def test_the_base_folder_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "BASE", f"{tmp_path}/halia-lab")
-    (made,) = {command.base_folder(), command.base_folder()}
+    assert not command.base_folder().exists()
+    assert command._names() == []
+    (made,) = {command.base_folder(make=True), command.base_folder()}
     assert made.stat().st_mode & 0o777 == 0o711
     made.chmod(0o777)
     with pytest.raises(LabError, match="is not this user's own folder"):

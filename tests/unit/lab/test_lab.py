@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.errors import LabError, TopologyError
-from plugin.lab import Lab, parse_topology
+from plugin.lab import Lab, needs, parse_topology
 from tests.labs import QUIET
 
 if TYPE_CHECKING:
@@ -25,6 +25,20 @@ def test_a_lab_that_is_not_up_says_so(tmp_path: Path) -> None:
         Lab.attach(tmp_path)
     with pytest.raises(TopologyError):
         Lab(tmp_path / "none.yaml")
+
+
+def test_a_folder_that_is_there_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(needs, "_PACKAGES", {})
+    monkeypatch.setattr(needs, "OVS_SCHEMA", tmp_path / "kept")
+    for file in ("kept", "bin/faucet", "bin/python"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    lab = Lab(parse_topology(QUIET), controller=str(tmp_path), folder=tmp_path)
+    with pytest.raises(LabError, match="cannot be made: File exists"):
+        lab.up()
+    assert (tmp_path / "kept").exists()
 
 
 def test_hosts_are_looked_up_before_anything_is_run() -> None:

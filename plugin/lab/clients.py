@@ -7,7 +7,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from plugin.lab import wire
+from plugin.lab import smb2, wire
 from plugin.lab.profiles import SERVICES
 from plugin.lab.services import hang_up
 
@@ -61,17 +61,13 @@ async def ssh(reader: StreamReader, writer: StreamWriter, chance: Random) -> Non
 
 async def smb(reader: StreamReader, writer: StreamWriter, chance: Random) -> None:
     """Open a share and read a file."""
-    steps = [
-        (wire.NEGOTIATE, wire.smb2_negotiate(chance)),
-        (wire.SESSION_SETUP, wire.noise(chance, 180)),
-        (wire.TREE_CONNECT, wire.noise(chance, 60)),
-        (wire.CREATE, wire.noise(chance, 120)),
-        *((wire.READ, wire.smb2_read(60_000, i)) for i in range(chance.randint(*READ_PARTS))),
-        (wire.CLOSE, bytes(24)),
-        (wire.LOGOFF, bytes(4)),
-    ]
-    for number, (command, body) in enumerate(steps):
-        writer.write(wire.smb2(command, body, message=number))
+    parts = chance.randint(*READ_PARTS)
+    reads = [(smb2.READ, part * smb2.PART_MAX) for part in range(parts)]
+    opening = (smb2.NEGOTIATE, smb2.SESSION_SETUP, smb2.TREE_CONNECT, smb2.CREATE)
+    steps = [(c, 0) for c in opening] + reads + [(smb2.CLOSE, 0), (smb2.LOGOFF, 0)]
+    for number, (command, offset) in enumerate(steps):
+        body = smb2.request(command, chance, offset=offset)
+        writer.write(smb2.message(command, body, number=number))
         size = int.from_bytes(await reader.readexactly(4))
         await reader.readexactly(size)
 

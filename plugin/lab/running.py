@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -48,7 +49,8 @@ class Running:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""
         if self.popen.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(self.pid, number)
 
     def stop(self, timeout: float = 5.0) -> int:
         """End it: SIGTERM, then SIGKILL for its whole process group. Gives its exit code."""
@@ -57,7 +59,8 @@ class Running:
             try:
                 self.popen.wait(timeout)
             except subprocess.TimeoutExpired:
-                os.killpg(self.popen.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.popen.pid, signal.SIGKILL)
         code = self.popen.wait()
         for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
             if stream is not None:

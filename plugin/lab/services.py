@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import struct
 import time
 from typing import TYPE_CHECKING, cast
 
-from plugin.lab import wire
+from plugin.lab import smb2, wire
 from plugin.lab.profiles import SERVICES
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     Answer = Callable[[bytes, Random], bytes]
 
 PAGE_BYTES = (400, 30_000)
-FILE_PART = 60_000
 MAIL_LINES_MAX = 10_000
 IDLE_SECONDS = 60.0
 _FRAME_MAX = 1 << 20
@@ -66,15 +64,11 @@ async def smb(reader: StreamReader, writer: StreamWriter, chance: Random) -> Non
         if size > _FRAME_MAX:
             return
         message = await reader.readexactly(size)
-        found = wire.smb2_command(message)
+        found = smb2.command_of(message)
         if found is None:
             return
-        command, number = found
-        body = wire.noise(chance, 80)
-        if command == wire.READ and len(message) >= 72:
-            asked = min(struct.unpack_from("<I", message, 68)[0], FILE_PART)
-            body = struct.pack("<HBBIII", 17, 80, 0, asked, 0, 0) + wire.noise(chance, asked)
-        writer.write(wire.smb2(command, body, message=number, response=True))
+        body = smb2.answer(message, chance)
+        writer.write(smb2.message(found[0], body, number=found[1], response=True))
         await writer.drain()
 
 

@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from random import Random
 
 SSH_BANNER = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"
-SMB2_MAGIC = b"\xfeSMB"
-SMB2_HEADER = struct.Struct("<4sHHIHHIIQIIQ16s")
-NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, CREATE, CLOSE, READ, WRITE = 0, 1, 2, 3, 5, 6, 8, 9
-SMB2_RESPONSE = 1
 IPP_GET_PRINTER_ATTRIBUTES = 0x000B
 IPP_PRINT_JOB = 0x0002
 PJL_START = b"\x1b%-12345X"
@@ -84,36 +80,6 @@ def ssh_kexinit(chance: Random) -> bytes:
     """Give SSH_MSG_KEXINIT with the name-lists of a present-day peer."""
     lists = b"".join(struct.pack(">I", len(n)) + n for n in _KEX_NAMES)
     return ssh_packet(b"\x14" + noise(chance, 16) + lists + bytes(5))
-
-
-def smb2(command: int, body: bytes, *, message: int = 0, response: bool = False) -> bytes:
-    """Give an SMB2 message in its transport frame (MS-SMB2 2.1, 2.2.1)."""
-    flags = SMB2_RESPONSE if response else 0
-    header = SMB2_HEADER.pack(
-        SMB2_MAGIC, 64, 1, 0, command, 1, flags, 0, message, 0xFEFF, 1, 0x1001, bytes(16)
-    )
-    return struct.pack(">I", len(header) + len(body)) + header + body
-
-
-def smb2_command(message: bytes) -> tuple[int, int] | None:
-    """Give command and message id of an SMB2 message without its frame; None if it is none."""
-    if len(message) < SMB2_HEADER.size or not message.startswith(SMB2_MAGIC):
-        return None
-    fields = SMB2_HEADER.unpack_from(message)
-    return fields[4], fields[8]
-
-
-def smb2_negotiate(chance: Random) -> bytes:
-    """Give the body of a NEGOTIATE request: dialects 2.0.2 to 3.1.1."""
-    dialects = struct.pack("<4H", 0x0202, 0x0210, 0x0300, 0x0302)
-    return struct.pack("<HHHHI", 36, 4, 1, 0, 0x7F) + noise(chance, 16) + bytes(8) + dialects
-
-
-def smb2_read(size: int, offset: int) -> bytes:
-    """Give the body of a READ request."""
-    return (
-        struct.pack("<HBBIQ16sIIIHH", 49, 0x50, 0, size, offset, b"f" * 16, 0, 0, 0, 0, 0) + b"\0"
-    )
 
 
 def ipp_request(operation: int, uri: str, document: bytes = b"") -> bytes:

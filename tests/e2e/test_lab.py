@@ -31,13 +31,13 @@ CONNECT = """
 """
 LISTEN = """
     import socket, sys, threading
-    def serve(port):
-        with socket.create_server(("0.0.0.0", port)) as server:
-            print(port, flush=True)
-            while True:
-                server.accept()[0].sendall(b"welcome")
-    for port in sys.argv[1:]:
-        threading.Thread(target=serve, args=(int(port),)).start()
+    def serve(server):
+        while True:
+            server.accept()[0].sendall(b"welcome")
+    servers = [socket.create_server(("0.0.0.0", int(port))) for port in sys.argv[1:]]
+    for server in servers:
+        threading.Thread(target=serve, args=(server,)).start()
+    print("ready", flush=True)
 """
 SNIFF = """
     import socket
@@ -143,7 +143,7 @@ def test_faucet_has_learned_the_hosts(lab: Lab) -> None:
 def test_the_operators_acls_deny_what_they_should(lab: Lab, config: Path) -> None:
     with lab.start("h1", python(LISTEN, "22", "23", "80"), stdout=subprocess.PIPE) as server:
         assert server.popen.stdout is not None
-        assert {server.popen.stdout.readline() for _ in range(3)} == {"22\n", "23\n", "80\n"}
+        assert server.popen.stdout.readline() == "ready\n"
         for host in ("h2", "m1", "outside"):
             assert reaches(lab, host, "10.0.0.11", 80), host
             assert not reaches(lab, host, "10.0.0.11", 23), host  # the VLAN's ACL: for all

@@ -27,18 +27,6 @@ def test_ntp_is_ntp() -> None:
     assert len(asked) == 48
 
 
-def test_smb2_headers_are_read_back() -> None:
-    message = wire.smb2(wire.READ, wire.smb2_read(60_000, 3), message=9)
-    assert int.from_bytes(message[:4]) == len(message) - 4
-    assert wire.smb2_command(message[4:]) == (wire.READ, 9)
-    assert wire.smb2_command(b"\xffSMB" + bytes(60)) is None
-    assert wire.smb2_command(message[4:20]) is None
-    from scapy.layers.smb2 import SMB2_Header
-
-    parsed = SMB2_Header(message[4:])
-    assert (parsed.Command, parsed.MID) == (wire.READ, 9)
-
-
 def test_an_ssh_packet_is_padded_as_the_rfc_has_it() -> None:
     for size in range(40):
         packet = wire.ssh_packet(bytes(size))

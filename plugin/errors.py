@@ -9,6 +9,7 @@
     │   ├── SettingsError       halia.yaml, a HALIA_ variable
     │   │   └── TopologyError   a lab's topology
     │   ├── ModelError          a model that is missing, damaged or not for this use
+    │   ├── FaucetFileError     a faucet.yaml that cannot be edited, or that Faucet refuses
     │   ├── DatasetError        training material: folders, labels.csv, sources.csv
     │   └── OutputError         an output that exists, is an input, or cannot be written
     └── PeerError               another program or machine does not answer  exit code 3
@@ -89,6 +90,10 @@ class OptionError(InputError):
 
 class ModelError(InputError):
     """A model that is missing, damaged, or made for other features."""
+
+
+class FaucetFileError(InputError):
+    """A faucet.yaml that cannot be read or edited, or that Faucet's own parser refuses."""
 
 
 class DatasetError(InputError):

@@ -73,6 +73,11 @@ COMMANDS: dict[str, Listed] = {
         "evaluate",
         "Tell how well a model does on labelled captures, or its recipe on groups left out.",
     ),
+    "faucet": Listed(
+        "network",
+        "faucet",
+        "Install the hook in Faucet's configuration, remove it, show what it covers.",
+    ),
     "models": Listed("models", "models", "List, show and verify models."),
     "capture": Listed(
         "live",

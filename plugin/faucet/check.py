@@ -1,0 +1,110 @@
+"""Faucet's own parser as the judge of what we write, in a process of its own.
+
+A candidate is laid out in a temporary folder under its real path, so that relative includes are
+found as Faucet would find them, and nothing is written beside the live files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from plugin.errors import PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKER = "check_faucet_config"
+SECONDS = 60.0
+"""It needs one to three seconds, nearly all of them to start."""
+_SKIPPED = "skipping optional include file: "
+
+
+class Checked(NamedTuple):
+    """What Faucet's parser said."""
+
+    ok: bool
+    said: str
+    """Its words, verbatim; empty when it accepts."""
+
+
+def find_checker(environment: Path | None = None) -> Path:
+    """Find Faucet's checker.
+
+    Args:
+        environment: the Python environment that Faucet runs in, or the checker itself; None looks
+            on PATH and beside this interpreter.
+
+    Raises:
+        PeerError: it is not there; nothing may be written unchecked.
+    """
+    if environment is not None:
+        places = [environment, environment / "bin" / CHECKER, environment / CHECKER]
+        found = next((str(p) for p in places if p.is_file() and os.access(p, os.X_OK)), None)
+    else:
+        beside = str(Path(sys.executable).parent)
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), beside])
+        found = shutil.which(CHECKER, path=path)
+    if found is None:
+        raise PeerError(
+            f"no {CHECKER}: nothing is written that Faucet's own parser has not accepted",
+            where=str(environment or "PATH"),
+            advice="name the environment that Faucet is installed in: --faucet FOLDER",
+        )
+    return Path(found)
+
+
+def check(
+    checker: Path, root: Path, files: Mapping[Path, str], *, seconds: float = SECONDS
+) -> Checked:
+    """Have a configuration checked.
+
+    Args:
+        checker: see :func:`find_checker`.
+        root: path of the root file.
+        files: texts by path: the root file's, our include's, and the operator's includes'.
+        seconds: how long it may take.
+
+    Raises:
+        PeerError: the checker itself fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="halia-check-") as folder:
+        for path, text in files.items():
+            copy = _inside(folder, path)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text, encoding="utf-8", newline="")
+        done = _run(checker, _inside(folder, root), seconds)
+        said = (done.stdout + done.stderr).replace(folder, "")
+        if done.returncode:
+            # All that it says is wanted, but what it loaded, and its traceback's way there.
+            return Checked(ok=False, said=done.stdout.replace(folder, "").strip() or said.strip())
+        # An optional file that cannot be read is left out in silence, which for ours is no success.
+        lost = [p for p in files if p != root and f"{_SKIPPED}{_inside(folder, p)}" in done.stderr]
+        if lost:
+            return Checked(ok=False, said=said.strip())
+    return Checked(ok=True, said="")
+
+
+def _inside(folder: str, path: Path) -> Path:
+    return Path(folder, *path.absolute().parts[1:])
+
+
+def _run(checker: Path, root: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603  # a program the operator named, on a file of ours
+            [str(checker), str(root)],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PeerError(f"no answer within {seconds:g} s", where=str(checker)) from error
+    except OSError as error:
+        raise PeerError(f"cannot be run: {error.strerror}", where=str(checker)) from error

@@ -1,0 +1,196 @@
+"""What of the hook stands in a faucet.yaml: covered ports, drift, who shadows whom. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.faucet import hook
+from plugin.faucet.document import Interface, Situation, chain_of, read_situation
+from plugin.faucet.notes import KINDS
+from plugin.faucet.removal import is_ours
+from plugin.faucet.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_NO_MATCH = frozenset(("actions", "cookie", "description"))
+
+
+class PortCover(NamedTuple):
+    """One entry of ``interfaces`` or ``interface_ranges``."""
+
+    dp: str
+    port: str
+    """Its key there, and its name if it has another."""
+    hooked: bool
+    mirrored: bool
+    chain: tuple[str | int, ...]
+    why: str
+    """Why it is not hooked; empty if it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What is installed, and what is wrong with it."""
+
+    installed: bool
+    ports: tuple[PortCover, ...]
+    problems: tuple[str, ...]
+    """Drift: what is not as an installation leaves it."""
+    shadows: tuple[str, ...]
+    """ACLs and rules that are never asked, since one before them takes everything."""
+
+
+def coverage(text: str, included: Mapping[str, str], ours: str | None, include: str) -> Coverage:
+    """Tell what is installed.
+
+    Args:
+        text: the root faucet.yaml.
+        included: texts of the operator's include files by path, in Faucet's order.
+        ours: the text of our include file; None if it is not there.
+        include: our include file's name.
+
+    Raises:
+        UnreadableError: the root file, or one of the others, is no configuration.
+    """
+    tree = Tree(text)
+    others = {path: Tree(content).plain for path, content in included.items()}
+    situation = read_situation(tree, others)
+    acls = dict(situation.acls)
+    ours_plain = Tree(ours).plain if ours is not None else {}
+    if isinstance(ours_plain.get("acls"), dict):
+        acls.update(ours_plain["acls"])
+    named = tree.plain.get("include-optional")
+    listed = isinstance(named, list) and include in named
+    ports = tuple(_cover(i, situation, acls) for i in situation.interfaces)
+    installed = listed or any(p.hooked for p in ports) or any(map(is_ours, situation.acls))
+    problems = list(_drift(situation, acls)) if installed else []
+    if installed and not listed:
+        problems.insert(0, f"include-optional does not name {include}: no isolation takes effect")
+    elif installed and ours is None:
+        problems.insert(0, f"{include} is not there: no isolation takes effect")
+    shadows = [line for i in situation.interfaces for line in _shadows(i.label, i.chain, acls)]
+    for key, conf in situation.vlans.items():
+        for way in ("in", "out"):
+            shadows += _shadows(f"VLAN {key}", chain_of(conf, way), acls)
+    return Coverage(
+        installed=installed,
+        ports=ports,
+        problems=tuple(problems),
+        shadows=tuple(dict.fromkeys(shadows)),
+    )
+
+
+def has_catch_all(acl: Any) -> bool:
+    """Tell whether an ACL has a rule that matches everything: what follows is never asked."""
+    return any(not set(rule) - _NO_MATCH for rule in rules_of(acl))
+
+
+def rules_of(acl: Any) -> list[dict[Any, Any]]:
+    """Give an ACL's rules in whichever of Faucet's forms they are written."""
+    found = acl.get("rules", []) if isinstance(acl, dict) else acl
+    rules = [r.get("rule", r) if isinstance(r, dict) else None for r in found or ()]
+    return [r for r in rules if isinstance(r, dict)]
+
+
+def _cover(one: Interface, situation: Situation, acls: Mapping[Any, Any]) -> PortCover:
+    head = _head(one.chain)
+    hooked = one.kind == "edge" and head is not None
+    key = str(one.path[-1])
+    if one.kind != "edge":
+        why = KINDS[one.kind]
+    elif hooked:
+        why = ""
+    elif any(is_ours(a) for a in one.chain):
+        why = "the hook is not first"
+    else:
+        why = "no hook" if one.vlans or one.chain else "no VLAN of its own"
+    port = key if one.name in {None, key} else f"{key} ({one.name})"
+    return PortCover(one.dp, port, hooked, _mirrored(one, situation, acls), one.chain, why)
+
+
+def _head(chain: Sequence[str | int]) -> str | None:
+    """Give the hook's name if it stands where it must: first, or behind the remediation rules."""
+    for acl in chain:
+        if isinstance(acl, str) and acl.startswith(hook.HOOK):
+            return acl
+        if not (isinstance(acl, str) and acl.startswith(hook.REMED)):
+            return None
+    return None
+
+
+def _mirrored(one: Interface, situation: Situation, acls: Mapping[Any, Any]) -> bool:
+    """Tell whether all that enters here is mirrored: by its chain's end, or at all its VLANs."""
+    if one.kind != "edge":
+        return False
+    if any(_mirrors(acls.get(a)) for a in one.chain if is_ours(a)):
+        return True
+    vids: dict[str | int, str | int] = {vid: key for vid, key in situation.vids().items()}  # noqa: C416  # widens the key's type
+    keys = [v if v in situation.vlans else vids.get(v) for v in one.vlans]
+    confs = [situation.vlans.get(k, {}) if k is not None else {} for k in keys]
+    return bool(confs) and all(
+        any(_mirrors(acls.get(a)) for a in (*chain_of(c, "in"), *chain_of(c, "out")) if is_ours(a))
+        for c in confs
+    )
+
+
+def _mirrors(acl: Any) -> bool:
+    """Tell whether an ACL's catch-all copies what it takes."""
+    for rule in rules_of(acl):
+        if not set(rule) - _NO_MATCH:
+            actions = rule.get("actions")
+            return isinstance(actions, dict) and "mirror" in actions
+    return False
+
+
+def _drift(situation: Situation, acls: Mapping[Any, Any]) -> Iterator[str]:
+    for one in situation.edges():
+        yield from _port_drift(one, acls)
+    for name, acl in acls.items():
+        if isinstance(name, str) and name.startswith(hook.HOOK) and has_catch_all(acl):
+            yield f"{name} has a rule for everything: your ACLs behind it are never asked"
+    yield from _vlan_drift(situation)
+
+
+def _port_drift(one: Interface, acls: Mapping[Any, Any]) -> Iterator[str]:
+    ours = [a for a in one.chain if is_ours(a)]
+    if not ours and (one.vlans or one.chain):
+        yield f"{one.label} is not hooked: a device there cannot be isolated"
+    elif ours and _head(one.chain) is None:
+        yield f"{one.label}: {one.chain[0]} stands before the hook and may end the table"
+    elif ours and one.chain[-1] == _head(one.chain):
+        yield f"{one.label}: nothing follows the hook, so everything else is dropped"
+    for acl in ours:
+        if acl not in acls:
+            yield f"{one.label}: {acl} is defined nowhere: Faucet refuses the file"
+
+
+def _vlan_drift(situation: Situation) -> Iterator[str]:
+    for way, ours in (("in", hook.VLAN), ("out", hook.OUT)):
+        chains = {
+            key: chain_of(conf, way)  # type: ignore[arg-type]  # the tuple's own words
+            for key, conf in situation.vlans.items()
+            if not conf.get("reserved_internal_vlan")
+        }
+        if not any(ours in chain for chain in chains.values()):
+            continue
+        for key, chain in chains.items():
+            if ours not in chain:
+                yield f"VLAN {key} is not mirrored: it lacks {ours}"
+            elif chain != (ours,):
+                yield f"VLAN {key}: {ours} and {', '.join(map(str, chain))} share one table"
+
+
+def _shadows(label: str, chain: Sequence[str | int], acls: Mapping[Any, Any]) -> Iterator[str]:
+    for place, name in enumerate(chain):
+        rules = rules_of(acls.get(name))
+        taking = next((n for n, rule in enumerate(rules) if not set(rule) - _NO_MATCH), None)
+        if taking is None:
+            continue
+        if taking + 1 < len(rules):
+            rest = len(rules) - taking - 1
+            yield f"ACL {name}: rule {taking + 1} takes everything, {rest} behind it never asked"
+        for later in chain[place + 1 :]:
+            yield f"{label}: {name} takes everything, {later} is never asked"
+        return

@@ -1,0 +1,271 @@
+"""Writing Faucet's files so that nothing half-done is ever read, and having them loaded.
+
+The protocol: equal bytes, no write; Faucet's own parser; a temporary file, fsync, rename; SIGHUP;
+then wait until Faucet itself lists the file with our hash. Success of a reload alone proves
+nothing: Faucet skips a broken optional file in silence.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from plugin.errors import FaucetFileError
+from plugin.faucet.check import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from plugin.events import LoadedFile
+
+LOCK = ".halia.lock"
+PAUSE_SECONDS = 1.0
+"""Least time between two reloads; faster ones Faucet joins, and may tell of none of them."""
+RESEND_SECONDS = 2.0
+LOADED_SECONDS = 20.0
+POLL_SECONDS = 0.1
+
+
+class Faucet(NamedTuple):
+    """A running Faucet."""
+
+    pid: int
+    environment: Mapping[str, str]
+
+    @property
+    def reverts(self) -> bool:
+        """FAUCET_CONFIG_AUTO_REVERT: it would write its last good copy over our file."""
+        return self.environment.get("FAUCET_CONFIG_AUTO_REVERT", "0") not in {"", "0"}
+
+    @property
+    def page(self) -> str:
+        """The address of its Prometheus page."""
+        address = self.environment.get("FAUCET_PROMETHEUS_ADDR") or "127.0.0.1"
+        port = self.environment.get("FAUCET_PROMETHEUS_PORT") or "9302"
+        return f"http://{'127.0.0.1' if address in {'0.0.0.0', '::'} else address}:{port}"  # noqa: S104  # compared, not bound
+
+
+def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
+    """Find the Faucet that reads a file, among the processes that may be looked at.
+
+    None if there is none, or more than one.
+    """
+    real = root.resolve()
+    found = []
+    for folder in proc.iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if not any(Path(os.fsdecode(w)).name == "faucet" for w in words[:2]):
+                continue
+            entries = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:  # it has ended, or belongs to someone else
+            continue
+        pairs = (os.fsdecode(e).partition("=") for e in entries)
+        environment = {name: value for name, _, value in pairs}
+        config = environment.get("FAUCET_CONFIG") or "/etc/faucet/faucet.yaml"
+        if Path(config.split(":")[0]).resolve() == real:
+            found.append(Faucet(int(folder.name), environment))
+    return found[0] if len(found) == 1 else None
+
+
+def file_hash(text: str) -> str:
+    """Give the hash that Faucet reports of a file: each line end counts as a line feed."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return hashlib.sha256(plain.encode("utf-8")).hexdigest()
+
+
+def read_text(path: Path) -> str:
+    """Read a file with its line ends as they are.
+
+    Raises:
+        FaucetFileError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise FaucetFileError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise FaucetFileError("is no UTF-8 text", where=str(path), offset=error.start) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes of ours from writing there meanwhile.
+
+    Raises:
+        FaucetFileError: another one is writing, or the folder cannot be written to.
+    """
+    try:
+        place = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise FaucetFileError(f"cannot be written: {error.strerror}", where=str(folder)) from error
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise FaucetFileError("another Halia is writing here", where=str(folder)) from error
+    finally:
+        os.close(place)
+
+
+def write_text(path: Path, text: str) -> bool:
+    """Put a text in a file's place, whole or not at all; its owner and mode stay.
+
+    Returns:
+        Whether anything was written: equal bytes are left alone.
+
+    Raises:
+        FaucetFileError: it cannot be written.
+    """
+    content = text.encode("utf-8")
+    real = path.resolve()  # behind a link the file itself is replaced, not the link
+    try:
+        if real.exists() and real.read_bytes() == content:
+            return False
+        handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".part")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                _like(real, stream.fileno())
+                os.fsync(stream.fileno())
+            temporary.replace(real)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(real.parent)
+    except OSError as error:
+        raise FaucetFileError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    return True
+
+
+def delete(path: Path) -> None:
+    """Take a file away for good, if it is there.
+
+    Raises:
+        FaucetFileError: it cannot be taken away.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise FaucetFileError(f"cannot be removed: {error.strerror}", where=str(path)) from error
+
+
+class Writer:
+    """Writes files that Faucet reads: checked, whole, not too often, and until they are loaded.
+
+    Args:
+        checker: Faucet's checker, see :func:`plugin.faucet.check.find_checker`.
+        root: the root faucet.yaml.
+        pid: the Faucet to signal; None leaves it to Faucet's own watch of its files.
+        loaded: asks which files Faucet has loaded, None if it does not answer.
+    """
+
+    def __init__(
+        self,
+        checker: Path,
+        root: Path,
+        *,
+        pid: int | None,
+        loaded: Callable[[], Sequence[LoadedFile] | None],
+    ) -> None:
+        self._checker = checker
+        self._root = root
+        self._pid = pid
+        self._loaded = loaded
+        self._last: float | None = None
+
+    def check(self, files: Mapping[Path, str]) -> None:
+        """Have Faucet's parser look at what is to be written, beside what stays.
+
+        Raises:
+            FaucetFileError: it refuses.
+            PeerError: it cannot be asked.
+        """
+        found = check(self._checker, self._root, files)
+        if not found.ok:
+            raise FaucetFileError(
+                f"Faucet's parser refuses what would be written: {found.said}",
+                where=str(self._root),
+                advice="nothing was written",
+            )
+
+    def write(self, files: Mapping[Path, str], beside: Mapping[Path, str]) -> bool:
+        """Check, then write, in the order given; the signal is a step of its own.
+
+        Args:
+            files: texts to write by path.
+            beside: texts of the other files that Faucet reads with them.
+
+        Returns:
+            Whether any file changed.
+        """
+        changed = {p: t for p, t in files.items() if not p.exists() or read_text(p) != t}
+        if not changed:
+            return False
+        self.check({**beside, **files})
+        if self._last is not None:
+            time.sleep(max(0.0, self._last + PAUSE_SECONDS - time.monotonic()))
+        for path, text in changed.items():
+            write_text(path, text)
+        self._last = time.monotonic()
+        return True
+
+    def reload(self) -> None:
+        """Tell Faucet to look at its files."""
+        if self._pid is not None:
+            try:
+                os.kill(self._pid, signal.SIGHUP)
+            except OSError as error:
+                raise FaucetFileError(
+                    f"Faucet (process {self._pid}) cannot be signalled: {error.strerror}",
+                    where=str(self._root),
+                ) from error
+
+    def wait_loaded(self, wanted: Mapping[Path, str], *, seconds: float = LOADED_SECONDS) -> bool:
+        """Reload, and wait until Faucet lists the files with the hashes of these texts.
+
+        A signal may be lost among others, so it is sent again every 2 s.
+        """
+        hashes = {str(path.resolve()): file_hash(text) for path, text in wanted.items()}
+        end = time.monotonic() + seconds
+        again = 0.0
+        while (now := time.monotonic()) < end:
+            if now >= again:
+                self.reload()
+                again = now + RESEND_SECONDS
+            found = {f.path: f.sha256 for f in self._loaded() or ()}
+            if all(found.get(path) == one for path, one in hashes.items()):
+                return True
+            time.sleep(POLL_SECONDS)
+        return False
+
+
+def _like(old: Path, handle: int) -> None:
+    """Give a new file the owner and mode of the old one; a first one is readable by all."""
+    if not old.exists():
+        os.fchmod(handle, 0o644)
+        return
+    kept = old.stat()
+    os.fchmod(handle, kept.st_mode & 0o7777)
+    if (kept.st_uid, kept.st_gid) != (os.geteuid(), os.getegid()):
+        shutil.chown(handle, kept.st_uid, kept.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

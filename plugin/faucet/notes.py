@@ -1,0 +1,61 @@
+"""What the operator must know before the hook is installed. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugin.faucet.document import chain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plugin.faucet import hook
+    from plugin.faucet.document import Situation
+
+
+KINDS = {
+    "output_only": "output_only",
+    "mirror": "a mirror port",
+    "stack": "a stack port",
+    "coprocessor": "a coprocessor port",
+    "dot1x": "an 802.1X port, where Faucet allows no ACL",
+}
+"""What the ports are that are not hooked."""
+
+
+def notes_on(situation: Situation, layout: hook.Layout) -> Iterator[str]:
+    """Give what the installation costs, and what it does not cover."""
+    yield (
+        "first installation is a cold start: each datapath drops its flows and learns all devices"
+        " again; with max_backoff=1000 at the switch that is about a second"
+        if _cold(situation, layout)
+        else "warm: only flows of ports and VLANs that change are written anew, some milliseconds"
+    )
+    words = {
+        "vlan": "all is mirrored at the VLANs, set once; copies carry the VLAN tag",
+        "tail": "all is mirrored by the tail of each port without ACLs of yours",
+        "out": "all is mirrored where it leaves a VLAN (acls_out): what your ACLs deny is not seen",
+        "none": "nothing is mirrored",
+    }
+    yield words[layout.mode]
+    for one in layout.targets:
+        if one.collector is None and layout.mode != "none":
+            yield f"{one.dp} has no collector port: nothing of it is mirrored"
+    if len(layout.targets) > 1 and layout.mode != "none":
+        yield "a frame that crosses several datapaths is copied by each"
+    for port in situation.interfaces:
+        if port.kind != "edge":
+            yield f"{port.label} is not hooked: it is {KINDS[port.kind]}"
+        elif layout.mode == "tail" and port.chain:
+            yield f"{port.label}: your ACL ends its table, so its frames are not mirrored"
+    yield "the switch must run fail_mode=secure, else isolation ends when Faucet is away"
+
+
+def _cold(situation: Situation, layout: hook.Layout) -> bool:
+    """Tell whether a datapath gets a new table: that is when Faucet restarts it cold."""
+    for dp, conf in situation.dps.items():
+        edges = [i for i in situation.edges() if i.dp == dp]
+        if edges and not any(i.chain for i in edges) and not conf.get("dot1x"):
+            return True
+    at_vlans = any(chain_of(v, "in") for v in situation.vlans.values())
+    return layout.mode == "out" or (layout.mode == "vlan" and not at_vlans) or layout.wide_priming

@@ -9,7 +9,7 @@ from plugin.faucet import hook
 from plugin.faucet.document import Interface, Situation, chain_of, read_situation
 from plugin.faucet.notes import KINDS
 from plugin.faucet.removal import is_ours
-from plugin.faucet.tree import Tree
+from plugin.faucet.tree import Tree, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,15 +52,13 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
         include: our include file's name.
 
     Raises:
-        UnreadableError: the root file, or one of the others, is no configuration.
+        UnreadableError: the root file, or one of the operator's others, is no configuration.
     """
     tree = Tree(text)
     others = {path: Tree(content).plain for path, content in included.items()}
     situation = read_situation(tree, others)
     acls = dict(situation.acls)
-    ours_plain = Tree(ours).plain if ours is not None else {}
-    if isinstance(ours_plain.get("acls"), dict):
-        acls.update(ours_plain["acls"])
+    acls.update(_own_acls(ours))
     named = tree.plain.get("include-optional")
     listed = isinstance(named, list) and include in named
     ports = tuple(_cover(i, situation, acls) for i in situation.interfaces)
@@ -68,8 +66,9 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
     problems = list(_drift(situation, acls)) if installed else []
     if installed and not listed:
         problems.insert(0, f"include-optional does not name {include}: no isolation takes effect")
-    elif installed and ours is None:
-        problems.insert(0, f"{include} is not there: no isolation takes effect")
+    elif installed and not any(a.startswith(hook.HOOK) for a in _own_acls(ours)):
+        lost = "is not there" if ours is None else "does not define the hook, or is no YAML"
+        problems.insert(0, f"{include} {lost}: Faucet goes on in silence, and nothing is isolated")
     shadows = [line for i in situation.interfaces for line in _shadows(i.label, i.chain, acls)]
     for key, conf in situation.vlans.items():
         for way in ("in", "out"):
@@ -80,6 +79,15 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
         problems=tuple(problems),
         shadows=tuple(dict.fromkeys(shadows)),
     )
+
+
+def _own_acls(ours: str | None) -> dict[str, Any]:
+    """Give the ACLs of our include as Faucet reads them: none of a file that it would skip."""
+    try:
+        found = Tree(ours).plain.get("acls") if ours is not None else None
+    except UnreadableError:
+        found = None
+    return {k: v for k, v in found.items() if is_ours(k)} if isinstance(found, dict) else {}
 
 
 def has_catch_all(acl: Any) -> bool:

@@ -78,8 +78,19 @@ def test_drift_is_named(old: str, new: str, problem: str) -> None:
     assert [p for p in found.problems if problem in p], found.problems
 
 
-def test_a_lost_include_is_named() -> None:
-    assert "is not there" in look(installed()[0], None).problems[0]
+@pytest.mark.parametrize(
+    ("ours", "problem"),
+    [
+        (None, "is not there"),
+        ("", "is no YAML"),
+        ("acls: {halia_hook: [", "is no YAML"),
+        ("acls: {other: []}", "does not define the hook"),
+    ],
+)
+def test_an_include_that_faucet_would_skip_is_named(ours: str | None, problem: str) -> None:
+    (first, *_) = look(installed()[0], ours).problems
+    assert problem in first
+    assert "nothing is isolated" in first
 
 
 def test_a_hook_with_a_catch_all_is_named() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
-from plugin.faucet.hook import Options
+from plugin.faucet.check import check, find_checker
+from plugin.faucet.hook import INCLUDE, Options, render
 from plugin.faucet.install import Plan, Refusal, digest, plan_install, plan_remove
+from tests.checker import environment
 
 TEXT = """\
 # The office.
@@ -92,3 +96,18 @@ def test_removing_where_nothing_is_changes_nothing() -> None:
     plan = plan_remove(TEXT, None)
     assert isinstance(plan, Plan)
     assert (plan.new_text, plan.notes) == (TEXT, ())
+
+
+def test_the_example_is_what_an_installation_makes(root: Path) -> None:
+    folder = root / "configs" / "faucet"
+    plan = planned((folder / "faucet.yaml").read_text())
+    assert plan.new_text == (folder / "installed.yaml").read_text()
+    assert plan.journal is not None
+    assert render(plan.journal.layout) == (folder / "halia_isolation.yaml").read_text()
+
+
+def test_faucet_takes_the_example(root: Path) -> None:
+    folder = root / "configs" / "faucet"
+    texts = {folder / name: (folder / name).read_text() for name in ("installed.yaml", INCLUDE)}
+    checker = find_checker(environment())
+    assert check(checker, folder / "installed.yaml", texts) == (True, "")

@@ -1,0 +1,290 @@
+"""Every device the controller has told of: what it is called, where it is, since when. Pure.
+
+A device is known by its MAC address. Faucet says where a MAC was learned; it also says that it
+forgot one, which happens at every warm restart and does not mean that the device left: a device
+is *gone* only when nothing was heard of it for ``Limits.gone_after`` seconds. One MAC that is
+heard on two ports in turn, again and again, is two devices with one address, or a loop, or
+somebody's lie: that is an alarm, and nothing else is done about it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.events import (
+    AddressLearned,
+    DatapathChanged,
+    DeviceExpired,
+    DeviceLearned,
+    FaucetRestarted,
+    PortChanged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from plugin.events import FeedItem
+
+_GROUP_BIT, _LOCAL_BIT = 1, 2
+_FIRST_OCTET = slice(0, 2)
+
+
+class Location(NamedTuple):
+    """A port of a switch, and the VLAN in which the device speaks there."""
+
+    dp_name: str
+    port: int
+    vid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What is known of one device. Times are seconds since 1970-01-01 UTC."""
+
+    mac: str
+    location: Location
+    addresses: tuple[str, ...] = ()
+    """IP addresses, the last heard of first."""
+    first_seen: float
+    last_seen: float
+    moves: tuple[float, ...] = ()
+    """When it was heard on another port than before; the last few."""
+    learned: bool = True
+    """Faucet has it in its table now."""
+    name: str | None = None
+    """What it calls itself, where the operator allows that to be read (DHCP)."""
+
+    @property
+    def randomised(self) -> bool:
+        """The MAC is no manufacturer's: the locally administered bit of IEEE 802 is set."""
+        return bool(int(self.mac[_FIRST_OCTET], 16) & _LOCAL_BIT)
+
+
+class Limits(NamedTuple):
+    """How much is remembered, and when something is odd."""
+
+    devices: int = 20_000
+    """Beyond it the devices longest not heard of are forgotten."""
+    addresses: int = 16
+    """Of one device: a router speaks for many."""
+    gone_after: float = 3_600.0
+    """Seconds without a word after which a device that Faucet forgot is gone."""
+    moves: int = 3
+    """So many moves ..."""
+    moves_within: float = 60.0
+    """... within so many seconds, back and forth, are one MAC on two ports."""
+
+
+class Appeared(NamedTuple):
+    """A device is known for the first time, or again after it was gone."""
+
+    device: Device
+
+
+class Moved(NamedTuple):
+    """A device is on another port or in another VLAN."""
+
+    device: Device
+    previous: Location
+
+
+class Addressed(NamedTuple):
+    """A device has an IP address that it had not."""
+
+    device: Device
+    address: str
+
+
+class Gone(NamedTuple):
+    """Nothing was heard of a device for long."""
+
+    device: Device
+
+
+class Twice(NamedTuple):
+    """One MAC is heard on two ports in turn."""
+
+    device: Device
+    other: Location
+
+
+class Forgotten(NamedTuple):
+    """There are too many devices: this one is no longer kept."""
+
+    device: Device
+
+
+Change = Appeared | Moved | Addressed | Gone | Twice | Forgotten
+
+
+class Registry:
+    """The devices by MAC. It owns its state; :meth:`step` is the one way to change it."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        """Start with no device."""
+        self._limits = limits or Limits()
+        self._devices: OrderedDict[str, Device] = OrderedDict()
+        """In order of when each was last heard of."""
+        self._ports: dict[tuple[str, int], set[str]] = {}
+
+    def __len__(self) -> int:
+        """How many devices there are."""
+        return len(self._devices)
+
+    def __iter__(self) -> Iterator[Device]:
+        """The devices, the one longest not heard of first."""
+        return iter(self._devices.values())
+
+    def get(self, mac: str) -> Device | None:
+        """The device of a MAC."""
+        return self._devices.get(mac)
+
+    def at(self, dp_name: str, port: int) -> tuple[Device, ...]:
+        """The devices on one port, as far as Faucet has them there now."""
+        return tuple(self._devices[mac] for mac in self._ports.get((dp_name, port), ()))
+
+    def step(self, event: FeedItem, now: float) -> list[Change]:
+        """Take one item of the feed.
+
+        Args:
+            event: What happened; its own time counts, for queued events come late.
+            now: The time here: a time after it is not believed.
+        """
+        if isinstance(event, DeviceLearned):
+            return self._learned(event, min(event.time, now))
+        if isinstance(event, AddressLearned):
+            return self._addressed(event, min(event.time, now))
+        if isinstance(event, DeviceExpired):
+            device = self._devices.get(event.mac)
+            where = (event.dp_name, event.port, event.vid)
+            if device is not None and device.location == where:
+                self._unlearn([device])
+        elif isinstance(event, DatapathChanged):
+            ports = [place for place in self._ports if place[0] == event.dp_name]
+            self._unlearn([device for place in ports for device in self.at(*place)])
+        elif isinstance(event, PortChanged) and not event.up:
+            self._unlearn(self.at(event.dp_name, event.port))
+        elif isinstance(event, FaucetRestarted):
+            self._unlearn([self._devices[mac] for macs in self._ports.values() for mac in macs])
+        return []
+
+    def tick(self, now: float) -> list[Change]:
+        """Let time pass: devices that Faucet forgot and that stayed silent are gone."""
+        old = []
+        for device in self._devices.values():
+            if now - device.last_seen <= self._limits.gone_after:
+                break
+            if not device.learned:
+                old.append(device)
+        for device in old:
+            del self._devices[device.mac]
+        return [Gone(device) for device in old]
+
+    def name(self, mac: str, name: str) -> None:
+        """Note what a device calls itself."""
+        device = self._devices.get(mac)
+        if device is not None:
+            self._devices[mac] = replace(device, name=name)
+
+    def _learned(self, event: DeviceLearned, time: float) -> list[Change]:
+        if int(event.mac[_FIRST_OCTET], 16) & _GROUP_BIT:
+            return []  # nobody sends from a group address but by mistake or in malice
+        here = Location(event.dp_name, event.port, event.vid)
+        addresses = () if event.address is None else (event.address,)
+        known = self._devices.get(event.mac)
+        if known is None:
+            device = Device(
+                mac=event.mac, location=here, addresses=addresses, first_seen=time, last_seen=time
+            )
+            return [Appeared(device), *self._keep(device)]
+        if time < known.last_seen and here != known.location:
+            return []  # a queued event of where it was before
+        changes: list[Change] = []
+        device = replace(known, last_seen=max(time, known.last_seen), learned=True)
+        if here != known.location:
+            moves = (*known.moves, time)[-self._limits.moves :]
+            device = replace(device, location=here, moves=moves)
+            changes.append(Moved(device, known.location))
+            if len(moves) == self._limits.moves and time - moves[0] <= self._limits.moves_within:
+                changes.append(Twice(device, known.location))
+        if event.address is not None:
+            device, fresh = self._with_address(device, event.address)
+            changes += fresh
+        return [*changes, *self._keep(device)]
+
+    def _addressed(self, event: AddressLearned, time: float) -> list[Change]:
+        known = self._devices.get(event.mac)
+        if known is None:
+            return []  # its L2_LEARN says where it is, and comes first
+        device, changes = self._with_address(known, event.address)
+        return [*changes, *self._keep(replace(device, last_seen=max(time, known.last_seen)))]
+
+    def _with_address(self, device: Device, address: str) -> tuple[Device, list[Change]]:
+        if device.addresses[:1] == (address,):
+            return device, []
+        others = tuple(one for one in device.addresses if one != address)
+        told = replace(device, addresses=(address, *others)[: self._limits.addresses])
+        return told, ([] if address in device.addresses else [Addressed(told, address)])
+
+    def _keep(self, device: Device) -> list[Change]:
+        self._place(self._devices.get(device.mac), device)
+        self._devices[device.mac] = device
+        self._devices.move_to_end(device.mac)
+        if len(self._devices) <= self._limits.devices:
+            return []
+        _, forgotten = self._devices.popitem(last=False)
+        self._place(forgotten, None)
+        return [Forgotten(forgotten)]
+
+    def _unlearn(self, devices: Iterable[Device]) -> None:
+        for device in devices:
+            told = replace(device, learned=False)
+            self._place(device, told)
+            self._devices[device.mac] = told
+
+    def _place(self, before: Device | None, after: Device | None) -> None:
+        """Keep the table of ports: a device stands in it where Faucet has learned it."""
+        if before is not None and before.learned:
+            place = before.location[:2]
+            self._ports[place].discard(before.mac)
+            if not self._ports[place]:
+                del self._ports[place]
+        if after is not None and after.learned:
+            self._ports.setdefault(after.location[:2], set()).add(after.mac)
+
+
+def to_document(device: Device) -> dict[str, Any]:
+    """A device as JSON holds it (times in seconds), for the journal and ``--json``."""
+    return {
+        "mac": device.mac,
+        "dp": device.location.dp_name,
+        "port": device.location.port,
+        "vid": device.location.vid,
+        "addresses": list(device.addresses),
+        "first_seen": device.first_seen,
+        "last_seen": device.last_seen,
+        "moves": list(device.moves),
+        "learned": device.learned,
+        "randomised": device.randomised,
+        "name": device.name,
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Device:
+    """The device of :func:`to_document`, as it comes back after a restart: not learned yet.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no such document.
+    """
+    return Device(
+        mac=str(document["mac"]),
+        location=Location(str(document["dp"]), int(document["port"]), int(document["vid"])),
+        addresses=tuple(map(str, document["addresses"])),
+        first_seen=float(document["first_seen"]),
+        last_seen=float(document["last_seen"]),
+        moves=tuple(map(float, document["moves"])),
+        learned=False,
+        name=None if document["name"] is None else str(document["name"]),
+    )

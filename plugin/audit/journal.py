@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.audit.chain import LINE_MAX, Broken, Entry, check_follows, follow, parse_entry
+from plugin.durable import MODE, append, open_new, sync_folder
 from plugin.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 SEGMENT_BYTES = 64 << 20
-_MODE = 0o640
 _LOCK = "journal.lock"
 _ENOUGH = 2
 """Files that are read at the start: the last may be empty yet."""
@@ -61,7 +61,7 @@ class Journal:
         """Where the line that a crash left torn was put, if there was one."""
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
         except OSError as error:
             raise JournalError(
                 f"the journal cannot be opened: {error.strerror}", where=str(folder)
@@ -84,7 +84,7 @@ class Journal:
         try:
             if os.fstat(self._file).st_size >= self._segment_bytes:
                 self._next_segment(entry.number)
-            self._write(entry.line())
+            append(self._file, entry.line())
         except OSError as error:
             raise JournalError(
                 f"the journal cannot be written: {error.strerror}",
@@ -145,28 +145,11 @@ class Journal:
 
     def _create(self, number: int) -> int:
         name = self._folder / f"journal-{number:012d}.jsonl"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            file = os.open(name, flags, _MODE)
+            return open_new(name)
         except FileExistsError:  # a crash came between making it and its first line
-            file = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        return file
-
-    def _write(self, line: bytes) -> None:
-        before = os.fstat(self._file).st_size
-        try:
-            left = memoryview(line)
-            while left:
-                left = left[os.write(self._file, left) :]
-            os.fsync(self._file)
-        except OSError:
-            os.ftruncate(self._file, before)
-            raise
+            sync_folder(self._folder)
+            return os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
 
 def segments(folder: Path) -> list[Path]:

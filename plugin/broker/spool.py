@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.broker.message import Message
+from plugin.durable import append, open_new
 from plugin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Spool:
             if before >= self._segment_bytes:
                 os.close(self._file)
                 self._file, before = self._begin(), 0
-            _append(self._file, record, before)
+            append(self._file, record)
         except OSError as error:
             raise SpoolError(
                 f"the spool cannot be written: {error.strerror}", where=str(self._folder)
@@ -183,25 +184,7 @@ class Spool:
     def _begin(self) -> int:
         numbers = [int(path.stem[6:]) for path in self._folder.glob("spool-*.bin")]
         self._path = self._folder / f"spool-{max(numbers, default=0) + 1:012d}.bin"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        file = os.open(self._path, flags, 0o640)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        return file
-
-
-def _append(file: int, record: bytes, before: int) -> None:
-    try:
-        left = memoryview(record)
-        while left:
-            left = left[os.write(file, left) :]
-        os.fsync(file)
-    except OSError:
-        os.ftruncate(file, before)
-        raise
+        return open_new(self._path)
 
 
 def _pack(message: Message) -> bytes:

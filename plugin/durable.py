@@ -1,0 +1,50 @@
+"""Writing that is on the disk when it returns, and leaves a file as it was when it cannot."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODE = 0o640
+
+
+def open_new(path: Path) -> int:
+    """Make a file to append to, its name on the disk too; gives its descriptor.
+
+    Raises:
+        FileExistsError: it is there already.
+        OSError: it cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    file = os.open(path, flags, MODE)
+    sync_folder(path.parent)
+    return file
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append(file: int, content: bytes) -> None:
+    """Write at the end of a file opened to append.
+
+    Raises:
+        OSError: it was not written (the disk is full …); the file is as before.
+    """
+    before = os.fstat(file).st_size
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, before)
+        raise

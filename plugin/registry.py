@@ -182,6 +182,17 @@ class Registry:
             del self._devices[device.mac]
         return [Gone(device) for device in old]
 
+    def heard(self, mac: str, time: float) -> None:
+        """A frame of a device passed: it is not gone, whatever Faucet has forgotten."""
+        device = self._devices.get(mac)
+        if device is not None and time > device.last_seen:
+            self._devices[mac] = replace(device, last_seen=time)
+            self._devices.move_to_end(mac)
+
+    def restore(self, device: Device) -> list[Change]:
+        """Take a device that an earlier run knew (:func:`from_document`)."""
+        return self._keep(device)
+
     def name(self, mac: str, name: str) -> None:
         """Note what a device calls itself."""
         device = self._devices.get(mac)

@@ -16,7 +16,7 @@ from plugin.durable import MODE, append, open_new, sync_folder
 from plugin.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -40,6 +40,15 @@ class Fault(NamedTuple):
 
 class JournalError(OutputError):
     """The journal cannot be opened or written."""
+
+
+class Draft(NamedTuple):
+    """An entry before it has its place in the chain."""
+
+    time: float
+    kind: str
+    actor: str
+    body: Mapping[str, Any]
 
 
 class Journal:
@@ -80,19 +89,31 @@ class Journal:
             JournalError: it could not be written (the disk is full …); the journal is as before.
             ValueError: the body is no JSON.
         """
-        entry = follow(self.last, time=time, kind=kind, actor=actor, body=body)
+        return self.append_all([Draft(time, kind, actor, body)])[0]
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write several entries at once: all of them, or none.
+
+        Raises:
+            JournalError, ValueError: as :meth:`append`.
+        """
+        made: list[Entry] = []
+        for draft in drafts:
+            made.append(follow(made[-1] if made else self.last, **draft._asdict()))
+        if not made:
+            return []
         try:
             if os.fstat(self._file).st_size >= self._segment_bytes:
-                self._next_segment(entry.number)
-            append(self._file, entry.line())
+                self._next_segment(made[0].number)
+            append(self._file, b"".join(entry.line() for entry in made))
         except OSError as error:
             raise JournalError(
                 f"the journal cannot be written: {error.strerror}",
                 where=str(self._folder),
                 advice="free space there; nothing was lost that was written before",
             ) from error
-        self.last = entry
-        return entry
+        self.last = made[-1]
+        return made
 
     def close(self) -> None:
         """Let go of it."""

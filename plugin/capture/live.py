@@ -96,6 +96,8 @@ class Batch(NamedTuple):
     """What one poll brought."""
 
     finished: list[Finished]
+    opened: list[tuple[str, str]]
+    """MAC and file name of files begun."""
     devices: list[NewDevice]
     alarms: list[Alarm]
     stream: bytes
@@ -133,6 +135,7 @@ class LiveCapture:
         self._poll.register(self._feed.fileno(), select.POLLIN | select.POLLERR)
         self._kernel = Statistics()
         self._parts: list[bytes] = []
+        self._latest: dict[bytes, int] = {}
         self._now = self._ticked = self._looked = 0.0
         self._unread = 0
 
@@ -207,6 +210,13 @@ class LiveCapture:
         self._flush()
         return self._files.finish(bytes.fromhex(mac.replace(":", "")), now, why)
 
+    def latest(self) -> tuple[tuple[str, int], ...]:
+        """MAC and time (ns) of the last frame, of devices that had one since the last call."""
+        rows = list(MAC.struct.iter_unpack(self._demux.devices()))
+        found = {row[0]: row[7] for row in rows if any(row[0])}
+        before, self._latest = self._latest, found
+        return tuple((mac.hex(":"), ns) for mac, ns in found.items() if before.get(mac) != ns)
+
     def counters(self) -> Counters:
         """The counters now."""
         t = dict(zip(DEMUX_TOTALS, self._demux.totals(), strict=True))
@@ -278,11 +288,13 @@ class LiveCapture:
         fresh = (MAC.struct.unpack(self._demux.devices(i, 1)) for i in self._demux.fresh())
         devices = [NewDevice(row[0].hex(":"), row[6]) for row in fresh]
         alarms: list[Alarm] = []
+        opened: list[tuple[str, str]] = []
         if self._files is not None:
             alarms, self._files.alarms = self._files.alarms, []
+            opened, self._files.opened = self._files.opened, []
         stream = b"".join([*self._parts, self._demux.take_stream()])
         self._parts = []
-        return Batch(finished, devices, alarms, stream, idle)
+        return Batch(finished, opened, devices, alarms, stream, idle)
 
 
 def _open_feed(settings: Settings) -> Feed:

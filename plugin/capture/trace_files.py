@@ -120,6 +120,10 @@ class TraceFiles:
         """The disk has no room: nothing is written."""
         self.kernel_drops = 0
         """Frames that the kernel dropped so far; whoever captures sets it."""
+        self.opened: list[tuple[str, str]] = []
+        """MAC and name of files begun, for whoever captures to take."""
+        self.held = False
+        """Finish none for its age or size: what is said of finished ones cannot be kept now."""
         self._open: dict[bytes, _Trace] = {}
         self._held: OrderedDict[bytes, None] = OrderedDict()  # those with a descriptor, by last use
         self._kept: dict[str, KeptFile] = {}
@@ -193,7 +197,7 @@ class TraceFiles:
     def tick(self, now: float) -> list[Finished]:
         """Finish what is due, remove what must go, see whether the disk has room."""
         listed = [OpenFile(t.mac, t.name, t.size, t.started) for t in self._open.values()]
-        due = list(rotate.plan_rotation(listed, now, self._limits))
+        due = [] if self.held else list(rotate.plan_rotation(listed, now, self._limits))
         due += [(file, "quota") for file in rotate.plan_relief(listed, self._limits)]
         done = [self.finish(file.mac, now, why) for file, why in due]
         crowded = not rotate.plan_writing(self._free(), self._limits, stopped=self.stopped)
@@ -241,6 +245,10 @@ class TraceFiles:
         self._lock = self._folder = -1
         return [file for file in done if file is not None]
 
+    def kept(self) -> list[str]:
+        """Names of the finished files that are there, in order of their end."""
+        return sorted(self._kept, key=lambda name: self._kept[name].finished)
+
     def sizes(self) -> tuple[int, int, int]:
         """Open files, finished files, bytes of both on the disk."""
         size = sum(_on_disk(t.size) for t in self._open.values()) + sum(
@@ -261,6 +269,7 @@ class TraceFiles:
         self._hold(trace, flags)
         self._open[mac] = trace
         self._names.add(name)
+        self.opened.append((mac.hex(":"), name))
         return trace
 
     def _append(self, trace: _Trace, data: bytes) -> None:

@@ -67,14 +67,32 @@ def anomaly_of(found: tuple[Finding, ...]) -> Anomaly | None:
 
 def anomaly_document(a: Anomaly) -> dict[str, Any]:
     """TEMP."""
-    return {"verdict": a.verdict, "novelty": None, "change": None, "behaviour": [dict(f._asdict(), reasons=list(f.reasons), evidence=list(f.evidence)) for f in a.behaviour]}
+    return {
+        "verdict": a.verdict,
+        "novelty": None,
+        "change": None,
+        "behaviour": [
+            dict(f._asdict(), reasons=list(f.reasons), evidence=list(f.evidence))
+            for f in a.behaviour
+        ],
+    }
 
 
 def finding_document(mac: str, ips: Any, capture: str, role: Any, found: Any) -> dict[str, Any]:
     """TEMP."""
-    return {"schema": 1, "kind": "finding", "mac": mac, "ips": list(ips), "source": capture, "packets": None, "sessions": None,
-            "window": {"start": iso_time(found.time), "end": iso_time(found.time)},
-            "role": _role_document(role) if role else None, "anomaly": anomaly_document(anomaly_of((found.finding,))), "warnings": []}
+    return {
+        "schema": 1,
+        "kind": "finding",
+        "mac": mac,
+        "ips": list(ips),
+        "source": capture,
+        "packets": None,
+        "sessions": None,
+        "window": {"start": iso_time(found.time), "end": iso_time(found.time)},
+        "role": _role_document(role) if role else None,
+        "anomaly": anomaly_document(anomaly_of((found.finding,))),
+        "warnings": [],
+    }
 
 
 class Verdict(NamedTuple):

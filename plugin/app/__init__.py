@@ -1,0 +1,1 @@
+"""The shell of ``halia run``: it owns every socket, file, clock and thread."""

@@ -1,0 +1,153 @@
+"""The capture of ``halia run``: frames to files, events to the inbox, the stream to behaviours."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from plugin.app.clock import now
+from plugin.capture.live import Batch, Counters, LiveCapture, Settings
+from plugin.engine import events as ev
+from plugin.errors import CaptureError, HaliaError, OutputError, PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin.app.inbox import Inbox
+    from plugin.app.watching import Watching
+    from plugin.capture.trace_files import Finished, TraceFiles
+
+POLL_SECONDS = 0.2
+SEEN_SECONDS = 10.0
+RETRY_SECONDS = 5.0
+
+
+class Capturing:
+    """One interface. :meth:`run` is the work of its thread.
+
+    Args:
+        settings: What to capture.
+        files: Opened, not started: makes the folder's files; called again after the NIC was away.
+        inbox: Where events go.
+        stream: Takes the stream of all frames.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        files: Callable[[], TraceFiles],
+        inbox: Inbox,
+        stream: Watching,
+    ) -> None:
+        self._settings, self._make_files = settings, files
+        self._inbox, self._stream = inbox, stream
+        self._files: TraceFiles | None = None
+        self._capture: LiveCapture | None = None
+        self._hold = False
+        self._lock = threading.Lock()
+        self.reader: str | None = None
+        """How the interface is read; None while it is not."""
+        self.counters: Counters | None = None
+        """As they were a moment ago."""
+        self.sizes = (0, 0, 0)
+        """Open files, finished files, bytes of both."""
+
+    def open(self) -> list[str]:
+        """Open interface and folder; gives the names of finished files from runs before.
+
+        What a killed run left unfinished is finished now, and comes as events.
+
+        Raises:
+            HaliaError: there is no such interface, it is not permitted, or the folder is taken.
+        """
+        files = self._make_files()
+        capture = LiveCapture(self._settings, files)
+        try:
+            recovered = files.start(now())
+        except OutputError:
+            capture.stop(now(), time.sleep)
+            raise
+        with self._lock:
+            self._files, files.held = files, self._hold
+        self._capture, self.reader = capture, capture.kind
+        self._stream.begin()
+        old = [name for name in files.kept() if name not in {one.path.name for one in recovered}]
+        for one in recovered:
+            self._finished(one)
+        return old
+
+    def hold(self, *, on: bool) -> None:
+        """Finish no file for its age or size, or do so again; from any thread."""
+        with self._lock:
+            self._hold = on
+            if self._files is not None:
+                self._files.held = on
+
+    def run(self, stopping: threading.Event) -> None:
+        """Capture until stopped; then finish all files."""
+        looked = 0.0
+        while not stopping.is_set():
+            if self._capture is None and not self._reopen(stopping):
+                continue
+            assert self._capture is not None
+            try:
+                self._tell(self._capture.poll(now(), POLL_SECONDS))
+            except (PeerError, OutputError, CaptureError) as error:
+                self._inbox.put(ev.Noticed("capture_down", f"nothing is captured: {error}"))
+                self._close()
+                continue
+            if not 0 <= time.monotonic() - looked < SEEN_SECONDS:
+                looked = time.monotonic()
+                self._look()
+        self._close()
+
+    def _look(self) -> None:
+        assert self._capture is not None
+        latest = self._capture.latest()
+        if latest:
+            self._inbox.put(ev.CaptureSeen(latest))
+
+    def _reopen(self, stopping: threading.Event) -> bool:
+        """Try again after a while; the interface may come back."""
+        stopping.wait(RETRY_SECONDS)
+        if stopping.is_set():
+            return False
+        try:
+            self.open()
+        except HaliaError:
+            return False  # that nothing is captured was told when it ended
+        self._inbox.put(
+            ev.Noticed("capture_up", f"{self._settings.opening.iface} is captured again")
+        )
+        return True
+
+    def _close(self) -> None:
+        capture, self._capture = self._capture, None
+        self.reader = None
+        if capture is None:
+            return
+        try:
+            self._tell(capture.stop(now(), time.sleep))
+        except (PeerError, OutputError, CaptureError) as error:
+            self._inbox.put(ev.Noticed("capture_down", f"the capture did not end well: {error}"))
+        self.counters = capture.counters()
+
+    def _tell(self, batch: Batch) -> None:
+        if batch.stream:
+            self._stream.feed(batch.stream)
+        for mac, name in batch.opened:
+            self._inbox.put(ev.CaptureOpened(mac, name))
+        for one in batch.finished:
+            self._finished(one)
+        for alarm in batch.alarms:
+            if alarm.kind != "removed":
+                self._inbox.put(ev.Noticed(alarm.kind, alarm.text))
+        if self._capture is not None and self._files is not None:
+            self.counters = self._capture.counters()
+            self.sizes = self._files.sizes()
+
+    def _finished(self, one: Finished) -> None:
+        self._inbox.put(
+            ev.CaptureFinished(str(one.path), one.path.name, one.mac, one.missed, one.why)
+        )

@@ -1,0 +1,95 @@
+"""What is said, kept: messages to the spool, then entries to the journal; nothing is dropped.
+
+The spool comes first: a crash between the two leaves a capture without an entry, which is judged
+again at the next start, and its messages go out twice with the same ``message_id``. The other way
+round a verdict could stand in the journal and never be sent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.audit.journal import Draft, JournalError
+from plugin.broker.spool import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from plugin.audit.chain import Entry
+    from plugin.audit.journal import Journal
+    from plugin.broker.message import Message
+
+ACTOR = "halia"
+LESSER = frozenset({"device", "gone", "alarm"})
+"""Kinds of entries that can be told again; verdicts and findings cannot."""
+LESSER_MOST = 20_000
+"""Such entries that wait at most while nothing can be written."""
+
+
+class Sayable(NamedTuple):
+    """An entry of the journal, and the messages that go out with it."""
+
+    time: float
+    kind: str
+    body: Mapping[str, Any]
+    messages: tuple[Message, ...] = ()
+
+
+class Keeper:
+    """Journal and spool as one. The main thread's alone.
+
+    Args:
+        journal: Open.
+        publish: Keeps a message until the broker has it; None: there is no broker.
+        kept: Called with entries once they are on the disk.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        publish: Callable[[Message], None] | None,
+        kept: Callable[[Sequence[Entry]], None],
+    ) -> None:
+        self._journal, self._publish, self._kept = journal, publish, kept
+        self._waiting: deque[Sayable] = deque()
+        self._spooled: deque[Sayable] = deque()
+        self.left_out = 0
+        """Entries that could be told again and were dropped while nothing could be written."""
+
+    def __len__(self) -> int:
+        """What is not kept yet."""
+        return len(self._waiting) + len(self._spooled)
+
+    def say(self, sayable: Sayable) -> None:
+        """Take something to keep; :meth:`flush` keeps it."""
+        if sayable.kind in LESSER and len(self) >= LESSER_MOST:
+            self.left_out += 1
+            return
+        self._waiting.append(sayable)
+
+    def flush(self) -> str | None:
+        """Keep what waits, in order; gives the reason when that is not possible now."""
+        reason = self._spool()
+        if not self._spooled:
+            return reason
+        drafts = [Draft(one.time, one.kind, ACTOR, one.body) for one in self._spooled]
+        try:
+            entries = self._journal.append_all(drafts)
+        except JournalError as error:
+            return str(error)
+        self._spooled.clear()
+        self._kept(entries)
+        return reason
+
+    def _spool(self) -> str | None:
+        while self._waiting:
+            first = self._waiting[0]
+            if self._publish is not None:
+                try:
+                    for message in first.messages:
+                        self._publish(message)
+                except SpoolError as error:
+                    return str(error)
+            self._spooled.append(self._waiting.popleft())
+        return None

@@ -1,0 +1,357 @@
+"""The reducer in the middle: events in, commands out; it owns the state and nothing else does.
+
+No clock, file, socket or thread: ``now`` is an argument, and what is to be done comes back as
+commands (h11's way). What costs time, judging and publishing, happens outside, and is told as
+events afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from plugin import registry as reg
+from plugin.engine import commands as do
+from plugin.engine import events as ev
+from plugin.engine import feed
+from plugin.engine.view import SECOND, DeviceView, Sighted, Tracked, view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plugin.engine.commands import Command
+    from plugin.engine.events import Event
+    from plugin.ml.behaviour.finding import Found
+    from plugin.registry import Change, Device, Registry
+
+ALARM_REPEAT = 300.0
+"""Seconds in which the same alarm about the same device is told once."""
+FINDING_WAIT = 3.0
+"""Seconds that a finding waits for the file of its device to be begun."""
+SWEEP_SECONDS = 60.0
+_ALARMS_KEPT = 10_000
+_SIGHTED_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the operator decided."""
+
+    limits: reg.Limits = field(default_factory=reg.Limits)
+    page: bool = True
+    """There is a page of Faucet's to ask after lost events."""
+    ignore_vlans: frozenset[int] = frozenset()
+    ignore_ports: frozenset[tuple[str, int]] = frozenset()
+    """Switch and port."""
+
+
+class Engine:
+    """All that Halia knows. :meth:`step` is the one way to change it."""
+
+    def __init__(
+        self, options: Options | None = None, vendor: Callable[[str], str | None] = lambda _: None
+    ) -> None:
+        """Start with nothing known.
+
+        Args:
+            options: What the operator decided.
+            vendor: A pure function: who makes devices with such a MAC address.
+        """
+        self.options = options or Options()
+        self.registry: Registry = reg.Registry(self.options.limits)
+        self.feed = feed.FeedState()
+        self.holding = False
+        self.problems: tuple[str, ...] = ()
+        """What is wrong with the hook."""
+        self._vendor = vendor
+        self._swept = 0.0
+        self._tracked: OrderedDict[str, Tracked] = OrderedDict()
+        self._waiting: list[tuple[float, Found]] = []
+        self._alarmed: OrderedDict[tuple[str, str | None, str], float] = OrderedDict()
+        self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
+            ev.Tick: self._tick,
+            ev.Resynced: self._resynced,
+            ev.ResyncFailed: self._resync_failed,
+            ev.CaptureOpened: self._opened,
+            ev.CaptureFinished: self._finished,
+            ev.CaptureSeen: self._seen,
+            ev.Judged: self._judged,
+            ev.Unjudged: self._unjudged,
+            ev.Behaved: self._behaved,
+            ev.Restored: self._restored,
+            ev.Room: self._room,
+            ev.Covered: self._covered,
+            ev.Noticed: self._noticed,
+        }
+
+    def __len__(self) -> int:
+        """How many devices there are."""
+        return len(self._tracked)
+
+    def step(self, event: Event, now: float) -> list[Command]:
+        """Take one event; gives what is to be done, in order.
+
+        Args:
+            event: What happened.
+            now: Seconds since 1970-01-01 UTC.
+        """
+        known = self._steps.get(type(event))
+        commands = known(event, now) if known is not None else self._fed(event, now)
+        if len(self._tracked) > self.options.limits.devices:
+            commands += self._make_room()
+        return commands
+
+    def view(self, mac: str) -> DeviceView | None:
+        """What is shown of one device."""
+        tracked = self._tracked.get(mac)
+        return None if tracked is None else self._view(tracked)
+
+    def views(self) -> Iterator[DeviceView]:
+        """What is shown of all devices, in order of their first appearance."""
+        return map(self._view, self._tracked.values())
+
+    def _view(self, tracked: Tracked) -> DeviceView:
+        device = self.registry.get(tracked.mac)
+        return view(tracked, device, self._ignored(device))
+
+    def _ignored(self, device: Device | None) -> str | None:
+        """Why nothing is done about a device, if the operator said so."""
+        if device is None:
+            return None
+        place = device.location
+        if place.vid in self.options.ignore_vlans:
+            return f"VLAN {place.vid} is among mirror.ignore_vlans"
+        if (place.dp_name, place.port) in self.options.ignore_ports:
+            return f"{place.dp_name}:{place.port} is among mirror.ignore_ports"
+        return None
+
+    # Faucet's feed
+
+    def _fed(self, event: Any, now: float) -> list[Command]:
+        commands: list[Command] = []
+        self.feed, wanted = feed.step(self.feed, event, now, page=self.options.page)
+        for one in wanted:
+            commands += self._alarm(one, now) if isinstance(one, do.Alarm) else [one]
+        for change in self.registry.step(event, now):
+            commands += self._changed(change, now)
+        return commands
+
+    def _resynced(self, event: ev.Resynced, now: float) -> list[Command]:
+        self.feed = self.feed._replace(asking=False, ask_at=None)
+        commands: list[Command] = []
+        for one in feed.as_events(event.snapshot, self.registry, now):
+            for change in self.registry.step(one, now):
+                commands += self._changed(change, now)
+        return commands
+
+    def _resync_failed(self, event: ev.ResyncFailed, now: float) -> list[Command]:
+        self.feed = self.feed._replace(asking=False, ask_at=now + feed.ASK_AGAIN)
+        return self._alarm(do.Alarm("page", None, event.reason), now)
+
+    def _changed(self, change: Change, now: float) -> list[Command]:
+        device = change.device
+        if isinstance(change, reg.Gone | reg.Forgotten):
+            self._tracked.pop(device.mac, None)
+            return [do.Record("gone", {"mac": device.mac}), do.Forget(device.mac)]
+        tracked = self._track(device.mac, device.first_seen)
+        if isinstance(change, reg.Twice):
+            here, there = device.location, change.other
+            text = (
+                f"heard in turn at {here.dp_name}:{here.port} and {there.dp_name}:{there.port}:"
+                " two devices with one address, a loop, or a lie"
+            )
+            return self._alarm(do.Alarm("twice", device.mac, text), now)
+        body = {**reg.to_document(device), "vendor": tracked.vendor}
+        return [do.Record("device", body), do.Show(device.mac)]
+
+    def _track(self, mac: str, since: float) -> Tracked:
+        tracked = self._tracked.get(mac)
+        if tracked is None:
+            tracked = Tracked(mac=mac, first_seen=since, last_seen=since, vendor=self._vendor(mac))
+            self._tracked[mac] = tracked
+        return tracked
+
+    def _make_room(self) -> list[Command]:
+        """Keep the table bounded: devices that only frames have shown go first, they are forged."""
+        over = len(self._tracked) - self.options.limits.devices
+        shown = (mac for mac in self._tracked if self.registry.get(mac) is None)
+        gone = list(islice(shown, over))
+        for mac in gone:
+            del self._tracked[mac]
+        return [do.Forget(mac) for mac in gone]
+
+    # Captures and verdicts
+
+    def _opened(self, event: ev.CaptureOpened, now: float) -> list[Command]:
+        tracked = self._track(event.mac, now)
+        tracked.mirrored = True
+        tracked.open_capture = event.capture
+        tracked.told.clear()
+        commands: list[Command] = [do.Show(event.mac)]
+        for found in [f for _, f in self._waiting if f.mac == event.mac]:
+            commands += self._tell(found, tracked, now)
+        self._waiting = [one for one in self._waiting if one[1].mac != event.mac]
+        return commands
+
+    def _finished(self, event: ev.CaptureFinished, now: float) -> list[Command]:
+        del now
+        tracked = self._tracked.get(event.mac or "")
+        if tracked is not None:
+            if tracked.open_capture == event.capture:
+                tracked.open_capture = None
+            if self._ignored(self.registry.get(tracked.mac)) is not None:
+                return []
+            tracked.judging += 1
+        shown: list[Command] = [] if tracked is None else [do.Show(tracked.mac)]
+        return [do.Judge(event.path, event.capture, event.mac, event.missed), *shown]
+
+    def _seen(self, event: ev.CaptureSeen, now: float) -> list[Command]:
+        for mac, ns in event.latest:
+            tracked = self._tracked.get(mac)
+            if tracked is not None:
+                tracked.last_seen = max(tracked.last_seen, min(ns / SECOND, now))
+                self.registry.heard(mac, tracked.last_seen)
+        return []
+
+    def _judged(self, event: ev.Judged, now: float) -> list[Command]:
+        verdict = event.verdict
+        commands: list[Command] = [do.Announce(event.capture, verdict)]
+        if verdict.mac is None:
+            return commands
+        tracked = self._track(verdict.mac, now)
+        tracked.judging = max(0, tracked.judging - 1)
+        tracked.role, tracked.anomaly = verdict.role, verdict.anomaly
+        tracked.captures += 1
+        tracked.last_capture = event.capture
+        end = verdict.end_ns or 0
+        tracked.sighted = [one for one in tracked.sighted if one.time > end]
+        device = self.registry.get(verdict.mac)
+        if device is not None and event.name is not None and device.name != event.name:
+            self.registry.name(verdict.mac, event.name)
+            named = self.registry.get(verdict.mac)
+            assert named is not None
+            body = {**reg.to_document(named), "vendor": tracked.vendor}
+            commands.append(do.Record("device", body))
+        return [*commands, do.Show(verdict.mac)]
+
+    def _unjudged(self, event: ev.Unjudged, now: float) -> list[Command]:
+        body = {"mac": event.mac, "capture": event.capture, "reason": event.reason}
+        text = f"{event.capture} cannot be judged: {event.reason}"
+        commands = [
+            do.Record("unjudged", body),
+            *self._alarm(do.Alarm("unjudged", event.mac, text), now),
+        ]
+        tracked = self._tracked.get(event.mac or "")
+        if tracked is not None:
+            tracked.judging = max(0, tracked.judging - 1)
+            commands.append(do.Show(tracked.mac))
+        return commands
+
+    def _behaved(self, event: ev.Behaved, now: float) -> list[Command]:
+        found = event.found
+        tracked = self._track(found.mac, now)
+        if self._ignored(self.registry.get(found.mac)) is not None:
+            return []
+        tracked.sighted = [
+            *(one for one in tracked.sighted if one.finding.name != found.finding.name),
+            Sighted(found.time, found.finding),
+        ][-_SIGHTED_KEPT:]
+        if tracked.open_capture is None:
+            self._waiting.append((now, found))
+            return [do.Show(found.mac)]
+        return [*self._tell(found, tracked, now), do.Show(found.mac)]
+
+    def _tell(self, found: Found, tracked: Tracked, now: float) -> list[Command]:
+        """Announce a finding, once for each capture; an alarm each time it is found."""
+        device = self.registry.get(found.mac)
+        capture = (
+            tracked.open_capture or f"live_{found.mac.replace(':', '')}_{found.time // SECOND}"
+        )
+        commands: list[Command] = []
+        if found.finding.name not in tracked.told:
+            tracked.told.add(found.finding.name)
+            ips = device.addresses if device is not None else ()
+            commands.append(do.AnnounceFinding(found.mac, ips, capture, tracked.role, found))
+        text = f"{found.finding.name.replace('_', ' ')}: {'; '.join(found.finding.reasons)}"
+        return [*commands, *self._alarm(do.Alarm("behaviour", found.mac, text), now)]
+
+    # The rest
+
+    def _restored(self, event: ev.Restored, now: float) -> list[Command]:
+        for device, vendor in event.devices:
+            self.registry.restore(device)
+            self._track(device.mac, device.first_seen).vendor = vendor or self._vendor(device.mac)
+        for kept in event.verdicts:
+            tracked = self._track(kept.mac, now)
+            tracked.role, tracked.anomaly = kept.role, kept.anomaly
+            tracked.captures, tracked.last_capture = kept.captures, kept.capture
+        return []
+
+    def _room(self, event: ev.Room, now: float) -> list[Command]:
+        if event.there is not self.holding:
+            return []
+        self.holding = not event.there
+        kind = "held" if self.holding else "resumed"
+        return [do.Hold(self.holding), *self._alarm(do.Alarm(kind, None, event.reason), now)]
+
+    def _covered(self, event: ev.Covered, now: float) -> list[Command]:
+        fresh = [one for one in event.problems if one not in self.problems]
+        healed = bool(self.problems) and not event.problems
+        self.problems = event.problems
+        commands = [c for one in fresh for c in self._alarm(do.Alarm("hook", None, one), now)]
+        if healed:
+            commands += self._alarm(do.Alarm("hook_ok", None, "the hook is whole again"), now)
+        return commands
+
+    def _noticed(self, event: ev.Noticed, now: float) -> list[Command]:
+        return self._alarm(do.Alarm(event.kind, event.mac, event.text), now)
+
+    def _tick(self, event: ev.Tick, now: float) -> list[Command]:
+        del event
+        commands: list[Command] = []
+        self.feed, wanted = feed.tick(self.feed, now)
+        for one in wanted:
+            commands += self._alarm(one, now) if isinstance(one, do.Alarm) else [one]
+        late = [found for since, found in self._waiting if now - since >= FINDING_WAIT]
+        if late:
+            self._waiting = [one for one in self._waiting if one[1] not in late]
+            for found in late:
+                commands += self._tell(found, self._track(found.mac, now), now)
+        for change in self.registry.tick(now):
+            commands += self._changed(change, now)
+        if not 0 <= now - self._swept < SWEEP_SECONDS:
+            self._swept = now
+            commands += self._sweep(now)
+        return commands
+
+    def _sweep(self, now: float) -> list[Command]:
+        """Forget devices that only the mirror port has shown, and that are silent for long."""
+        old = [
+            tracked.mac
+            for tracked in self._tracked.values()
+            if now - tracked.last_seen > self.options.limits.gone_after
+            and self.registry.get(tracked.mac) is None
+            and not tracked.judging
+        ]
+        for mac in old:
+            del self._tracked[mac]
+        return [do.Forget(mac) for mac in old]
+
+    def _alarm(self, alarm: do.Alarm, now: float) -> list[Command]:
+        """An alarm, unless the same was told just now."""
+        key = (alarm.kind, alarm.mac, alarm.text if alarm.kind in _BY_TEXT else "")
+        last = self._alarmed.get(key)
+        if last is not None and 0 <= now - last < ALARM_REPEAT:
+            return []
+        self._alarmed[key] = now
+        self._alarmed.move_to_end(key)
+        if len(self._alarmed) > _ALARMS_KEPT:
+            self._alarmed.popitem(last=False)
+        body = {"alarm": alarm.kind, "mac": alarm.mac, "text": alarm.text}
+        return [alarm, do.Record("alarm", body)]
+
+
+_BY_TEXT = frozenset({"behaviour", "unjudged", "hook", "held", "resumed", "config_refused"})
+"""Alarms of which each text is one of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.app.clock import now
 from plugin.capture.live import Batch, Counters, LiveCapture, Settings
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 SEEN_SECONDS = 10.0
 RETRY_SECONDS = 5.0
+
+
+class Opened(NamedTuple):
+    """What was found in the folder."""
+
+    recovered: list[ev.CaptureFinished]
+    """Files that a killed run had left unfinished; they are finished now."""
+    kept: list[str]
+    """Names of the files that earlier runs finished."""
 
 
 class Capturing:
@@ -53,10 +62,8 @@ class Capturing:
         self.sizes = (0, 0, 0)
         """Open files, finished files, bytes of both."""
 
-    def open(self) -> list[str]:
-        """Open interface and folder; gives the names of finished files from runs before.
-
-        What a killed run left unfinished is finished now, and comes as events.
+    def open(self) -> Opened:
+        """Open interface and folder; frames wait for :meth:`run` from now on.
 
         Raises:
             HaliaError: there is no such interface, it is not permitted, or the folder is taken.
@@ -64,7 +71,7 @@ class Capturing:
         files = self._make_files()
         capture = LiveCapture(self._settings, files)
         try:
-            recovered = files.start(now())
+            recovered = [_event(one) for one in files.start(now())]
         except OutputError:
             capture.stop(now(), time.sleep)
             raise
@@ -72,10 +79,8 @@ class Capturing:
             self._files, files.held = files, self._hold
         self._capture, self.reader = capture, capture.kind
         self._stream.begin()
-        old = [name for name in files.kept() if name not in {one.path.name for one in recovered}]
-        for one in recovered:
-            self._finished(one)
-        return old
+        fresh = {one.capture for one in recovered}
+        return Opened(recovered, [name for name in files.kept() if name not in fresh])
 
     def hold(self, *, on: bool) -> None:
         """Finish no file for its age or size, or do so again; from any thread."""
@@ -114,9 +119,11 @@ class Capturing:
         if stopping.is_set():
             return False
         try:
-            self.open()
+            opened = self.open()
         except HaliaError:
             return False  # that nothing is captured was told when it ended
+        for one in opened.recovered:
+            self._inbox.put(one)
         self._inbox.put(
             ev.Noticed("capture_up", f"{self._settings.opening.iface} is captured again")
         )
@@ -139,7 +146,7 @@ class Capturing:
         for mac, name in batch.opened:
             self._inbox.put(ev.CaptureOpened(mac, name))
         for one in batch.finished:
-            self._finished(one)
+            self._inbox.put(_event(one))
         for alarm in batch.alarms:
             if alarm.kind != "removed":
                 self._inbox.put(ev.Noticed(alarm.kind, alarm.text))
@@ -147,7 +154,6 @@ class Capturing:
             self.counters = self._capture.counters()
             self.sizes = self._files.sizes()
 
-    def _finished(self, one: Finished) -> None:
-        self._inbox.put(
-            ev.CaptureFinished(str(one.path), one.path.name, one.mac, one.missed, one.why)
-        )
+
+def _event(one: Finished) -> ev.CaptureFinished:
+    return ev.CaptureFinished(str(one.path), one.path.name, one.mac, one.missed, one.why)

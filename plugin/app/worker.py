@@ -24,6 +24,7 @@ class Worker:
             inbox: Where it is told when the work ended by a mistake.
             work: What to do until the event is set.
         """
+        self.name = name
         self.stopping = threading.Event()
         self._inbox, self._work = inbox, work
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

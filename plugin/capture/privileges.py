@@ -5,9 +5,12 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.errors import OptionError
+from plugin.errors import OptionError, OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Account(NamedTuple):
@@ -35,6 +38,23 @@ def find_account(text: str) -> Account:
     if entry.pw_uid == 0:
         raise OptionError("that is root", where=f"--user {text}", advice="name another user")
     return Account(entry.pw_name, entry.pw_uid, gid)
+
+
+def give(account: Account, *folders: Path) -> None:
+    """Make folders, with all in them, an account's; links are not followed.
+
+    Raises:
+        OutputError: that is not permitted here.
+    """
+    for folder in folders:
+        for place, _, files in os.walk(folder):
+            for path in (place, *(os.path.join(place, name) for name in files)):
+                try:
+                    os.chown(path, account.uid, account.gid, follow_symlinks=False)
+                except OSError as error:
+                    raise OutputError(
+                        f"cannot be given to {account.name}: {error.strerror}", where=path
+                    ) from error
 
 
 def drop(account: Account) -> None:

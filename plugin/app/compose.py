@@ -1,0 +1,180 @@
+"""From settings to the parts of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from plugin.capture.live import Settings as CaptureOrder
+from plugin.capture.packet_socket import Opening
+from plugin.capture.rotate import Limits as FileLimits
+from plugin.capture.rotate import endpoint_ident, mac_ident
+from plugin.capture.trace_files import TraceFiles
+from plugin.engine import Options
+from plugin.errors import SettingsError
+from plugin.offline.behaviours import FILE as BEHAVIOURS
+from plugin.offline.behaviours import load_parameters
+from plugin.offline.classify import load_models
+from plugin.registry import Limits
+from plugin.settings import broker_password, data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import pika
+
+    from plugin.ml.behaviour.parameters import Parameters
+    from plugin.ml.model import Model
+    from plugin.registry import Device
+    from plugin.settings import Settings
+
+NAMES_BYTES = 1600
+"""Kept of a frame that tells names: all of it on an ordinary link."""
+_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.ignore_", "train.")
+"""Settings that a reload uses."""
+_DIGESTS = {"poseidon-0.17": "ripemd160", "poseidon-0.18": "sha256"}
+
+
+class Places(NamedTuple):
+    """The files of a run."""
+
+    journal: Path
+    spool: Path
+    captures: Path
+    store: str | Path
+
+
+class Judges(NamedTuple):
+    """What judges captures: read anew at a reload."""
+
+    models: list[Model]
+    parameters: Parameters
+
+    def networkml(self) -> Mapping[str, str]:
+        """NetworkML's own labels of the models' classes."""
+        return {
+            label: ours for m in self.models for label, ours in m.manifest.networkml.items()
+        }
+
+
+def places(settings: Settings) -> Places:
+    """Where the files of a run are."""
+    state = settings.run.state
+    return Places(
+        journal=state / "journal",
+        spool=state / "spool",
+        captures=settings.capture.folder or state / "captures",
+        store=settings.store.url or state / "state.sqlite",
+    )
+
+
+def judges(settings: Settings) -> Judges:
+    """Load models and behaviours.
+
+    Raises:
+        ModelError: there is no such model, or it is refused.
+        SettingsError: the file of behaviours is wrong.
+    """
+    file = settings.behaviours.file or data_folder("configs", settings.data) / BEHAVIOURS
+    return Judges(load_models(settings.model, settings.data), load_parameters(file))
+
+
+def engine_options(settings: Settings) -> Options:
+    """What the engine is told."""
+    ports = frozenset((one.dp, one.port) for one in settings.mirror.ignore_ports)
+    return Options(
+        limits=Limits(devices=settings.devices.most, gone_after=settings.devices.gone_after),
+        page=settings.faucet.events != "none",
+        ignore_vlans=frozenset(settings.mirror.ignore_vlans),
+        ignore_ports=ports,
+    )
+
+
+def capture_order(settings: Settings) -> CaptureOrder:
+    """What is captured, and how.
+
+    Raises:
+        SettingsError: no interface is named.
+    """
+    want = settings.capture
+    if want.iface is None:
+        raise SettingsError(
+            "capture.iface: no interface is named: the one that the mirror port leads to"
+            " (--iface NIC, or HALIA_CAPTURE_IFACE)"
+        )
+    opening = Opening(want.iface)
+    return CaptureOrder(
+        opening=opening._replace(
+            names=max(NAMES_BYTES, opening.snaplen) if want.names else 0,
+            blocks=max(1, want.ring // opening.block_size),
+        ),
+        max_devices=want.max_devices,
+        names=want.names,
+        repeat_ns=want.drop_repeats * 1_000_000,
+        stream=True,
+    )
+
+
+def trace_files(settings: Settings, find: Callable[[str], Device | None]) -> TraceFiles:
+    """The files of the capture, opened.
+
+    Args:
+        settings: Which folder, how large, how old.
+        find: The device of a MAC, for ids that name its switch and VLAN.
+
+    Raises:
+        OutputError: the folder cannot be used.
+    """
+    want = settings.capture
+    limits = FileLimits(
+        rotate_size=want.rotate_size,
+        rotate_time=want.rotate_time,
+        quota=want.quota,
+        device_quota=want.device_quota,
+        max_age=want.max_age,
+        min_free=want.min_free,
+    )
+    return TraceFiles(places(settings).captures, limits, _ident(want.ident, find))
+
+
+def broker_parameters(settings: Settings) -> pika.ConnectionParameters | None:
+    """Where the broker is; None: there is none.
+
+    Raises:
+        SettingsError: address, login or certificates are wrong.
+    """
+    from plugin.broker.parameters import connection_parameters
+
+    want = settings.broker
+    if want.url is None:
+        return None
+    password = broker_password(want)
+    return connection_parameters(
+        want.url,
+        user=want.user,
+        password=password.reveal() if password is not None else None,
+        ca=want.ca,
+        cert=want.cert,
+        key=want.key,
+    )
+
+
+def needs_restart(before: Settings, after: Settings) -> set[str]:
+    """Names of the settings that differ and take effect at the next start."""
+    changed = {key for key in after.origins if before.value(key) != after.value(key)}
+    return {key for key in changed if not key.startswith(_LIVE)}
+
+
+def _ident(kind: str, find: Callable[[str], Device | None]) -> Callable[[bytes], str]:
+    digest = _DIGESTS.get(kind)
+    if digest is None:
+        return mac_ident
+
+    def ident(mac: bytes) -> str:
+        device = find(mac.hex(":"))
+        if device is None:  # nobody has told of it yet: the next file has Poseidon's id
+            return mac_ident(mac)
+        place = device.location
+        return endpoint_ident(mac, f"VLAN{place.vid}", place.dp_name, digest)
+
+    return ident

@@ -1,0 +1,98 @@
+"""The store behind the journal, in a thread of its own: the daemon goes on without it."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING, Any
+
+from plugin.engine import events as ev
+from plugin.errors import InputError
+from plugin.store.database import StoreError
+from plugin.store.follow import follow
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from plugin.app.inbox import Inbox
+    from plugin.audit.chain import Entry
+    from plugin.store.state import Store
+
+RETRY_SECONDS = 30.0
+_WAIT = 0.2
+_AT_ONCE = 1_000
+_MOST = 200
+"""Batches that wait; beyond that they are left to be read from the journal."""
+
+
+class Projecting:
+    """Takes entries of the journal, keeps the store up to them.
+
+    Args:
+        url: The store.
+        journal: The journal's folder.
+        inbox: Where it is told when the store does not work.
+    """
+
+    def __init__(self, url: str | Path, journal: Path, inbox: Inbox) -> None:
+        self._url, self._journal, self._inbox = url, journal, inbox
+        self._batches: queue.SimpleQueue[Sequence[Entry]] = queue.SimpleQueue()
+        self._store: Store | None = None
+        self.problem: str | None = None
+        """Why the store does not work; None: it does, as far as is known."""
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Take entries that are in the journal; never waits."""
+        if self._store is not None and self._batches.qsize() < _MOST:
+            self._batches.put(entries)
+
+    def history(self, mac: str, most: int) -> list[dict[str, Any]]:
+        """What was found of a device, the last first; from any thread.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        store = self._store
+        if store is None:
+            return []
+        rows = sorted(store.findings(mac, 0.0), key=lambda row: -row.number)
+        return [
+            {"time": row.time, "kind": "finding", "body": dict(row.document)} for row in rows[:most]
+        ]
+
+    def run(self, stopping: threading.Event) -> None:
+        """Keep the store up until stopped."""
+        while not stopping.is_set():
+            try:
+                followed = follow(self._url, self._journal)
+            except (StoreError, InputError) as error:
+                self._tell(str(error))
+                stopping.wait(RETRY_SECONDS)
+                continue
+            self.problem = None
+            try:
+                self._store = followed.store
+                self._apply(followed.store, stopping)
+            except StoreError as error:
+                self._tell(str(error))
+                stopping.wait(RETRY_SECONDS)
+            finally:
+                self._store = None
+                followed.store.close()
+
+    def _apply(self, store: Store, stopping: threading.Event) -> None:
+        """Apply what comes; a gap, when batches were left out, is an error of the store."""
+        while not (stopping.is_set() and self._batches.empty()):
+            try:
+                batch = list(self._batches.get(timeout=_WAIT))
+            except queue.Empty:
+                continue
+            while len(batch) < _AT_ONCE and not self._batches.empty():
+                batch += self._batches.get_nowait()
+            store.apply(batch)
+
+    def _tell(self, reason: str) -> None:
+        if reason != self.problem:
+            self.problem = reason
+            self._inbox.put(ev.Noticed("store", f"the store is behind the journal: {reason}"))

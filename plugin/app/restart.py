@@ -1,0 +1,81 @@
+"""What an earlier run knew, and what it left undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from plugin.audit.chain import Entry
+from plugin.audit.journal import entries, segments
+from plugin.capture.rotate import ident_of, mac_of
+from plugin.engine import events as ev
+from plugin.errors import InputError
+from plugin.ml.verdict import anomaly_from, role_from
+from plugin.store.database import StoreError
+from plugin.store.follow import follow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from plugin.store.state import LastVerdict
+
+_SETTLED = frozenset({"verdict", "unjudged"})
+
+
+class Memory(NamedTuple):
+    """What was found of an earlier run."""
+
+    restored: ev.Restored
+    judged: frozenset[str]
+    """Names of the captures that were asked for and need not be judged again."""
+    problem: str | None
+    """Why the store could not tell; the captures were looked up in the journal."""
+
+
+def remember(url: str | Path, journal: Path, captures: Iterable[str]) -> Memory:
+    """Ask the store, else the journal, what an earlier run knew.
+
+    Args:
+        url: The store.
+        journal: The journal's folder.
+        captures: Names of the finished captures that are there.
+    """
+    names = list(captures)
+    nothing = ev.Restored((), ())
+    if not segments(journal):
+        return Memory(nothing, frozenset(), None)
+    try:
+        with follow(url, journal).store as store:
+            devices = tuple((one.device, one.vendor) for one in store.devices())
+            verdicts = tuple(_kept(store.last_verdicts().items()))
+            judged = frozenset(store.judged(names))
+    except (StoreError, InputError) as error:
+        return Memory(nothing, frozenset(_in_journal(journal)), str(error))
+    return Memory(ev.Restored(devices, verdicts), judged, None)
+
+
+def left(folder: Path, captures: Iterable[str], judged: frozenset[str]) -> list[ev.CaptureFinished]:
+    """The finished captures that nobody has judged."""
+    return [
+        ev.CaptureFinished(str(folder / name), name, mac_of(ident_of(name) or ""), 0, "left")
+        for name in captures
+        if name not in judged
+    ]
+
+
+def _kept(found: Iterable[tuple[str, LastVerdict]]) -> Iterator[ev.Kept]:
+    for mac, last in found:
+        document = last.document
+        yield ev.Kept(
+            mac,
+            role_from(document["role"]),
+            anomaly_from(document["anomaly"]),
+            last.captures,
+            last.capture,
+        )
+
+
+def _in_journal(folder: Path) -> Iterator[str]:
+    for entry in entries(folder):
+        if isinstance(entry, Entry) and entry.kind in _SETTLED:
+            yield str(entry.body.get("capture", ""))

@@ -22,6 +22,9 @@ LINE_BYTES_MAX = 1 << 16
 SAMPLE_CHARACTERS = 80
 _HEADER = frozenset(("version", "time", "dp_id", "dp_name", "event_id"))
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+_BEGIN = b'{"version"'
+"""What every event of Faucet's begins with."""
+_NO_JSON = "no JSON"
 _DEPTH_MAX = 64
 """Brackets deeper than this are no event of Faucet's, and never reach the JSON parser."""
 
@@ -99,7 +102,7 @@ def parse_line(line: bytes) -> e.FaucetEvent | e.Garbage:
     try:
         document = json.loads(line)
     except ValueError:  # of the codec, of the JSON, of a number with too many digits
-        return _garbage("no JSON", line)
+        return _garbage(_NO_JSON, line)
     if not isinstance(document, dict):
         return _garbage("no JSON object", line)
     try:
@@ -266,17 +269,22 @@ def _garbage(reason: str, line: bytes) -> e.Garbage:
 
 
 class Feed:
-    """A feed as a stream: joins pieces to lines, watches the numbering, counts what it saw.
+    """A feed as a stream or as messages: watches the numbering, counts what it saw.
 
     One for each source and for the life of the program: a reconnection goes on with
-    :meth:`end` and :meth:`receive`, so that a gap across it is found.
+    :meth:`end` and :meth:`receive` (or :meth:`message`), so that a gap across it is found.
+
+    Args:
+        raw: called with each event as its bytes came, without the end of the line, before the
+            event is given; what is no event is not shown to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, raw: Callable[[bytes], None] = lambda _: None) -> None:
         self.events = 0
         self.garbage = 0
         self.missed = 0
         self.restarts = 0
+        self._raw = raw
         self._rest = b""
         self._skipping = False
         self._last: tuple[int, float] | None = None
@@ -295,26 +303,57 @@ class Feed:
             self._rest, self._skipping = b"", True
         return items
 
+    def message(self, body: bytes) -> list[e.FeedItem]:
+        """Take one message of FAUCET.Event; give what is complete.
+
+        Faucet's adapter makes a message of each line of whatever it has just read, so an event
+        may come as two messages or more, and a message may be empty.
+        """
+        if not body.strip():
+            return []
+        found = parse_line(body)
+        if not isinstance(found, e.Garbage):
+            return [*self.end(), *self._accept(found, body)]
+        if self._rest:
+            whole = self._rest + body
+            joined = parse_line(whole)
+            if not isinstance(joined, e.Garbage):
+                self._rest = b""
+                return list(self._accept(joined, whole))
+            if len(whole) <= LINE_BYTES_MAX and not body.startswith(_BEGIN):
+                self._rest = whole
+                return []
+        items = self.end()
+        if body.startswith(b"{") and len(body) <= LINE_BYTES_MAX and found.reason == _NO_JSON:
+            self._rest = body
+        else:
+            items.append(self._refuse(found))
+        return items
+
     def end(self) -> list[e.FeedItem]:
         """Say that the stream has ended: what is left of a line is torn."""
         torn, self._rest, self._skipping = self._rest, b"", False
         if not torn.strip():
             return []
-        return [self._refuse(_garbage("torn by the end of the stream", torn))]
+        return [self._refuse(_garbage("torn: its end never came", torn))]
 
     def _refuse(self, garbage: e.Garbage) -> e.Garbage:
         self.garbage += 1
         return garbage
 
     def line(self, line: bytes) -> Iterator[e.FeedItem]:
-        """Take one whole line or message."""
+        """Take one whole line."""
         found = parse_line(line)
         if isinstance(found, e.Garbage):
             yield self._refuse(found)
             return
+        yield from self._accept(found, line)
+
+    def _accept(self, event: e.FaucetEvent, line: bytes) -> Iterator[e.FeedItem]:
         self.events += 1
-        yield from self._sequence(found)
-        yield found
+        self._raw(line)
+        yield from self._sequence(event)
+        yield event
 
     def _sequence(self, event: e.FaucetEvent) -> Iterator[e.FeedItem]:
         """Compare the number with the last one; a message that is delivered again tells nothing."""

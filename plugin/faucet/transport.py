@@ -35,6 +35,7 @@ class EventSocket:
     Args:
         path: the socket (``FAUCET_EVENT_SOCK``).
         deliver: called with each item, in the thread of :meth:`run`.
+        raw: called there with each event as Faucet wrote it, for others who want it.
         backoff: seconds of the first and of the longest pause between two attempts.
     """
 
@@ -43,9 +44,10 @@ class EventSocket:
         path: Path,
         deliver: Callable[[FeedItem], None],
         *,
+        raw: Callable[[bytes], None] = lambda _: None,
         backoff: tuple[float, float] = (BACKOFF_FIRST, BACKOFF_MAX),
     ) -> None:
-        self.feed = Feed()
+        self.feed = Feed(raw)
         self._path = str(path)
         self._deliver = deliver
         self._backoff = backoff

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -180,6 +181,60 @@ def test_a_line_without_end_is_dropped_once_and_the_feed_goes_on() -> None:
     assert [type(i) for i in feed.receive(b"x\n" + line(1, DP_CHANGE={}))] == [e.DatapathChanged]
 
 
+def test_each_event_is_shown_as_it_came_and_nothing_else_is() -> None:
+    shown: list[bytes] = []
+    feed = Feed(shown.append)
+    one, other = line(1, DP_CHANGE={}), b'{ "time":1.50,"event_id":2,"DP_CHANGE":{},"new":[1e3]}'
+    feed.receive(one[:30])
+    feed.receive(one[30:] + b"no event\n" + other + b"\n" + line(3, L2_LEARN={"port_no": "x"}))
+    feed.receive(line(4, LAG_CHANGE={}) + one[:9])
+    feed.end()
+    assert shown == [one.rstrip(b"\n"), other, line(4, LAG_CHANGE={}).rstrip(b"\n")]
+
+
+ROW = line(1, DP_CHANGE={}) + line(2, L2_LEARN=LEARN) + line(3, LAG_CHANGE=None)
+
+
+@given(st.lists(st.integers(0, len(ROW)), max_size=12))
+def test_messages_as_faucets_adapter_cuts_them_are_joined(cuts: list[int]) -> None:
+    feed = Feed()
+    places = [0, *sorted(cuts), len(ROW)]
+    reads = [ROW[a:b] for a, b in itertools.pairwise(places)]
+    bodies = [body for read in reads for body in read.strip().split(b"\n")]
+    found = [item for body in bodies for item in feed.message(body)]
+    assert [type(item) for item in found] == [e.DatapathChanged, e.DeviceLearned, e.Unused]
+    assert (feed.events, feed.garbage, feed.missed) == (3, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "expected"),
+    [
+        ([b"", b" \n", b"no event"], [e.Garbage]),
+        ([b"[1]", b"{}", ROW.split(b"\n")[0]], [e.Garbage, e.Garbage, e.DatapathChanged]),
+        # A tail whose head never came; a head whose tail never came, twice.
+        ([ROW[40:70], ROW[:30], ROW.split(b"\n")[0]], [e.Garbage, e.Garbage, e.DatapathChanged]),
+        ([ROW[:30], ROW[:30], ROW[30 : ROW.index(b"\n")]], [e.Garbage, e.DatapathChanged]),
+        ([b"{" + b" " * LINE_BYTES_MAX, ROW[:30]], [e.Garbage]),
+        # What grows beyond any event is dropped with what made it too long.
+        ([b'{"a', b"a" * LINE_BYTES_MAX], [e.Garbage, e.Garbage]),
+    ],
+)
+def test_messages_that_are_no_events_are_counted(
+    bodies: list[bytes], expected: list[type[e.FeedItem]]
+) -> None:
+    feed = Feed()
+    found = [item for body in bodies for item in feed.message(body)]
+    assert [type(item) for item in found] == expected
+    assert feed.garbage == expected.count(e.Garbage)
+
+
+def test_half_a_message_at_the_end_is_torn() -> None:
+    feed = Feed()
+    assert feed.message(ROW[:30]) == []
+    assert [type(item) for item in feed.end()] == [e.Garbage]
+    assert [type(item) for item in feed.message(ROW.split(b"\n")[0])] == [e.DatapathChanged]
+
+
 def test_gaps_restarts_and_repeats_in_the_numbering() -> None:
     feed = Feed()
 
@@ -225,3 +280,12 @@ def test_no_bytes_whatever_make_it_raise(pieces: list[bytes]) -> None:
     feed.end()
     whole = b"".join(pieces)
     assert feed.events + feed.garbage == sum(1 for x in whole.split(b"\n") if x.strip())
+
+
+@given(st.lists(st.binary(max_size=60) | documents.map(lambda d: json.dumps(d).encode())))
+def test_no_message_whatever_makes_it_raise(bodies: list[bytes]) -> None:
+    feed = Feed()
+    for body in bodies:
+        feed.message(body)
+    feed.end()
+    assert feed.events + feed.garbage <= sum(1 for body in bodies if body.strip())

@@ -21,10 +21,12 @@ DEADLINE = 30.0
 
 
 @contextmanager
-def reader(path: Path) -> Iterator[tuple[EventSocket, Callable[[], e.FeedItem]]]:
+def reader(
+    path: Path, raw: list[bytes] | None = None
+) -> Iterator[tuple[EventSocket, Callable[[], e.FeedItem]]]:
     """A running reader, and a call that waits for its next item."""
     items: queue.Queue[e.FeedItem] = queue.Queue()
-    one = EventSocket(path, items.put, backoff=(0.01, 0.05))
+    one = EventSocket(path, items.put, raw=([] if raw is None else raw).append, backoff=(0.01, 0.05))
     thread = threading.Thread(target=one.run)
     thread.start()
     try:
@@ -47,7 +49,8 @@ def serve(path: Path) -> socket.socket:
 
 def test_it_waits_for_faucet_reads_and_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "event.sock"
-    with reader(path) as (one, following):
+    raw: list[bytes] = []
+    with reader(path, raw) as (one, following):
         with serve(path) as server, server.accept()[0] as faucet:
             assert following() == e.FeedOpened(source=str(path))
             whole = line(1, DP_CHANGE={"reason": "cold_start"})
@@ -63,6 +66,7 @@ def test_it_waits_for_faucet_reads_and_comes_back(tmp_path: Path) -> None:
             assert following() == e.FaucetRestarted(last=1)
             assert isinstance(following(), e.DatapathChanged)
             assert (one.feed.events, one.feed.garbage) == (2, 1)
+    assert raw == [whole.rstrip(), line(1, 99.0, DP_CHANGE={}).rstrip()]
 
 
 def test_a_reader_that_is_turned_away_tries_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ if [ "${1:?run or test}" = test ]; then
         bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
         buildah mmdebstrap            # the container image, on a base made here
         openvswitch-switch iproute2 ethtool iputils-ping util-linux procps # the lab
-        rabbitmq-server               # its broker
+        rabbitmq-server openssl       # its broker, and certificates for it
     )
 fi
 

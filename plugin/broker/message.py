@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 POSEIDON_EXCHANGE, POSEIDON_KEY = "topic-poseidon-internal", "poseidon.algos.decider"
 VERDICT_EXCHANGE, VERDICT_KEY = "halia", "halia.verdict"
+EVENT_EXCHANGE, EVENT_KEY = "topic_recs", "FAUCET.Event"
+EVENT_PATTERN = "FAUCET.Event.#"
+"""What Poseidon binds, and so do we; ``#`` stands for no word, too."""
 LABELS_MIN = 3
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _KINDS = ("mac_addresses", "ipv4_addresses", "ipv6_addresses")
@@ -29,7 +32,7 @@ class Message(NamedTuple):
     key: str
     """The routing key."""
     message_id: str
-    """The same whenever the same is said again: receivers drop what they have seen."""
+    """The same whenever the same is said again: receivers drop what they have seen; or empty."""
     body: bytes
     """JSON, UTF-8."""
 
@@ -85,6 +88,11 @@ def poseidon_message(document: Mapping[str, Any]) -> Message:
         message_id("poseidon", ",".join(devices), capture),
         _body(document),
     )
+
+
+def event_message(line: bytes) -> Message:
+    """An event of Faucet's as it wrote it, for everyone who listens where its adapter publishes."""
+    return Message(EVENT_EXCHANGE, EVENT_KEY, "", line)
 
 
 def poseidon_refuses(document: object) -> str | None:

@@ -1,45 +1,56 @@
-"""Publishing to RabbitMQ: one thread owns the connection, confirms come back in windows.
+"""Publishing to RabbitMQ: confirms come back in windows, from one connection with one owner.
 
-Waiting for each confirm costs ten times the rate of a window of them in flight, and pika's
-connections belong to one thread; so callers only put messages into the spool, and the owner takes
-them from there. What was not confirmed when a connection ends is sent again on the next one.
+Waiting for each confirm costs ten times the rate of a window of them in flight; so callers only
+put messages into a store (the spool on disk; for Faucet's events a ring in memory), and the owner
+takes them from there. What was not confirmed when a connection ends is sent again on the next one.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 import pika
 
-from plugin.broker.message import POSEIDON_EXCHANGE, VERDICT_EXCHANGE
+from plugin.broker.link import EVENTS, POSEIDON, VERDICTS, Link
+from plugin.broker.message import event_message
+from plugin.broker.ring import Ring
+from plugin.broker.spool import SpoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pika.channel import Channel
     from pika.frame import Method
 
+    from plugin.broker.link import Exchange
     from plugin.broker.message import Message
-    from plugin.broker.spool import Spool
+    from plugin.broker.spool import Kept
 
 WINDOW = 256
-BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before each next try; the last is repeated."""
 _STOP_POLL = 0.05
+_LAST_SECONDS = 5.0
+"""What is left for the end of the connection, however short the time to stop is."""
 
 
-class Exchange(NamedTuple):
-    """A topic exchange, declared exactly as everyone else on the broker declares it."""
+class Store(Protocol):
+    """Where messages wait: :class:`plugin.broker.spool.Spool`, :class:`plugin.broker.ring.Ring`."""
 
-    name: str
-    durable: bool
+    @property
+    def full(self) -> bool:
+        """Whether the last message was refused and there still is no room for it."""
 
+    def __len__(self) -> int:
+        """Messages that are not confirmed."""
 
-EXCHANGES = (
-    Exchange(POSEIDON_EXCHANGE, durable=False),  # as Poseidon does; else the broker refuses both
-    Exchange(VERDICT_EXCHANGE, durable=True),
-)
+    def put(self, message: Message) -> int:
+        """Keep a message."""
+
+    def waiting(self, after: int, most: int) -> Iterator[Kept]:
+        """Some of what is not confirmed, oldest first."""
+
+    def confirm(self, number: int) -> None:
+        """Let go of a message."""
 
 
 class Publisher:
@@ -48,8 +59,10 @@ class Publisher:
     def __init__(
         self,
         parameters: pika.connection.Parameters,
-        spool: Spool,
+        spool: Store,
         *,
+        exchanges: tuple[Exchange, ...] = (POSEIDON, VERDICTS),
+        name: str = "verdicts",
         window: int = WINDOW,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -58,41 +71,54 @@ class Publisher:
         Args:
             parameters: Where the broker is, and who we are there.
             spool: Keeps what is not confirmed; nobody else uses it.
+            exchanges: Those that messages are for; declared on each connection.
+            name: What is published, for what is told.
             window: Messages in flight at most.
             told: Called from the owner's thread with what changes, in words without secrets.
         """
-        self._parameters = parameters
         self._spool = spool
+        self._exchanges = exchanges
         self._window = window
-        self._told = told
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._own, name="broker", daemon=True)
-        self._connection: pika.SelectConnection | None = None
+        self._link = Link(
+            name,
+            parameters,
+            begin=self._begin,
+            turn=self._pump,
+            lost=self._lost,
+            told=told,
+            up="the broker takes messages",
+        )
         self._channel: Channel | None = None
         self._sent = 0
+        self._tag = 0
         self._flying: dict[int, int] = {}
         """Delivery tag -> number in the spool."""
-        self.connected = threading.Event()
+        self.connected = self._link.connected
 
     def start(self) -> None:
         """Begin to connect."""
-        self._thread.start()
+        self._link.start()
 
     def publish(self, message: Message) -> None:
-        """Keep a message on the disk and send it as soon as the broker takes it.
+        """Keep a message in the store and send it as soon as the broker takes it.
 
         Raises:
             SpoolError: it could not be kept; it will not be sent.
         """
         with self._lock:
             self._spool.put(message)
-        self._wake()
+        self._link.wake()
 
     def waiting(self) -> int:
         """Messages that the broker has not confirmed."""
         with self._lock:
             return len(self._spool)
+
+    def full(self) -> bool:
+        """Whether a message was refused for want of room, and there still is none for it."""
+        with self._lock:
+            return self._spool.full
 
     def stop(self, timeout: float) -> int:
         """Send for at most ``timeout`` seconds what waits, then end; gives what still waits."""
@@ -100,89 +126,36 @@ class Publisher:
         while self.waiting() and timeout > 0:
             done.wait(_STOP_POLL)
             timeout -= _STOP_POLL
-        self._stopping.set()
-        self._wake()
-        self._thread.join(max(timeout, 5.0))
+        self._link.stop(max(timeout, _LAST_SECONDS))
         return self.waiting()
 
     # The rest runs in the owner's thread.
 
-    def _own(self) -> None:
-        tries = 0
-        while not self._stopping.is_set():
-            connection = pika.SelectConnection(
-                self._parameters,
-                on_open_callback=self._opened,
-                on_open_error_callback=self._not_opened,
-                on_close_callback=self._closed,
-            )
-            with self._lock:
-                self._connection = connection
-            connection.ioloop.start()
-            worked = self.connected.is_set()  # a refusal clears it, and so waits longer
-            self.connected.clear()
-            self._channel = None
-            with self._lock:
-                self._connection = None
-            connection.ioloop.close()
-            tries = 0 if worked else tries + 1
-            self._stopping.wait(BACKOFF[min(tries, len(BACKOFF) - 1)])
-
-    def _wake(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.ioloop.add_callback_threadsafe(self._pump)
-
-    def _opened(self, connection: pika.SelectConnection) -> None:
-        connection.channel(on_open_callback=self._channel_opened)
-
-    def _not_opened(self, connection: pika.SelectConnection, error: BaseException) -> None:
-        self._told(f"the broker cannot be reached: {_reason(error)}")
-        connection.ioloop.stop()
-
-    def _closed(self, connection: pika.SelectConnection, error: BaseException) -> None:
-        self._told(f"the broker's connection has ended: {_reason(error)}")
-        connection.ioloop.stop()
-
-    def _channel_opened(self, channel: Channel) -> None:
-        channel.add_on_close_callback(self._channel_closed)
+    def _begin(self, channel: Channel) -> None:
         channel.confirm_delivery(self._confirmed)
-        left = [*EXCHANGES]
 
-        def declared(_: object = None) -> None:
-            if left:
-                exchange = left.pop(0)
-                channel.exchange_declare(
-                    exchange.name, "topic", durable=exchange.durable, callback=declared
-                )
-                return
-            self._channel = channel
-            self._sent = 0
+        def declared() -> None:
+            self._channel, self._sent, self._tag = channel, 0, 0
             self._flying.clear()
-            self._tag = 0
-            self.connected.set()
-            self._told("the broker takes messages")
+            self._link.ready()
             self._pump()
 
-        declared()
+        self._link.declare(channel, self._exchanges, declared)
 
-    def _channel_closed(self, channel: Channel, error: BaseException) -> None:
-        self._told(f"the broker closed the channel: {_reason(error)}")
+    def _lost(self, _reason: str) -> None:
         self._channel = None
-        if channel.connection.is_open:
-            channel.connection.close()
 
     def _pump(self) -> None:
         """Send from the spool until the window is full."""
-        if self._stopping.is_set():
-            if self._connection is not None and self._connection.is_open:
-                self._connection.close()
-            return
         channel, room = self._channel, self._window - len(self._flying)
-        if channel is None or room <= 0:
+        if channel is None or not channel.is_open or room <= 0:
             return
-        with self._lock:
-            batch = list(self._spool.waiting(self._sent, room))
+        try:
+            with self._lock:
+                batch = list(self._spool.waiting(self._sent, room))
+        except (SpoolError, OSError) as error:
+            self._link.fail(f"the spool cannot be read: {error}")
+            return
         for number, message in batch:
             channel.basic_publish(
                 message.exchange,
@@ -191,7 +164,7 @@ class Publisher:
                 pika.BasicProperties(
                     content_type="application/json",
                     delivery_mode=pika.DeliveryMode.Persistent,
-                    message_id=message.message_id,
+                    message_id=message.message_id or None,
                 ),
             )
             self._tag += 1
@@ -204,20 +177,48 @@ class Publisher:
         numbers = [self._flying.pop(tag, 0) for tag in (tags or [method.delivery_tag])]
         if isinstance(method, pika.spec.Basic.Nack):
             # The broker would not keep it: begin again from the oldest, on a new connection.
-            self._told("the broker refused a message; it will be sent again")
-            self.connected.clear()
-            if self._connection is not None and self._connection.is_open:
-                self._connection.close()
+            self._link.fail("the broker refused a message; it will be sent again")
             return
-        with self._lock:
-            for number in numbers:
-                self._spool.confirm(number)
+        self._link.proved()
+        try:
+            with self._lock:
+                for number in numbers:
+                    self._spool.confirm(number)
+        except OSError as error:
+            self._link.fail(f"the spool cannot be cleared: {error}")
+            return
         self._pump()
 
 
-def _reason(error: BaseException) -> str:
-    """What went wrong, without the parameters (they hold the password)."""
-    cause = error.args[0] if error.args else ""
-    while isinstance(cause, Exception):
-        error, cause = cause, cause.args[0] if cause.args else ""
-    return f"{type(error).__name__}: {error}"
+class Republisher:
+    """Gives Faucet's events to everyone else: its socket serves one reader only, and that is us.
+
+    On a connection of its own: a flood of events must not stand before verdicts, nor an exchange
+    that somebody declared otherwise stop them. In memory only: events of long ago mislead.
+    """
+
+    def __init__(
+        self,
+        parameters: pika.connection.Parameters,
+        *,
+        ring: Ring | None = None,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Make a republisher; arguments as for :class:`Publisher`."""
+        self._ring = Ring() if ring is None else ring
+        self._publisher = Publisher(
+            parameters, self._ring, exchanges=(EVENTS,), name="events for others", told=told
+        )
+        self.connected = self._publisher.connected
+        self.start = self._publisher.start
+        self.stop = self._publisher.stop
+        self.waiting = self._publisher.waiting
+
+    @property
+    def dropped(self) -> int:
+        """Events that were never sent, for the broker was away too long."""
+        return self._ring.dropped
+
+    def publish(self, line: bytes) -> None:
+        """Send one event as Faucet wrote it (``EventSocket(raw=…)``); never waits, never fails."""
+        self._publisher.publish(event_message(line))

@@ -71,6 +71,8 @@ class Spool:
         self._done: set[int] = set()
         self._bytes = 0
         self._last = 0
+        self._refused = 0
+        """Bytes of the record that was last refused; 0 if the last one was taken."""
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._load()
@@ -89,6 +91,11 @@ class Spool:
         """Bytes on disk."""
         return self._bytes
 
+    @property
+    def full(self) -> bool:
+        """Whether the last message was refused and there still is no room for it."""
+        return self._refused > 0 and self._bytes + self._refused > self._max
+
     def put(self, message: Message) -> int:
         """Keep a message; when this returns it is on the disk. Gives its number.
 
@@ -98,6 +105,7 @@ class Spool:
         """
         record = _pack(message)
         if len(record) > RECORD_MAX or self._bytes + len(record) > self._max:
+            self._refused = len(record)
             raise SpoolFullError(
                 f"the spool is full: {self._bytes} of {self._max} bytes,"
                 f" {len(self)} messages wait for the broker",
@@ -115,6 +123,7 @@ class Spool:
                 f"the spool cannot be written: {error.strerror}", where=str(self._folder)
             ) from error
         self._last += 1
+        self._refused = 0
         self._bytes += len(record)
         self._waiting.append((self._last, self._path, before, len(record)))
         return self._last

@@ -118,7 +118,7 @@ class Fabric:
 
     def wait_for_rabbitmq(self) -> None:
         """Wait until the broker greets an AMQP client."""
-        self._wait("rabbitmq", _amqp_answers, pause=0.1)
+        self._wait("rabbitmq", amqp_answers, pause=0.1)
 
     def metrics(self) -> str:
         """Read Faucet's Prometheus page.
@@ -248,10 +248,10 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _amqp_answers() -> bool:
-    """Whether the broker greets: its first byte of Connection.Start is 1."""
+def amqp_answers(port: int = daemons.AMQP_PORT) -> bool:
+    """Whether a broker on the loopback greets: its first byte of Connection.Start is 1."""
     try:
-        with socket.create_connection(("127.0.0.1", daemons.AMQP_PORT), 1) as peer:
+        with socket.create_connection(("127.0.0.1", port), 1) as peer:
             peer.settimeout(2)
             peer.sendall(b"AMQP\0\0\x09\x01")
             return peer.recv(1) == b"\x01"

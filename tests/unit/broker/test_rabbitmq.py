@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pika
-from pika.exceptions import AMQPConnectionError
+import pytest
 
 from plugin.broker.message import Message
-from plugin.broker.rabbitmq import Publisher, _reason
-from plugin.broker.spool import Spool
+from plugin.broker.rabbitmq import Publisher, Republisher
+from plugin.broker.ring import Ring
+from plugin.broker.spool import Spool, SpoolFullError
 from tests.rabbit import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def test_a_reason_names_the_innermost_cause() -> None:
-    inner = ConnectionRefusedError(111, "Connection refused")
-    assert "Connection refused" in _reason(AMQPConnectionError(inner))
-    assert _reason(AMQPConnectionError()).startswith("AMQPConnectionError")
 
 
 def test_without_a_broker_messages_wait_and_it_is_told(tmp_path: Path) -> None:
@@ -36,3 +31,28 @@ def test_without_a_broker_messages_wait_and_it_is_told(tmp_path: Path) -> None:
         assert [kept.message.message_id for kept in spool.waiting()] == ["0", "1", "2"]
     assert told
     assert "cannot be reached" in told[0]
+
+
+def test_events_for_others_wait_in_memory_and_never_stop_their_reader() -> None:
+    (port,) = free_ports(1)
+    parameters = pika.ConnectionParameters("127.0.0.1", port, connection_attempts=1)
+    republisher = Republisher(parameters, ring=Ring(max_bytes=20))
+    republisher.start()
+    for n in range(5):
+        republisher.publish(b"%010d" % n)
+    assert republisher.stop(0) == 2
+    assert republisher.dropped == 3
+
+
+def test_a_full_spool_is_full_until_there_is_room(tmp_path: Path) -> None:
+    with Spool(tmp_path, max_bytes=200) as spool:
+        publisher = Publisher(pika.ConnectionParameters(), spool)
+        message = Message("halia", "halia.verdict", "1", b"x" * 100)
+        publisher.publish(message)
+        assert not publisher.full()
+        with pytest.raises(SpoolFullError):
+            publisher.publish(message)
+        assert publisher.full()
+        spool.confirm(1)
+        assert not publisher.full()
+        publisher.publish(message)

@@ -26,7 +26,9 @@ def reader(
 ) -> Iterator[tuple[EventSocket, Callable[[], e.FeedItem]]]:
     """A running reader, and a call that waits for its next item."""
     items: queue.Queue[e.FeedItem] = queue.Queue()
-    one = EventSocket(path, items.put, raw=([] if raw is None else raw).append, backoff=(0.01, 0.05))
+    one = EventSocket(
+        path, items.put, raw=([] if raw is None else raw).append, backoff=(0.01, 0.05)
+    )
     thread = threading.Thread(target=one.run)
     thread.start()
     try:

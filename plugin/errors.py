@@ -132,3 +132,9 @@ class PeerError(HaliaError):
 
 class LabError(PeerError):
     """A lab that cannot be made here, or is not up, or does not answer."""
+
+
+class DeniedError(HaliaError):
+    """Whoever asks may not: the answer is no."""
+
+    exit_code = 4

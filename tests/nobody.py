@@ -10,8 +10,10 @@ from pathlib import Path
 NOBODY = 65534
 
 
-def as_nobody(argv: list[str], *needed: Path) -> list[str]:
+def as_nobody(argv: list[str], *needed: Path, groups: str = "") -> list[str]:
     """Give the words that run a program as nobody, with Python and ``needed`` within its reach.
+
+    It has no other groups but ``groups`` (names, with commas between them).
 
     A folder above those that nobody may not enter (such as /root) is covered, in a mount
     namespace of the program's own, by an empty one in which only what is needed is mounted.
@@ -30,7 +32,8 @@ def as_nobody(argv: list[str], *needed: Path) -> list[str]:
             lines += [f"mkdir {place}", f"mount --bind '{path}' {place}"]
             mounts += [f"mkdir -p '{path}'", f"mount --bind {place} '{path}'"]
         mounts.insert(0, f"mount -t tmpfs -o mode=755 tmpfs '{gate}'")
-    drop = f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
+    others = f"--groups={groups}" if groups else "--clear-groups"
+    drop = f"setpriv --reuid={NOBODY} --regid={NOBODY} {others}"
     lines += [*mounts, "umount -l $stage", "rmdir $stage", f'exec {drop} env HOME=/tmp "$@"']
     return ["unshare", "--mount", "sh", "-c", "\n".join(lines), "sh", *argv]
 

@@ -1,0 +1,1 @@
+"""The daemon's control socket: what it serves, who may ask, and how one asks."""

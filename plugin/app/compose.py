@@ -52,9 +52,7 @@ class Judges(NamedTuple):
 
     def networkml(self) -> Mapping[str, str]:
         """NetworkML's own labels of the models' classes."""
-        return {
-            label: ours for m in self.models for label, ours in m.manifest.networkml.items()
-        }
+        return {label: ours for m in self.models for label, ours in m.manifest.networkml.items()}
 
 
 def places(settings: Settings) -> Places:

@@ -194,7 +194,10 @@ class Run:
         self._engine.options = compose.engine_options(fresh)
         waiting = sorted(compose.needs_restart(self._settings, fresh))
         self._settings = fresh
-        log.info("settings were read again%s", f"; after a restart: {', '.join(waiting)}" if waiting else "")
+        log.info(
+            "settings were read again%s",
+            f"; after a restart: {', '.join(waiting)}" if waiting else "",
+        )
 
     def _end(self) -> None:
         """Finish all captures, judge them, say it, go."""

@@ -56,6 +56,8 @@ class Telling:
             case do.Alarm():
                 time = now()
                 event = alarm_event(time, command.kind, command.mac, command.text)
-                self._say({"kind": "alarm", **{k: event[k] for k in ("time", "alarm", "mac", "text")}})
+                self._say(
+                    {"kind": "alarm", **{k: event[k] for k in ("time", "alarm", "mac", "text")}}
+                )
                 if self.server is not None:
                     self.server.publish(event)

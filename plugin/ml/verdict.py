@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    from plugin.ml.behaviour.finding import Finding
     from numpy.typing import NDArray
 
+    from plugin.ml.behaviour.finding import Finding
     from plugin.ml.model import Manifest
 
 SCHEMA = 1

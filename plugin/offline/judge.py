@@ -1,11 +1,12 @@
 """TEMP."""
 
 from __future__ import annotations
-from plugin.offline.classify import classify_capture, needs_packets, Options
-from plugin.offline.read import read_capture
-from plugin.offline.behaviours import behaviours_in
-from plugin.ml.verdict import anomaly_of
+
 from plugin.errors import CaptureError
+from plugin.ml.verdict import anomaly_of
+from plugin.offline.behaviours import behaviours_in
+from plugin.offline.classify import Options, classify_capture, needs_packets
+from plugin.offline.read import read_capture
 
 
 def judge_capture(path, models, parameters, *, mac, warnings=()):

@@ -201,3 +201,26 @@ def test_what_always_holds(events: list[ev.FeedItem], end: float) -> None:
     went = [c.device.mac for c in changes if isinstance(c, Gone | Forgotten)]
     assert sorted(came) == sorted(went + [d.mac for d in registry])
     assert all(d.first_seen <= d.last_seen for d in registry)
+
+
+def test_a_device_that_is_heard_is_not_gone() -> None:
+    registry, _ = after(learned(10), learned(20, mac="02:00:00:00:00:02"), expired(30))
+    registry.heard(MAC, 3_000)
+    registry.heard(MAC, 50)
+    registry.heard("02:00:00:00:00:99", 50)
+    device = registry.get(MAC)
+    assert device is not None
+    assert device.last_seen == 3_000
+    assert [one.mac for one in registry] == ["02:00:00:00:00:02", MAC]
+    assert registry.tick(6_600) == []
+    assert kinds(registry.tick(6_601)) == [Gone]
+
+
+def test_a_restored_device_is_there_but_not_learned() -> None:
+    first, _ = after(learned(10))
+    (device,) = first
+    registry = Registry()
+    registry.restore(from_document(to_document(device)))
+    assert [one.mac for one in registry] == [MAC]
+    assert registry.at("sw1", 1) == ()
+    assert kinds(registry.step(learned(20), 1e9)) == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.audit.chain import Entry
-from plugin.audit.journal import Fault, Journal, JournalError, entries, segments
+from plugin.audit.journal import Draft, Fault, Journal, JournalError, entries, segments
 from plugin.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,3 +128,15 @@ def test_no_journal_and_no_right(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match="cannot be opened"):
         Journal(tmp_path / "file")
+
+
+def test_several_entries_are_written_at_once_or_not_at_all(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        drafts = [Draft(1.0, "k", "a", {"value": n}) for n in (1, 2, 3)]
+        assert [entry.number for entry in journal.append_all(drafts)] == [1, 2, 3]
+        assert journal.append_all([]) == []
+        with pytest.raises(ValueError, match="JSON"):
+            journal.append_all([drafts[0], Draft(1.0, "k", "a", {"value": float("nan")})])
+        journal.append(time=2.0, kind="k", actor="a", body={"value": 4})
+    assert values(tmp_path) == [1, 2, 3, 4]
+    assert [e.number for e in entries(tmp_path) if isinstance(e, Entry)] == [1, 2, 3, 4]

@@ -207,3 +207,17 @@ def test_an_interface_that_has_gone_is_told(tmp_path: Path, feed: FakeFeed) -> N
     feed.hang_up()
     with pytest.raises(PeerError, match="gone"):
         live.poll(NOW, 0)
+
+
+def test_files_begun_and_devices_heard_are_told(tmp_path: Path, feed: FakeFeed) -> None:
+    live = capture(tmp_path, feed)
+    feed.add(tcp())
+    batch = live.poll(NOW, 0)
+    assert [mac for mac, _ in batch.opened] == ["0e:00:00:00:00:01", "0e:00:00:00:00:02"]
+    assert all(name.startswith("trace_0e") for _, name in batch.opened)
+    at = int(NOW * 1e9)
+    assert live.latest() == (("0e:00:00:00:00:01", at), ("0e:00:00:00:00:02", at))
+    assert live.latest() == ()
+    feed.add(tcp(f.A, b"\xff" * 6, NOW + 2))
+    live.poll(NOW + 2, 0)
+    assert live.latest() == (("0e:00:00:00:00:01", int((NOW + 2) * 1e9)),)

@@ -51,3 +51,17 @@ def test_there_is_no_way_back() -> None:
     ids, capabilities = done.stdout.splitlines()
     assert ids.startswith("(65534, 65534, 65534) []")
     assert {int(c, 16) for c in capabilities.split()} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_folders_are_given_with_all_in_them_but_no_link_is_followed(tmp_path: Path) -> None:
+    inner = tmp_path / "given" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    outside = tmp_path / "outside"
+    outside.touch()
+    (inner / "link").symlink_to(outside)
+    nobody = privileges.find_account("nobody")
+    privileges.give(nobody, tmp_path / "given")
+    assert {path.stat().st_uid for path in (inner, inner / "file")} == {nobody.uid}
+    assert outside.stat().st_uid == 0

@@ -276,3 +276,25 @@ def test_drops_of_the_kernel_are_told_with_the_file(made: list[TraceFiles], fold
     files.write(f.A, one(), NOW)
     files.kernel_drops = 12
     assert files.close(NOW)[0].missed == 7
+
+
+def test_a_file_that_is_begun_is_told(made: list[TraceFiles], folder: Path) -> None:
+    files = started(made, folder)
+    files.write(b"\2\0\0\0\0\1", one(), NOW)
+    files.write(b"\2\0\0\0\0\1", one(), NOW)
+    ((mac, name),) = files.opened
+    assert mac == "02:00:00:00:00:01"
+    assert (folder / (name + ".part")).exists()
+
+
+def test_while_held_no_file_is_finished_for_age_or_size(
+    made: list[TraceFiles], folder: Path
+) -> None:
+    files = started(made, folder, rotate_time=10, rotate_size=1)
+    files.write(b"\2\0\0\0\0\1", one(), NOW)
+    files.held = True
+    assert files.tick(NOW + 100) == []
+    assert files.kept() == []
+    files.held = False
+    (done,) = files.tick(NOW + 101)
+    assert files.kept() == [done.path.name]

@@ -1,0 +1,171 @@
+"""Recorded events and frames through the same parts as a run, by their own clock.
+
+One thread does everything in turn, so that the same input always gives the same output.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from plugin.app import compose
+from plugin.app.daemon import Daemon, Hands
+from plugin.app.inbox import Inbox
+from plugin.app.judging import Judging
+from plugin.app.keeping import Keeper
+from plugin.app.telling import Telling
+from plugin.app.watching import Watching
+from plugin.audit.journal import Journal
+from plugin.capture.live import Batch, LiveCapture
+from plugin.capture.recorded import Recorded
+from plugin.engine import Engine
+from plugin.engine import events as ev
+from plugin.errors import CaptureError
+from plugin.events import FaucetEvent
+from plugin.faucet.event import Feed
+from plugin.vendors import vendor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from plugin.events import FeedItem
+    from plugin.settings import Settings
+
+STEP = 0.2
+"""Seconds of recorded time between two looks."""
+TICK = 1.0
+SECOND = 1_000_000_000
+
+
+class Recording(NamedTuple):
+    """What was recorded."""
+
+    events: Path | None
+    """Faucet's events, one JSON object a line, as its socket gives them."""
+    frames: Path | None
+    """A capture of the mirror port."""
+
+
+class Replay:
+    """A recording, played.
+
+    Args:
+        recording: What to play.
+        settings: As for a run; ``run.state`` and ``capture`` say where files go.
+        say: Takes each verdict, finding and alarm as a document.
+        wait: Called with the recorded time before it is played: to play no faster than it was.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        settings: Settings,
+        say: Callable[[Mapping[str, Any]], None],
+        wait: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._recording, self._settings = recording, settings
+        self._wait = wait
+        self._now = 0.0
+        self.engine = Engine(compose.engine_options(settings)._replace(page=False), vendor_of)
+        self._telling = Telling(self.engine, say)
+        self._inbox = Inbox()
+
+    def play(self) -> None:
+        """Play it to its end.
+
+        Raises:
+            CaptureError: a recording cannot be read.
+            OutputError: a folder cannot be used.
+        """
+        places, judges = compose.places(self._settings), compose.judges(self._settings)
+        judging = Judging(judges.models, judges.parameters, self._inbox)
+        watching = Watching(judges.parameters, self._inbox)
+        with Journal(places.journal) as journal:
+            self._daemon = Daemon(
+                self._inbox,
+                self.engine,
+                Keeper(journal, None, lambda _: None),
+                Hands(
+                    judge=lambda order: self._inbox.put(judging.judge(order)),
+                    resync=lambda: None,
+                    hold=lambda _: None,
+                    show=lambda _: None,
+                    forget=lambda _: None,
+                    spoken=self._telling.spoken,
+                    reload=lambda: None,
+                ),
+                judges.networkml,
+                clock=lambda: self._now,
+            )
+            self._through(watching)
+
+    def _through(self, watching: Watching) -> None:
+        events = _events(self._recording.events)
+        waiting = next(events, None)
+        frames = self._recording.frames
+        feed = None if frames is None else Recorded(frames)
+        capture = None if feed is None else self._capture(feed)
+        ticked = 0.0
+        while (at := _soonest(waiting, feed)) is not None:
+            self._now = max(self._now + STEP, at) if at > self._now + TICK else self._now + STEP
+            self._wait(self._now)
+            while waiting is not None and waiting[0] <= self._now:
+                self._daemon.take(waiting[1])
+                waiting = next(events, None)
+            if capture is not None and feed is not None:
+                feed.until(int(self._now * SECOND))
+                self._tell(capture.poll(self._now, 0), watching)
+            if self._now - ticked >= TICK:
+                ticked = self._now
+                self._daemon.take(ev.Tick())
+            self._settle()
+        if capture is not None:
+            self._tell(capture.stop(self._now, lambda _: None), watching)
+        self._settle()
+
+    def _capture(self, feed: Recorded) -> LiveCapture:
+        files = compose.trace_files(self._settings, self.engine.registry.get)
+        files.start(self._now)
+        return LiveCapture(compose.capture_order(self._settings), files, feed)
+
+    def _tell(self, batch: Batch, watching: Watching) -> None:
+        for mac, name in batch.opened:
+            self._daemon.take(ev.CaptureOpened(mac, name))
+        if batch.stream:
+            watching.look(batch.stream)
+        self._settle()
+        for one in batch.finished:
+            self._daemon.take(
+                ev.CaptureFinished(str(one.path), one.path.name, one.mac, one.missed, one.why)
+            )
+
+    def _settle(self) -> None:
+        """Let everything that follows happen before time goes on."""
+        while self._daemon.turn(0):
+            pass
+        self._daemon.flush()
+
+
+def _soonest(waiting: tuple[float, FeedItem] | None, feed: Recorded | None) -> float | None:
+    """When the next thing happens; None: nothing does any more."""
+    times = [] if waiting is None else [waiting[0]]
+    if feed is not None and feed.next_ns is not None:
+        times.append(feed.next_ns / SECOND)
+    return min(times, default=None)
+
+
+def _events(path: Path | None) -> Iterator[tuple[float, FeedItem]]:
+    """Items of the feed with the time of each; one without a time has that of the one before."""
+    if path is None:
+        return
+    feed, time = Feed(), 0.0
+    try:
+        with path.open("rb") as stream:
+            for line in stream:
+                for item in feed.receive(line):
+                    if isinstance(item, FaucetEvent):
+                        time = max(time, item.time)
+                    yield time, item
+    except OSError as error:
+        raise CaptureError(f"cannot be read: {error.strerror}", where=str(path)) from error

@@ -1,0 +1,106 @@
+"""Messages to the spool, entries to the journal, nothing dropped when either refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin.app import keeping
+from plugin.app.keeping import Keeper, Sayable
+from plugin.audit.journal import Journal, JournalError, entries
+from plugin.broker.message import Message
+from plugin.broker.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from plugin.audit.chain import Entry
+    from plugin.audit.journal import Draft
+
+
+def message(number: int, size: int = 10) -> Message:
+    return Message("e", "k", f"id-{number}", b"x" * size)
+
+
+def verdict(number: int, *messages: Message) -> Sayable:
+    return Sayable(float(number), "verdict", {"number": number}, messages)
+
+
+def numbers(folder: Path) -> list[int]:
+    return [entry.body["number"] for entry in entries(folder)]  # type: ignore[union-attr]  # whole
+
+
+def test_what_is_said_is_in_both_and_told_afterwards(tmp_path: Path) -> None:
+    kept: list[Entry] = []
+    with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=1 << 20) as spool:
+        keeper = Keeper(journal, lambda m: spool.put(m) and None, kept.extend)
+        keeper.say(verdict(1, message(1), message(2)))
+        keeper.say(verdict(2))
+        assert (len(keeper), kept) == (2, [])
+        assert keeper.flush() is None
+        assert (len(keeper), len(spool), [e.number for e in kept]) == (0, 2, [1, 2])
+        assert keeper.flush() is None
+    assert numbers(tmp_path / "j") == [1, 2]
+
+
+def test_a_full_spool_keeps_the_rest_waiting_in_order(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=200) as spool:
+        keeper = Keeper(journal, lambda m: spool.put(m) and None, lambda _: None)
+        for number in (1, 2, 3):
+            keeper.say(verdict(number, message(number, 60)))
+        reason = keeper.flush()
+        assert reason is not None
+        assert "the spool is full" in reason
+        held = len(spool)
+        assert 0 < held < 3
+        assert numbers(tmp_path / "j") == list(range(1, held + 1))
+        assert keeper.flush() is not None
+        for number in range(1, held + 1):
+            spool.confirm(number)
+        while keeper.flush() is not None:
+            for kept in list(spool.waiting()):
+                spool.confirm(kept.number)
+    assert numbers(tmp_path / "j") == [1, 2, 3]
+
+
+class Refusing(Journal):
+    """A journal whose disk is full, as long as it is told so."""
+
+    full = True
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Entry]:
+        if self.full:
+            raise JournalError("the journal cannot be written: no space")
+        return super().append_all(drafts)
+
+
+def test_a_journal_that_cannot_be_written_is_tried_again_without_spooling_twice(
+    tmp_path: Path,
+) -> None:
+    with Refusing(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=1 << 20) as spool:
+        keeper = Keeper(journal, lambda m: spool.put(m) and None, lambda _: None)
+        keeper.say(verdict(1, message(1)))
+        assert "no space" in (keeper.flush() or "")
+        assert "no space" in (keeper.flush() or "")
+        assert (len(keeper), len(spool)) == (1, 1)
+        journal.full = False
+        assert keeper.flush() is None
+    assert numbers(tmp_path / "j") == [1]
+
+
+def test_while_nothing_can_be_written_only_what_can_be_told_again_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LESSER_MOST", 2)
+    with Refusing(tmp_path / "j") as journal:
+        keeper = Keeper(journal, None, lambda _: None)
+        for number in range(4):
+            keeper.say(Sayable(1.0, "device", {"number": number}))
+        for number in range(10, 14):
+            keeper.say(verdict(number))
+        assert keeper.left_out == 2
+        journal.full = False
+        assert keeper.flush() is None
+    assert numbers(tmp_path / "j") == [0, 1, 10, 11, 12, 13]

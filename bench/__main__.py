@@ -1,4 +1,4 @@
-"""``python -m bench core|model|capture|agree``: speed, memory and agreement, beside the peers."""
+"""``python -m bench core|model|capture|engine|agree``: speed, memory and agreement, beside the peers."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ def _capture(args: argparse.Namespace) -> int:
     return 1 if args.check and report.failed else 0
 
 
+def _engine(args: argparse.Namespace) -> int:
+    from bench.engine import DEVICES, engine_lines, engine_object, run_engine
+
+    report = run_engine(1_000 if args.quick else DEVICES)
+    print(json.dumps(engine_object(report)) if args.json else "\n".join(engine_lines(report)))
+    return 1 if args.check and report.failed else 0
+
+
 def _agree(args: argparse.Namespace) -> int:
     from bench.agree import run_agree
 
@@ -61,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
-    verbs = out.add_subparsers(required=True, metavar="core|model|capture|agree")
+    verbs = out.add_subparsers(required=True, metavar="core|model|capture|engine|agree")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     timed = argparse.ArgumentParser(add_help=False)
@@ -87,6 +95,10 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("--quick", action="store_true", help="small sizes: a test of the bench")
     capture.add_argument("--only", action="append", metavar="NAME", help="only this contender")
     capture.set_defaults(run=_capture)
+    engine = verbs.add_parser(
+        "engine", parents=[common, timed], help="the engine of halia run with 10,000 devices"
+    )
+    engine.set_defaults(run=_engine)
     agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
     agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
     agree.add_argument(

@@ -31,6 +31,7 @@ ALARM_REPEAT = 300.0
 FINDING_WAIT = 3.0
 """Seconds that a finding waits for the file of its device to be begun."""
 SWEEP_SECONDS = 60.0
+"""Seconds between two looks at all devices, for those that are gone."""
 _ALARMS_KEPT = 10_000
 _SIGHTED_KEPT = 16
 
@@ -319,10 +320,10 @@ class Engine:
             self._waiting = [one for one in self._waiting if one[1] not in late]
             for found in late:
                 commands += self._tell(found, self._track(found.mac, now), now)
-        for change in self.registry.tick(now):
-            commands += self._changed(change, now)
         if not 0 <= now - self._swept < SWEEP_SECONDS:
             self._swept = now
+            for change in self.registry.tick(now):
+                commands += self._changed(change, now)
             commands += self._sweep(now)
         return commands
 

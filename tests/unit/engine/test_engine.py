@@ -172,7 +172,7 @@ def test_a_device_that_is_silent_for_long_is_gone() -> None:
     play(engine, (0, learned()), (1, expired))
     seen = ev.CaptureSeen(((A, int((START + 90) * SECOND)),))
     assert kinds(play(engine, (95, seen), (150, ev.Tick()))) == []
-    assert kinds(play(engine, (191, ev.Tick()))) == ["Record gone", "Forget"]
+    assert kinds(play(engine, (250, ev.Tick()))) == ["Record gone", "Forget"]
     assert engine.view(A) is None
 
 

@@ -22,6 +22,15 @@ An error's text is one line that names what, where, why, and what to do about it
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+NAME_MAX = 80
+"""Characters of an unknown name that are compared with known ones."""
+
 
 def printable(text: str) -> str:
     """Make foreign text safe for one line of a terminal.
@@ -37,6 +46,15 @@ def printable(text: str) -> str:
 def install_extra(name: str) -> str:
     """How to install one of Halia's extras, as advice."""
     return f"pip install 'halia[{name}]' (in a checkout: pip install '.[{name}]')"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Say which known name an unknown one is near to, as a clause for the message."""
+    import difflib
+
+    # The clipping is for time: a name of a megabyte would be compared for minutes.
+    near = difflib.get_close_matches(name[:NAME_MAX], sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(sorted(known))}"
 
 
 class HaliaError(Exception):

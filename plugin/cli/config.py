@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin import settings
 from plugin.cli import options, output
-from plugin.errors import OutputError, printable
+from plugin.errors import OutputError
+from plugin.settings.kinds import as_plain, as_text
+from plugin.settings.text import default_text
 
 if TYPE_CHECKING:
     import argparse
@@ -44,14 +45,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     loaded = settings.load_settings(config=args.config)
-    rows = [(s.key, loaded.value(s.key), loaded.origins[s.key]) for s in settings.SETTINGS]
+    rows = [(s, loaded.value(s.key), loaded.origins[s.key]) for s in settings.SETTINGS]
     with output.text_output(args) as out:
         if args.json:
-            for key, value, origin in rows:
-                plain = printable(str(value)) if isinstance(value, Path) else value
-                out.write(output.json_line({"setting": key, "value": plain, "origin": origin}))
+            for setting, value, origin in rows:
+                plain = as_plain(setting, value)
+                line = {"setting": setting.key, "value": plain, "origin": origin}
+                out.write(output.json_line(line))
         else:
-            cells = [(k, "null" if v is None else str(v), origin) for k, v, origin in rows]
+            cells = [(s.key, as_text(s, value), origin) for s, value, origin in rows]
             out.write(output.table(cells, ("setting", "value", "from")))
     return 0
 
@@ -71,7 +73,7 @@ def _init(args: argparse.Namespace) -> int:
                 advice="name a file with --out, or - to see it",
             ) from error
     with output.text_output(args) as out:
-        out.write(settings.default_text())
+        out.write(default_text())
     if out is not sys.stdout:
         output.warn(args, f"wrote {args.out}")
     return 0

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from plugin.addresses import device_address
 from plugin.errors import OptionError
+from plugin.settings import units
 
-LONGEST, SHORTEST = 1e9, 1e-3
-"""Seconds of a time span and of a window."""
+SHORTEST = 1e-3
+"""Seconds of a window."""
 SPAN = "TIME is a number with s, m, h or d (90s, 15m, 1.5h); without one it is seconds"
-_UNIT_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def common(
@@ -82,13 +81,10 @@ def device(text: str) -> str:
 
 def duration(text: str) -> float:
     """Read a time span such as ``90``, ``90s``, ``15m``, ``2h`` or ``1d`` as seconds."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNIT_SECONDS else (text, "s")
-    if not (number.isascii() and number.replace(".", "", 1).isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time span such as 90s, 15m, 2h, 1d")
-    seconds = float(number) * _UNIT_SECONDS[unit]
-    if seconds > LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is longer than any capture")
-    return seconds
+    try:
+        return units.span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def window(text: str) -> float:
@@ -101,10 +97,10 @@ def window(text: str) -> float:
 
 def size(text: str) -> int:
     """Read a size such as ``4096``, ``64K``, ``100M`` or ``10G`` (1,024 each) as bytes."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
-    if unit not in _UNIT_BYTES or not (number.isascii() and number.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 4096, 64K, 100M, 10G")
-    return int(number) * _UNIT_BYTES[unit]
+    try:
+        return units.size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def rate(text: str) -> float:

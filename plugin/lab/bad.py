@@ -10,10 +10,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.errors import LabError
+from plugin.errors import LabError, nearest
 from plugin.lab import wire
 from plugin.lab.profiles import SERVICES, serves
-from plugin.settings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

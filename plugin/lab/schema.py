@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plugin.errors import TopologyError
-from plugin.lab.document import Document
+from plugin.errors import TopologyError, nearest
 from plugin.lab.profiles import PROFILES, SERVICES
 from plugin.lab.topology import FAUCET_MAC, NAME_MAX, Host, Link, Port, Switch, Topology, Vlan
-from plugin.settings import FILE_BYTES_MAX, nearest
+from plugin.yaml_places import Document, read_limited
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from yaml.nodes import Node
 
-    from plugin.lab.document import Word
+    from plugin.yaml_places import Word
 
 _TOP = ("name", "seed", "pace", "gateway", "vlans", "switches", "hosts", "acls")
 _PORT = ("host", "hosts", "vlan", "tagged", "acls_in", "link", "collector")
@@ -53,10 +52,7 @@ def load_topology(file: Path | str) -> Topology:
     """
     path = Path(file)
     try:
-        with path.open("rb") as stream:
-            text = stream.read(FILE_BYTES_MAX + 1).decode()
-    except OSError as error:
-        raise TopologyError(f"{path}: cannot be read: {error.strerror}") from error
+        text = read_limited(path, error=TopologyError, kind="topology").decode()
     except UnicodeDecodeError as error:
         raise TopologyError(f"{path}: byte {error.start}: this is no text") from error
     return parse_topology(text, str(path))
@@ -68,7 +64,7 @@ def parse_topology(text: str, source: str = "topology") -> Topology:
     Raises:
         TopologyError: all that is wrong in it, a line each, with line and column.
     """
-    document = Document(text, source)
+    document = Document(text, source, TopologyError)
     if document.root is None:
         document.note(f"{source}:1:1", "the file", "a mapping is expected")
     top = document.fields(document.root, "", _TOP)

@@ -11,12 +11,11 @@ import numpy as np
 from plugin.capture.scan import Scan
 from plugin.capture.source import open_source
 from plugin.core.layout import MAC, PACKET, SESSION
-from plugin.errors import SettingsError
+from plugin.errors import SettingsError, nearest
 from plugin.ml.behaviour import Behaviours
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.records import mac_text
 from plugin.sessions.live import LiveSessions
-from plugin.settings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -65,3 +65,9 @@ def test_extras_are_named_for_an_installation_and_a_checkout(root: Path) -> None
     setup = (root / "setup.cfg").read_text(encoding="utf-8")
     assert {name for name in named if f"\n{name} =\n" in setup} == named
     assert named == {"cli", "parquet", "plot", "scapy", "zstd"}
+
+
+def test_nearest_names_what_is_known_when_nothing_is_near() -> None:
+    assert errors.nearest("modl", {"model", "data"}) == "; did you mean 'model'?"
+    assert errors.nearest("zzz", {"model", "data"}) == "; known: data, model"
+    assert errors.nearest("z" * 1_000_000, ["a" * 1_000]) == f"; known: {'a' * 1_000}"

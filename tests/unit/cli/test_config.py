@@ -7,6 +7,8 @@ import pytest
 
 from plugin import settings
 from plugin.cli.main import main
+from plugin.settings.secret import HIDDEN
+from plugin.settings.text import default_text
 
 
 def test_show_tells_value_and_origin(
@@ -19,6 +21,38 @@ def test_show_tells_value_and_origin(
     assert rows[1] == {"setting": "data", "value": "/somewhere", "origin": "variable HALIA_DATA"}
     assert main(["config", "show"]) == 0
     assert "variable HALIA_DATA" in capsys.readouterr().out
+
+
+def test_show_keeps_secrets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HALIA_BROKER_USER", "halia")
+    monkeypatch.setenv("HALIA_BROKER_PASSWORD", "hunter2")
+    monkeypatch.setenv("HALIA_STORE_URL", "mariadb://halia:hunter2@db/halia")
+    for words in (["config", "show"], ["config", "show", "--json"]):
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert "hunter2" not in shown
+        assert HIDDEN in shown
+        assert "mariadb://halia:***@db/halia" in shown
+
+
+def test_show_gives_each_value_as_the_file_has_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HALIA_CAPTURE_ROTATE_TIME", "900")
+    monkeypatch.setenv("HALIA_MIRROR_IGNORE_VLANS", "7, 8")
+    assert main(["config", "show"]) == 0
+    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert rows["capture.rotate_time"][0] == "15m"
+    assert rows["capture.names"][0] == "false"
+    assert rows["mirror.ignore_vlans"][:2] == ["[7,", "8]"]
+    assert main(["config", "show", "--json"]) == 0
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    values = {line["setting"]: line["value"] for line in lines}
+    assert values["capture.rotate_time"] == 900.0
+    assert values["mirror.ignore_vlans"] == [7, 8]
+    assert values["capture.rotate_size"] == 100 << 20
 
 
 def test_check_is_silent_or_names_all_problems(
@@ -46,7 +80,7 @@ def test_init_writes_a_file_that_is_then_found(
     assert main(["config", "init", "--force", "-q"]) == 0
     capsys.readouterr()
     assert main(["config", "init", "--out", "-"]) == 0
-    assert capsys.readouterr().out == settings.default_text()
+    assert capsys.readouterr().out == default_text()
 
 
 def test_init_in_a_place_that_cannot_be_made_is_one_line(

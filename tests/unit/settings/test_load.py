@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin import settings
 from plugin.errors import SettingsError
+from plugin.yaml_places import FILE_BYTES_MAX
 
 
 def write(folder: Path, text: str) -> Path:
@@ -65,7 +68,7 @@ def test_all_problems_come_at_once_each_with_its_place(tmp_path: Path) -> None:
         ("model: ''\n", "1:8: model: a text is expected, not an empty text"),
         ("train: [1]\n", "1:8: train: a mapping is expected"),
         ("- model\n", "1:1: the file: a mapping is expected"),
-        ("? [a]\n: b\n", "1:3: a key that is no plain text: no such setting; known:"),
+        ("? [a]\n: b\n", "1:3: a key that is no plain text"),
         ("model: {\n", "2:1:"),
         ("model: *nowhere\n", "1:8: found undefined alias"),
         ("train: {seed: 1.5}\n", "1:15: train.seed: a whole number is expected, not '1.5'"),
@@ -88,7 +91,7 @@ def test_files_that_are_no_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such settings file"):
         settings.load_settings(config=tmp_path / "absent.yaml", environ={})
     assert "nested too deeply" in problems(tmp_path, "[" * 20_000)[0]
-    assert "not a settings file" in problems(tmp_path, "#" * (settings.FILE_BYTES_MAX + 1))[0]
+    assert "not a settings file" in problems(tmp_path, "#" * (FILE_BYTES_MAX + 1))[0]
     (tmp_path / "halia.yaml").write_bytes(b"model: \xff\xfe\n")
     with pytest.raises(SettingsError, match="invalid start byte"):
         settings.load_settings(config=tmp_path / "halia.yaml", environ={})
@@ -122,54 +125,9 @@ def test_any_bytes_load_or_are_refused_by_name(
         settings.load_settings(config=file, environ={})
 
 
-def test_the_users_file_is_found(tmp_path: Path) -> None:
-    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
-    file = settings.user_file(environ)
-    assert settings.settings_file(None, environ) is None
-    file.parent.mkdir()
-    file.write_text("train: {seed: 9}\n", encoding="utf-8")
-    assert settings.load_settings(environ=environ).train.seed == 9
-    assert settings.user_file({"HOME": "/home/a"}) == Path("/home/a/.config/halia/halia.yaml")
-
-
 def test_variables_that_are_no_settings_are_let_be() -> None:
     environ = dict.fromkeys(settings.OTHER_VARIABLES, "") | {"HALIA_BENCH_X": "1", "OTHER": "2"}
     assert settings.load_settings(environ=environ).model == "auto"
-
-
-def test_data_folders_are_found_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
-) -> None:
-    assert settings.data_folder("configs") == root / "configs"
-    (tmp_path / "configs").mkdir()
-    monkeypatch.setenv("HALIA_DATA", str(tmp_path))
-    assert settings.data_folder("configs") == tmp_path / "configs"
-    assert settings.data_folder("configs", root) == root / "configs"
-    with pytest.raises(SettingsError, match="holds no folder models/"):
-        settings.data_folder("models")
-
-
-def test_the_installed_place_is_the_last_resort(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "__file__", str(tmp_path / "lib" / "plugin" / "settings.py"))
-    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
-    with pytest.raises(SettingsError, match="this installation: holds no folder"):
-        settings.data_folder("models")
-    (tmp_path / "share" / "halia" / "models").mkdir(parents=True)
-    assert settings.data_folder("models") == tmp_path / "share" / "halia" / "models"
-
-
-def test_the_default_text_loads_and_sets_every_setting(tmp_path: Path) -> None:
-    file = write(tmp_path, settings.default_text())
-    loaded = settings.load_settings(config=file, environ={})
-    for setting in settings.SETTINGS:
-        assert loaded.value(setting.key) == setting.default
-        assert loaded.origins[setting.key].startswith(str(file))
-
-
-def test_nearest_names_what_is_known_when_nothing_is_near() -> None:
-    assert settings.nearest("zzz", {"model", "data"}) == "; known: data, model"
 
 
 def test_a_seed_that_no_generator_takes_is_refused() -> None:
@@ -177,3 +135,141 @@ def test_a_seed_that_no_generator_takes_is_refused() -> None:
     assert settings.load_settings(environ=most).train.seed == 2**32 - 1
     with pytest.raises(SettingsError, match="at most 4294967295 is expected"):
         settings.load_settings(environ={"HALIA_TRAIN_SEED": str(2**32)})
+
+
+def test_every_setting_has_a_variable_and_a_place_in_the_file(tmp_path: Path) -> None:
+    given = {
+        "text": "x",
+        "folder": "/x",
+        "file": "/x",
+        "count": "3",
+        "span": "7s",
+        "size": "2G",
+        "rate": "7M",
+        "secret": "x",
+        "address": "host:1",
+        "page": "http://host:1",
+        "broker": "amqps://host:1",
+        "database": "sqlite:///x",
+        "vlans": "7",
+        "ports": "sw1:7",
+    }
+    texts = {
+        s.key: s.choices[-1] if s.choices else given.get(s.kind, "no" if s.default else "yes")
+        for s in settings.SETTINGS
+    }
+    del texts["broker.password"]  # it has a file already
+    environ = {s.variable: texts[s.key] for s in settings.SETTINGS if s.key in texts}
+    tree: dict[str, dict[str, str]] = {}
+    for key, text in texts.items():
+        section, _, name = key.rpartition(".")
+        tree.setdefault(section, {})[name] = text
+    file = write(tmp_path, yaml.safe_dump({**tree.pop(""), **tree}))
+    from_file = settings.load_settings(config=file, environ={})
+    from_variables = settings.load_settings(environ=environ)
+    for setting in settings.SETTINGS:
+        if setting.key in texts:
+            value = from_file.value(setting.key)
+            assert value == from_variables.value(setting.key)
+            assert value != setting.default
+            assert from_file.origins[setting.key].startswith(f"{file}:")
+            assert from_variables.origins[setting.key] == f"variable {setting.variable}"
+
+
+def test_lists(tmp_path: Path) -> None:
+    text = "mirror:\n  ignore_vlans: [7, 8]\n  ignore_ports:\n  - sw1:3\n  - 1:20\n"
+    mirror = settings.load_settings(config=write(tmp_path, text), environ={}).mirror
+    assert mirror.ignore_vlans == (7, 8)
+    assert mirror.ignore_ports == (("sw1", 3), ("1", 20))
+    for empty in ("mirror: {ignore_vlans: }\n", "mirror: {ignore_vlans: []}\n"):
+        loaded = settings.load_settings(config=write(tmp_path, empty), environ={})
+        assert loaded.mirror.ignore_vlans == ()
+    environ = {"HALIA_MIRROR_IGNORE_VLANS": " 7 ,8", "HALIA_MIRROR_IGNORE_PORTS": ""}
+    loaded = settings.load_settings(config=write(tmp_path, text), environ=environ)
+    assert loaded.mirror == mirror._replace(ignore_ports=())
+
+
+def test_each_wrong_item_of_a_list_has_its_place(tmp_path: Path) -> None:
+    text = "mirror:\n  ignore_vlans: [7, x, 8, 0]\n  ignore_ports: [{sw1: 3}]\n"
+    environ = {"HALIA_MIRROR_IGNORE_VLANS": "1,,2"}
+    assert problems(tmp_path, text, **environ) == (
+        "2:21: mirror.ignore_vlans: a VLAN's number, 1 to 4094, is expected, not 'x'",
+        "2:27: mirror.ignore_vlans: a VLAN's number, 1 to 4094, is expected, not '0'",
+        "3:18: mirror.ignore_ports: one value is expected",
+        (
+            "variable HALIA_MIRROR_IGNORE_VLANS: mirror.ignore_vlans:"
+            " a list of VLANs' numbers is expected, not an empty text"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "broker: {password: *hunter2}\n",
+        "broker: {password: !hunter2!x y}\n",
+        "broker: {user: &hunter2 x, password: &hunter2 x, hunter2}\n",
+        "broker: {password: [hunter2]}\n",
+        "broker: {password: {hunter2: x}}\n",
+        "broker: {password: 'hunter2\n",
+        'broker: {password: "hunter2\\0"}\n',
+        "broker: {url: amqp://me:hunter2@host/}\n",
+        "broker: hunter2\n",
+        "broker: {user: x, password: hunter2, password_file: /x}\n",
+    ],
+)
+def test_no_problem_tells_a_secret(tmp_path: Path, text: str) -> None:
+    found = problems(tmp_path, text)
+    assert "hunter2" not in "".join(found).replace("broker.hunter2", "")
+
+
+def test_a_key_of_a_section_is_none_of_the_top(tmp_path: Path) -> None:
+    assert problems(tmp_path, "train.seed: 3\n? ''\n: x\n") == (
+        "1:1: train.seed: no such setting; did you mean 'train'?",
+        "2:3: a key that is no plain text",
+    )
+
+
+ATOMS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["15m", "1G", "~x", "json", "a:1", "amqp://a", "0", "[", "~", "1:2"]),
+)
+NAMES = st.one_of(
+    st.sampled_from([part for s in settings.SETTINGS for part in s.key.split(".")]),
+    st.text(max_size=5),
+)
+TREES = st.recursive(
+    ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner), max_leaves=12
+)
+
+
+@given(st.dictionaries(NAMES, st.dictionaries(NAMES, TREES, max_size=6) | TREES, max_size=6))
+def test_any_yaml_loads_or_is_refused_with_a_place(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.yaml"
+    file.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    said: tuple[str, ...] = ()
+    try:
+        assert settings.load_settings(config=file, environ={}).capture
+    except SettingsError as error:
+        said = error.problems
+    assert [p for p in said if not re.match(rf"{re.escape(str(file))}:\d+:\d+: ", p)] == []
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([s.variable for s in settings.SETTINGS]), st.text(max_size=20), max_size=5
+    )
+)
+def test_any_variables_load_or_are_refused_by_name(environ: dict[str, str]) -> None:
+    said: tuple[str, ...] = ()
+    try:
+        settings.load_settings(environ=environ)
+    except SettingsError as error:
+        said = error.problems
+    assert [p for p in said if not p.startswith("variable HALIA_")] == []

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from plugin.errors import TopologyError
-from plugin.settings import FILE_BYTES_MAX, nearest
+from plugin.errors import SettingsError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
+FILE_BYTES_MAX = 1 << 20
+"""A larger file is refused unread: it is something else."""
+NO_KEY = "a key that is no plain text"
 _NULL = "tag:yaml.org,2002:null"
+_BOOL = "tag:yaml.org,2002:bool"
+_QUOTES = re.compile(r"(alias|anchor|handle|directive) (['\"]).*", re.DOTALL)
+
+
+def is_null(node: Node) -> bool:
+    """Whether a part is YAML's null."""
+    return bool(node.tag == _NULL)
 
 
 class Word(NamedTuple):
@@ -23,79 +34,142 @@ class Word(NamedTuple):
     place: str
 
 
+def read_limited(
+    file: Path, *, error: type[SettingsError] = SettingsError, kind: str = "settings file"
+) -> bytes:
+    """Read a file that people write, and that is therefore not large.
+
+    Args:
+        file: its path.
+        error: what to raise.
+        kind: what the file ought to be, for the message.
+
+    Raises:
+        SettingsError: (or ``error``) it cannot be read, or is too large.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(FILE_BYTES_MAX + 1)
+    except OSError as problem:
+        raise error(f"{file}: cannot be read: {problem.strerror}") from problem
+    if len(content) > FILE_BYTES_MAX:
+        raise error(f"{file}: larger than {FILE_BYTES_MAX} bytes: not a {kind}")
+    return content
+
+
 class Document:
     """One YAML text, walked from the top; wrong parts are noted, and read as if absent.
 
     Args:
-        text: the document.
+        content: the document.
         source: what to call it in problems, such as its file's name.
+        error: what to raise.
 
     Raises:
-        TopologyError: it is no YAML at all.
+        SettingsError: (or ``error``) it is no YAML at all.
     """
 
-    def __init__(self, text: str, source: str) -> None:
+    def __init__(
+        self, content: str | bytes, source: str, error: type[SettingsError] = SettingsError
+    ) -> None:
         self.source = source
         self.problems: list[str] = []
-        if len(text) > FILE_BYTES_MAX:
-            raise TopologyError(f"{source}: larger than {FILE_BYTES_MAX} bytes: no topology")
+        self._error = error
         try:
-            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except RecursionError as error:
-            raise TopologyError(f"{source}: nested too deeply") from error
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            self.root = yaml.compose(content, Loader=yaml.SafeLoader)
+        except RecursionError as problem:
+            raise error(f"{source}: nested too deeply") from problem
+        except yaml.MarkedYAMLError as problem:
+            mark = problem.problem_mark or problem.context_mark
             place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-            raise TopologyError(f"{place}: {error.problem or error.context}") from error
-        except yaml.YAMLError as error:  # characters that no YAML may hold
-            raise TopologyError(f"{source}: {' '.join(str(error).split())}") from error
+            # What YAML quotes of the file may be a password, such as *secret or !secret!; its own
+            # error, which has the line, is left off for the same reason.
+            text = _QUOTES.sub(r"\1", str(problem.problem or problem.context))
+            raise error(f"{place}: {text}") from None
+        except (
+            yaml.YAMLError
+        ) as problem:  # bytes that are no text, characters that no YAML may hold
+            raise error(f"{source}: {' '.join(str(problem).split())}") from problem
+        except (ValueError, OverflowError) as problem:  # escapes such as \UFFFFFFFF
+            raise error(f"{source}: a number or an escape that YAML cannot hold") from problem
 
     def place(self, node: Node) -> str:
         """Say where a part stands."""
         return f"{self.source}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
     def note(self, place: str | Node, what: str, problem: str) -> None:
-        """Keep a problem of the part called ``what``."""
+        """Keep a problem of the part called ``what``; empty: of the place as such."""
         at = place if isinstance(place, str) else self.place(place)
-        self.problems.append(f"{at}: {what}: {problem}")
+        self.problems.append(f"{at}: {what}: {problem}" if what else f"{at}: {problem}")
 
     def finish(self) -> None:
         """Raise all problems at once, if there are any.
 
         Raises:
-            TopologyError: the problems, in the order in which they were found.
+            SettingsError: (or ``error``) the problems, in the order in which they were found.
         """
         if self.problems:
-            raise TopologyError(*self.problems)
+            raise self._error(*self.problems)
 
     def entries(self, node: Node | None, what: str) -> Iterator[tuple[Word, Node]]:
         """Give the keys and values of a mapping with free names; an absent one has none."""
-        if node is None or node.tag == _NULL:
+        if node is None or is_null(node):
             return
         if not isinstance(node, MappingNode):
-            self.note(node, what, "a mapping is expected")
+            self.note(node, what or "the file", "a mapping is expected")
             return
         seen: set[str] = set()
         for key, value in node.value:
             name = key.value if isinstance(key, ScalarNode) else ""
             if not name:
-                self.note(key, what, "a key that is no plain text")
+                self.note(key, what, NO_KEY)
             elif name in seen:
                 self.note(key, f"{what}.{name}" if what else name, "given twice")
             else:
                 seen.add(name)
                 yield Word(name, self.place(key)), value
 
-    def fields(self, node: Node | None, what: str, known: Collection[str]) -> dict[str, Node]:
-        """Give the values of a mapping whose names are fixed; others are problems."""
+    def fields(
+        self, node: Node | None, what: str, known: Collection[str], noun: str = "field"
+    ) -> dict[str, Node]:
+        """Give the values of a mapping whose names are fixed; others are problems.
+
+        Args:
+            node: the mapping; an absent one has no fields, a field that is null is absent.
+            what: its path.
+            known: the names that it can have.
+            noun: what one of them is called.
+        """
         found: dict[str, Node] = {}
         for key, value in self.entries(node, what):
             if key.text in known:
                 found[key.text] = value
             else:
                 path = f"{what}.{key.text}" if what else key.text
-                self.note(key.place, path, f"no such field{nearest(key.text, set(known))}")
-        return {name: value for name, value in found.items() if value.tag != _NULL}
+                self.note(key.place, path, f"no such {noun}{nearest(key.text, known)}")
+        return {name: value for name, value in found.items() if not is_null(value)}
+
+    def texts(
+        self, node: Node, what: str, *, many: bool = False
+    ) -> list[tuple[str | None, str]] | None:
+        """Give a plain value as its text and place, the text None for null.
+
+        Args:
+            node: the value.
+            what: its path.
+            many: whether it may be a list: then its items, and null has none.
+
+        Returns:
+            One pair, or one for each item; None (and a problem) if one is no plain value.
+        """
+        items = node.value if many and isinstance(node, SequenceNode) else [node]
+        if many and is_null(node):
+            return []
+        for item in items:
+            if not isinstance(item, ScalarNode):
+                self.note(item, what, "one value is expected")
+                return None
+        return [(None if is_null(item) else item.value, self.place(item)) for item in items]
 
     def text(self, node: Node | None, what: str, default: str = "") -> str:
         """Read one plain text."""
@@ -138,7 +212,7 @@ class Document:
         """Read true or false; absent is false."""
         if node is None:
             return False
-        if node.tag != "tag:yaml.org,2002:bool" or not isinstance(node, ScalarNode):
+        if node.tag != _BOOL or not isinstance(node, ScalarNode):
             self.note(node, what, "true or false is expected")
             return False
         return node.value.lower() in {"true", "yes", "on"}
@@ -164,8 +238,13 @@ class Document:
         loader = yaml.SafeLoader("")
         try:
             return loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError, TypeError) as error:
+        except yaml.YAMLError as error:
             self.note(node, what, f"no plain value: {' '.join(str(error).split())}")
-            return None
+        except (ArithmeticError, AttributeError, LookupError, RecursionError) as error:
+            # PyYAML's own answers to tags such as !!bool on a text that is none.
+            self.note(node, what, f"no plain value: {type(error).__name__}")
+        except (ValueError, TypeError) as error:
+            self.note(node, what, f"no plain value: {error}")
         finally:
             loader.dispose()
+        return None

@@ -1,0 +1,40 @@
+"""Settings that are right each by itself, and do not go together. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Conflict = tuple[tuple[str, ...], str]
+"""The keys that it rests on, the one to tell it of first; and what is wrong."""
+
+
+def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """Give all conflicts between settings, given by key."""
+    yield from _login(values)
+    yield from _certificates(values)
+    if values["faucet.events"] == "rabbitmq" and values["broker.url"] is None:
+        yield ("faucet.events", "broker.url"), "rabbitmq needs broker.url"
+    if not values["capture.rotate_time"] and not values["capture.rotate_size"]:
+        keys = ("capture.rotate_time", "capture.rotate_size")
+        yield keys, "0, and so is capture.rotate_size: no capture would ever be finished"
+
+
+def _login(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    ways = ("broker.password_file", "broker.password")
+    given = [key for key in ways if values[key] is not None]
+    if len(given) > 1:
+        yield ways, "broker.password is given too: which one counts?"
+    if given and values["broker.user"] is None:
+        yield (given[0], "broker.user"), "whose? broker.user is missing"
+
+
+def _certificates(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    if values["broker.key"] is not None and values["broker.cert"] is None:
+        yield ("broker.key", "broker.cert"), "a key of what? broker.cert is missing"
+    url = values["broker.url"]
+    for key in ("broker.ca", "broker.cert", "broker.key"):
+        if values[key] is not None and url is not None and not url.startswith("amqps:"):
+            yield (key, "broker.url"), "not used, for broker.url does not begin with amqps://"

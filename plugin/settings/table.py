@@ -1,0 +1,288 @@
+"""All settings: name, kind, default, bounds, and what each is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PREFIX = "HALIA_"
+SEED_MAX = 2**32 - 1
+"""numpy's and scikit-learn's generators take no larger one."""
+_MEGA, _GIGA = 1 << 20, 1 << 30
+_DEVICES_MAX = 1 << 20
+
+
+class Setting(NamedTuple):
+    """One setting: its name in the file, what it may be, and what it is for."""
+
+    key: str
+    kind: str
+    """One of :data:`plugin.settings.kinds.KINDS`."""
+    default: Any
+    doc: str
+    least: float = 0
+    """The smallest number that can be used."""
+    most: float | None = None
+    """The largest number that can be used."""
+    off: bool = False
+    """Whether 0 is allowed, whatever the smallest is."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.key.upper().replace(".", "_")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it has any number of values."""
+        return self.kind in {"vlans", "ports"}
+
+
+SETTINGS = (
+    Setting(
+        "model",
+        "text",
+        "auto",
+        "the model that classify uses: auto, a shipped model's name, or a model's directory",
+    ),
+    Setting(
+        "data",
+        "folder",
+        None,
+        "the folder that holds models/ and configs/; null: beside the checkout, else as installed",
+    ),
+    Setting("train.jobs", "count", 0, "processes that train and evaluate use; 0: one for each CPU"),
+    Setting(
+        "train.seed", "count", 1, "seed of everything random in train and evaluate", most=SEED_MAX
+    ),
+    Setting(
+        "run.state",
+        "folder",
+        Path("/var/lib/halia"),
+        "the folder that halia run keeps its journal, spool, captures and store in",
+    ),
+    Setting(
+        "run.user",
+        "text",
+        None,
+        "USER or USER:GROUP to become once the interface is open; null: stay who we are",
+    ),
+    Setting(
+        "run.log",
+        "choice",
+        "text",
+        "lines of the log: text, or json for one object a line",
+        choices=("text", "json"),
+    ),
+    Setting(
+        "run.log_level",
+        "choice",
+        "info",
+        "the least that is logged: debug, info, warning or error",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "capture.iface",
+        "text",
+        None,
+        "the interface that the mirror port leads to; halia run needs one",
+    ),
+    Setting(
+        "capture.folder", "folder", None, "the folder for captures; null: captures/ in run.state"
+    ),
+    Setting(
+        "capture.rotate_time", "span", 900.0, "finish a capture this old; 0: never for its age"
+    ),
+    Setting(
+        "capture.rotate_size",
+        "size",
+        100 * _MEGA,
+        "finish a capture this large; 0: never for its size",
+    ),
+    Setting(
+        "capture.quota",
+        "size",
+        10 * _GIGA,
+        "bytes of all captures together: those finished first go; 0: no quota",
+        least=_MEGA,
+        off=True,
+    ),
+    Setting(
+        "capture.device_quota",
+        "size",
+        0,
+        "bytes of the finished captures of one device; 0: no quota",
+        least=_MEGA,
+        off=True,
+    ),
+    Setting("capture.max_age", "span", 0.0, "finished captures older than this go; 0: none does"),
+    Setting("capture.min_free", "size", 256 * _MEGA, "bytes of the disk that captures leave free"),
+    Setting(
+        "capture.names",
+        "bool",
+        False,
+        "keep the payloads of DHCP and mDNS, which tell names; else no payload is kept",
+    ),
+    Setting(
+        "capture.max_devices",
+        "count",
+        10_000,
+        "devices with a capture at once; frames of more are counted, not kept",
+        least=1,
+        most=_DEVICES_MAX,
+    ),
+    Setting(
+        "capture.drop_repeats",
+        "count",
+        0,
+        "leave out a frame that equals another of so many milliseconds before, once; 0: none",
+        most=1000,
+    ),
+    Setting(
+        "capture.ring",
+        "size",
+        64 * _MEGA,
+        "memory in which frames wait for us",
+        least=256 << 10,
+    ),
+    Setting(
+        "capture.ident",
+        "choice",
+        "mac",
+        "the device's id in a capture's name: mac, or as that release of Poseidon makes it:"
+        " poseidon-0.17, poseidon-0.18",
+        choices=("mac", "poseidon-0.17", "poseidon-0.18"),
+    ),
+    Setting("faucet.config", "file", Path("/etc/faucet/faucet.yaml"), "Faucet's own configuration"),
+    Setting(
+        "faucet.events",
+        "choice",
+        "socket",
+        "where Faucet's events come from: socket (its own), rabbitmq (beside Poseidon) or none",
+        choices=("socket", "rabbitmq", "none"),
+    ),
+    Setting(
+        "faucet.socket", "file", Path("/var/run/faucet/faucet.sock"), "Faucet's socket of events"
+    ),
+    Setting(
+        "faucet.page",
+        "page",
+        "http://127.0.0.1:9302",
+        "Faucet's Prometheus page, which tells what was missed",
+    ),
+    Setting(
+        "faucet.environment",
+        "folder",
+        None,
+        "the Python environment that Faucet is installed in; null: found by its process or PATH",
+    ),
+    Setting(
+        "faucet.probe",
+        "address",
+        None,
+        "HOST:PORT where switches reach our read-only probe; null: no probe",
+        least=1,
+    ),
+    Setting(
+        "mirror.budget",
+        "rate",
+        None,
+        "bits a second that the mirror port carries, such as 800M (1,000 each); null: everything",
+        least=1,
+    ),
+    Setting(
+        "mirror.window",
+        "span",
+        900.0,
+        "how long a device is watched where the budget makes devices take turns",
+        least=1,
+    ),
+    Setting("mirror.ignore_vlans", "vlans", (), "numbers of VLANs that are not mirrored"),
+    Setting(
+        "mirror.ignore_ports",
+        "ports",
+        (),
+        "ports that are not mirrored, each DP:PORT: the switch's name in faucet.yaml, the number",
+    ),
+    Setting(
+        "broker.url",
+        "broker",
+        None,
+        "amqp://HOST[:PORT][/VHOST] or amqps://…; null: no broker, verdicts stay here",
+    ),
+    Setting("broker.user", "text", None, "the user at the broker; null: the broker's guest"),
+    Setting(
+        "broker.password", "secret", None, "that user's password; better: broker.password_file"
+    ),
+    Setting(
+        "broker.password_file",
+        "file",
+        None,
+        "a file whose one line is the password; one that everyone can read is refused",
+    ),
+    Setting(
+        "broker.ca",
+        "file",
+        None,
+        "certificates (PEM) that vouch for the broker; null: the system's",
+    ),
+    Setting("broker.cert", "file", None, "our certificate (PEM), if the broker asks for one"),
+    Setting("broker.key", "file", None, "its key (PEM); null: it stands in broker.cert"),
+    Setting(
+        "broker.spool",
+        "size",
+        _GIGA,
+        "bytes on the disk for messages that the broker has not taken; full: no capture is"
+        " finished until it has",
+        least=_MEGA,
+    ),
+    Setting(
+        "broker.republish",
+        "bool",
+        True,
+        "publish Faucet's events for others when they come from its socket",
+    ),
+    Setting(
+        "store.url",
+        "database",
+        None,
+        "SQLAlchemy's URL of a database; null: state.sqlite in run.state",
+    ),
+    Setting(
+        "metrics.listen",
+        "address",
+        None,
+        "HOST:PORT where Prometheus reads our metrics; null: nowhere",
+    ),
+    Setting(
+        "control.socket",
+        "file",
+        Path("/run/halia/halia.sock"),
+        "the socket that halia devices and other commands ask",
+    ),
+    Setting(
+        "control.group", "text", None, "a group that may ask too; null: its owner and root only"
+    ),
+    Setting(
+        "devices.gone_after",
+        "span",
+        3600.0,
+        "a device that is silent so long counts as gone; 0: none does",
+    ),
+    Setting(
+        "devices.most",
+        "count",
+        20_000,
+        "devices that are remembered; the longest silent are forgotten first",
+        least=1,
+        most=_DEVICES_MAX,
+    ),
+    Setting(
+        "behaviours.file",
+        "file",
+        None,
+        "the parameters of the detectors; null: configs/behaviours.yaml in data",
+    ),
+)
+BY_KEY = {setting.key: setting for setting in SETTINGS}

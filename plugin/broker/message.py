@@ -60,17 +60,6 @@ def verdict_message(document: Mapping[str, Any]) -> Message:
     )
 
 
-def finding_message(document: Mapping[str, Any]) -> Message:
-    """TEMP."""
-    name = document["anomaly"]["behaviour"][0]["name"]
-    return Message(
-        VERDICT_EXCHANGE,
-        VERDICT_KEY,
-        message_id(f"finding:{name}", document["mac"], document["source"]),
-        _body(document),
-    )
-
-
 def poseidon_message(document: Mapping[str, Any]) -> Message:
     """One element of NetworkML's predict.json, or the end mark, for Poseidon.
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from plugin.ml.behaviour.finding import Finding
     from plugin.ml.model import Manifest
 
 SCHEMA = 1
@@ -51,50 +50,6 @@ class Role(NamedTuple):
         return tuple((label, p) for label, p in pairs if p >= LEAST_SHOWN)
 
 
-class Anomaly(NamedTuple):
-    """TEMP."""
-
-    verdict: str
-    novelty: Any = None
-    change: Any = None
-    behaviour: tuple[Finding, ...] = ()
-
-
-def anomaly_of(found: tuple[Finding, ...]) -> Anomaly | None:
-    """TEMP."""
-    return Anomaly("anomalous", None, None, found) if found else None
-
-
-def anomaly_document(a: Anomaly) -> dict[str, Any]:
-    """TEMP."""
-    return {
-        "verdict": a.verdict,
-        "novelty": None,
-        "change": None,
-        "behaviour": [
-            dict(f._asdict(), reasons=list(f.reasons), evidence=list(f.evidence))
-            for f in a.behaviour
-        ],
-    }
-
-
-def finding_document(mac: str, ips: Any, capture: str, role: Any, found: Any) -> dict[str, Any]:
-    """TEMP."""
-    return {
-        "schema": 1,
-        "kind": "finding",
-        "mac": mac,
-        "ips": list(ips),
-        "source": capture,
-        "packets": None,
-        "sessions": None,
-        "window": {"start": iso_time(found.time), "end": iso_time(found.time)},
-        "role": _role_document(role) if role else None,
-        "anomaly": anomaly_document(anomaly_of((found.finding,))),
-        "warnings": [],
-    }
-
-
 class Verdict(NamedTuple):
     """What is said about one device in one capture."""
 
@@ -114,7 +69,6 @@ class Verdict(NamedTuple):
     roles: tuple[Role, ...]
     """What each model said, if there was more than one."""
     warnings: tuple[str, ...]
-    anomaly: Anomaly | None = None
 
 
 def decide(
@@ -241,6 +195,3 @@ def _role_document(role: Role) -> dict[str, Any]:
         "model": role.model,
         "reason": role.reason,
     }
-
-
-role_document = _role_document

@@ -58,6 +58,15 @@ class Totals(NamedTuple):
     macs_dropped: int
 
 
+class Watched(NamedTuple):
+    """What single packets told that no session record holds (``plugin.sessions.watch``)."""
+
+    seconds: Rows
+    """Packets of one kind from a device to an address in a part of a second."""
+    arp: Rows
+    """ARP packets: time, src_mac, arp_sha, arp_op, src_ip, dst_ip as in ``PACKET``."""
+
+
 class Capture(NamedTuple):
     """A whole capture as arrays of the core's records (``plugin.core.layout``)."""
 
@@ -70,6 +79,8 @@ class Capture(NamedTuple):
     packets: Rows | None
     """``PACKET`` rows in order of the file, if they were asked for."""
     problem: Problem | None
+    watched: Watched | None = None
+    """What behaviours are told from besides sessions, if it was asked for."""
 
 
 def iso_time(ns: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What packets say while they pass: sessions opened, answered and closed, counters, ARP.
+"""What packets say while they pass: sessions opened, answered and closed, counters, ARP, time.
 
 Frozen records, no I/O: ``sessions.live`` makes them from the core's records, ``ml.behaviour``
 judges them. Addresses are 16 bytes (IPv4 as ``::ffff:a.b.c.d``), MACs lower case with colons,
@@ -25,7 +25,10 @@ class Opened(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The first packet of the responder."""
+    """The first packet of the responder, or a TCP originator's ACK: there must have been one.
+
+    Where only one direction is captured, nobody's answers are seen, but they are acknowledged.
+    """
 
     time: int
     opened: Opened
@@ -71,4 +74,10 @@ class Arp(NamedTuple):
     target_ip: bytes
 
 
-Event = Opened | Answered | Closed | Counted | Arp
+class Passed(NamedTuple):
+    """Nothing but time: so late it is."""
+
+    time: int
+
+
+Event = Opened | Answered | Closed | Counted | Arp | Passed

@@ -41,7 +41,7 @@ def message_id(kind: str, mac: str, capture: str) -> str:
     """The stable id of what is said about a device in a capture (32 hexadecimal digits).
 
     Args:
-        kind: What is said: ``verdict``, ``poseidon``, ``finding`` and which.
+        kind: What is said: ``verdict``, ``poseidon``, ``finding:NAME``.
         mac: The device.
         capture: The capture's name, without its folder.
     """
@@ -51,11 +51,25 @@ def message_id(kind: str, mac: str, capture: str) -> str:
 
 def verdict_message(document: Mapping[str, Any]) -> Message:
     """The ``halia.verdict`` of a verdict's document (``configs/schema/verdict-v1.schema.json``)."""
+    return _verdict_message("verdict", document)
+
+
+def finding_message(document: Mapping[str, Any]) -> Message:
+    """The ``halia.verdict`` of a finding's document (of the kind ``finding``).
+
+    Its id is that of the behaviour's name, the device and the capture: the same behaviour told
+    again in the same capture is the same message.
+    """
+    (finding,) = document["anomaly"]["behaviour"]
+    return _verdict_message(f"finding:{finding['name']}", document)
+
+
+def _verdict_message(kind: str, document: Mapping[str, Any]) -> Message:
     capture = str(document["source"]).rpartition("/")[2]
     return Message(
         VERDICT_EXCHANGE,
         VERDICT_KEY,
-        message_id("verdict", str(document["mac"]), capture),
+        message_id(kind, str(document["mac"]), capture),
         _body(document),
     )
 

@@ -1,4 +1,4 @@
-"""``halia classify``: the three likeliest roles of each device in captures."""
+"""``halia classify``: the three likeliest roles of each device in captures, and its misdeeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
 from plugin.cli.inputs import inputs_of
-from plugin.cli.ranking import told
+from plugin.cli.ranking import anomalies, told
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from plugin.ml.behaviour.parameters import Parameters
     from plugin.ml.model import Model
     from plugin.ml.verdict import Verdict
+    from plugin.offline.classify import Options
     from plugin.records import Capture
 
-HELP = "The three likeliest roles of each device in captures."
+HELP = "The three likeliest roles of each device in captures, and its bad behaviours."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also write NetworkML's predict.json there, as Poseidon takes it; of several captures"
         " NAME.predict.json each",
     )
+    parser.add_argument(
+        "--behaviours",
+        metavar="FILE|none",
+        help="parameters of the bad behaviours that are looked for (see configs/behaviours.yaml),"
+        " or none to look for none",
+    )
     options.common(parser, model=True, paths=True)
     parser.epilog = (
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
@@ -54,8 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "A role is known, unknown (no role fits well enough) or undetermined (too little was\n"
         "seen, or it is a router that stands for other devices). The ranking is there in any\n"
         "case: in --json always three labels, in the text those of 0.01 and more.\n"
-        + options.SPAN
-        + "."
+        "A device that scans, guesses passwords, floods, spoofs ARP or beacons is anomalous,\n"
+        "whatever its role (docs/behaviours.md).\n" + options.SPAN + "."
     )
 
 
@@ -69,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = load_settings(config=args.config, flags={"model": args.model})
     models = work.load_models(settings.model, settings.data)
-    wanted = work.Options(args.device, args.window)
+    wanted = work.Options(args.device, args.window, _behaviours(args))
     paths = options.input_paths(args)
     places: list[Path] = []
     if args.networkml is not None:
@@ -79,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     found = 0
     done: dict[Path, tuple[str, list[Verdict]]] = {}
     with output.text_output(args) as out:
-        for number, capture in _captures(args, paths, bad, packets=work.needs_packets(models)):
+        for number, capture in _captures(args, paths, bad, models, wanted):
             kept = done.setdefault(places[number], (capture.source, [])) if places else None
             verdicts = work.verdicts_of(capture, models, wanted)
             if kept is not None:
@@ -90,14 +98,34 @@ def run(args: argparse.Namespace) -> int:
     return output.outcome(args, bad=bool(bad), found=bool(found))
 
 
+def _behaviours(args: argparse.Namespace) -> Parameters | None:
+    """What to look for; None: nothing."""
+    from plugin.offline.behaviours import load_parameters
+    from plugin.offline.classify import DEFAULTS
+
+    if args.behaviours == options.NO_BEHAVIOURS:
+        return None
+    return DEFAULTS if args.behaviours is None else load_parameters(options.path(args.behaviours))
+
+
 def _captures(
-    args: argparse.Namespace, paths: Sequence[Path], bad: list[str], *, packets: bool
+    args: argparse.Namespace,
+    paths: Sequence[Path],
+    bad: list[str],
+    models: Sequence[Model],
+    wanted: Options,
 ) -> Iterator[tuple[int, Capture]]:
     """The captures that can be read, with their numbers; complaints are said and collected."""
     from plugin.errors import CaptureError
+    from plugin.offline.classify import needs_packets
     from plugin.offline.read import iter_captures, remark
 
-    found = iter_captures(paths, packets=packets, skipped=output.skip_warner(args))
+    found = iter_captures(
+        paths,
+        packets=needs_packets(models),
+        watched=wanted.behaviours is not None,
+        skipped=output.skip_warner(args),
+    )
     for number, capture in enumerate(found):
         problem = capture if isinstance(capture, CaptureError) else capture.problem
         if problem is not None:
@@ -148,6 +176,7 @@ def _text(one: Verdict) -> str:
     more = f" and {len(rest) - 2} more" if len(rest) > 2 else ""  # noqa: PLR2004 - fits a line
     addresses = f"  {', '.join(rest[:2])}{more}" if rest else ""
     lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
+    lines += anomalies(one)
     lines += told(one)
     lines += [f"    note: {warning}" for warning in one.warnings]
     return "".join(printable(line) + "\n" for line in lines)

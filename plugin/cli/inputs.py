@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plugin.cli.options import NO_BEHAVIOURS
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -15,7 +17,7 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     """Name what a command reads, whichever command it is.
 
     Captures and their folders, labelled lists and the captures in them, lists of captures held
-    out, settings, models.
+    out, parameters of behaviours, settings, models.
 
     Args:
         args: the command's options; what it has of the names below is looked at.
@@ -30,6 +32,8 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     found: list[Path] = [*getattr(args, "paths", ()), *getattr(args, "hold_out", ())]
     if getattr(args, "folder", None) is not None:  # a journal
         found.append(args.folder)
+    if getattr(args, "behaviours", None) not in {None, NO_BEHAVIOURS}:
+        found.append(Path(args.behaviours))
     if getattr(args, "data", None) is not None:
         found += _labelled(args)
     found += _settings(args)

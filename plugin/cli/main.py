@@ -61,7 +61,9 @@ COMMANDS: dict[str, Listed] = {
         "files", "features", "The feature matrix of captures: a row for each session or device."
     ),
     "classify": Listed(
-        "files", "classify", "The three likeliest roles of each device in captures."
+        "files",
+        "classify",
+        "The three likeliest roles of each device in captures, and its bad behaviours.",
     ),
     "train": Listed(
         "files",

@@ -10,6 +10,8 @@ from plugin.addresses import device_address
 from plugin.errors import OptionError
 from plugin.settings import units
 
+NO_BEHAVIOURS = "none"
+"""Of ``--behaviours``: look for none."""
 SHORTEST = 1e-3
 """Seconds of a window."""
 SPAN = "TIME is a number with s, m, h or d (90s, 15m, 1.5h); without one it is seconds"

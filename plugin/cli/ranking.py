@@ -9,8 +9,21 @@ if TYPE_CHECKING:
 
 BAR = 20
 """Cells of a confidence bar."""
+SHOWN = 5
+"""Findings of a device that are shown to a person."""
 RIGHT = "  <- right"
 """Marks the truth, where that is known (the demo)."""
+
+
+def anomalies(one: Verdict) -> list[str]:
+    """What a device does that is abnormal, a line each; nothing if nothing was found."""
+    found = () if one.anomaly is None else one.anomaly.behaviour
+    lines = [
+        f"    anomalous: {finding.name.replace('-', ' ')}: {'; '.join(finding.reasons)}"
+        for finding in found[:SHOWN]
+    ]
+    more = len(found) - SHOWN
+    return [*lines, f"    anomalous: {more} more"] if more > 0 else lines
 
 
 def told(one: Verdict, *, truth: str | None = None) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from plugin.ml.devices import IPS_MAX
 from plugin.ml.role import rank
 from plugin.records import iso_time
 
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from plugin.ml.behaviour.finding import Finding, Found
     from plugin.ml.model import Manifest
 
 SCHEMA = 1
+CAPTURE, FINDING = "capture", "finding"
+"""Kinds of verdict: about a whole capture; about one behaviour, at the moment it was seen."""
+ANOMALOUS = "anomalous"
+FINDINGS_MAX = 32
+"""Of one device in one verdict."""
 KNOWN, UNKNOWN, UNDETERMINED = "known", "unknown", "undetermined"
 LEAST_SHOWN = 0.01
 """Smaller confidences are shown to no person; JSON always has three."""
@@ -50,6 +57,19 @@ class Role(NamedTuple):
         return tuple((label, p) for label, p in pairs if p >= LEAST_SHOWN)
 
 
+class Anomaly(NamedTuple):
+    """What is abnormal about a device, as far as anything has looked."""
+
+    verdict: str
+    """"normal", "novel", "changed", "anomalous" or "undetermined"."""
+    novelty: Finding | None = None
+    """Unlike every device that a model of normal knows. None: no such model has looked."""
+    change: Finding | None = None
+    """Unlike what it was itself. None: nothing has compared them."""
+    behaviour: tuple[Finding, ...] = ()
+    """Named behaviours, in order of time."""
+
+
 class Verdict(NamedTuple):
     """What is said about one device in one capture."""
 
@@ -69,6 +89,22 @@ class Verdict(NamedTuple):
     roles: tuple[Role, ...]
     """What each model said, if there was more than one."""
     warnings: tuple[str, ...]
+    anomaly: Anomaly | None = None
+    """None: nothing has looked for anything abnormal."""
+
+
+def judge(behaviour: Sequence[Finding]) -> Anomaly:
+    """What follows from the behaviours of a device that were found.
+
+    Any makes it anomalous. None makes it *undetermined*, not normal: behaviours are the bad
+    things that we can name, and what is normal only a model of normal could say.
+
+    Args:
+        behaviour: in order of time; what is beyond ``FINDINGS_MAX`` is left out.
+    """
+    return Anomaly(
+        ANOMALOUS if behaviour else UNDETERMINED, behaviour=tuple(behaviour[:FINDINGS_MAX])
+    )
 
 
 def decide(
@@ -174,6 +210,7 @@ def to_document(verdict: Verdict) -> dict[str, Any]:
     """The verdict as JSON's types, version 1."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
+        "kind": CAPTURE,
         "mac": verdict.mac,
         "ips": list(verdict.ips),
         "source": verdict.source,
@@ -184,7 +221,58 @@ def to_document(verdict: Verdict) -> dict[str, Any]:
     }
     if verdict.roles:
         document["roles"] = [_role_document(role) for role in verdict.roles]
-    return document | {"anomaly": None, "warnings": list(verdict.warnings)}
+    anomaly = None if verdict.anomaly is None else _anomaly_document(verdict.anomaly)
+    return document | {"anomaly": anomaly, "warnings": list(verdict.warnings)}
+
+
+def finding_document(
+    mac: str, ips: Sequence[str], capture: str, role: Role | None, found: Found
+) -> dict[str, Any]:
+    """A behaviour that was found just now, as a verdict's JSON types, version 1.
+
+    Nothing is counted yet: packets and sessions come with the verdict about the capture.
+
+    Args:
+        mac: the device.
+        ips: its addresses; the first ``IPS_MAX`` are told.
+        capture: the name of the capture that holds the evidence.
+        role: what the device was last said to be; None if nothing was.
+        found: the finding.
+    """
+    time = iso_time(found.time)
+    return {
+        "schema": SCHEMA,
+        "kind": FINDING,
+        "mac": mac,
+        "ips": list(dict.fromkeys(ips))[:IPS_MAX],
+        "source": capture,
+        "packets": None,
+        "sessions": None,
+        "window": {"start": time, "end": time},
+        "role": None if role is None else _role_document(role),
+        "anomaly": _anomaly_document(judge((found.finding,))),
+        "warnings": [],
+    }
+
+
+def _anomaly_document(anomaly: Anomaly) -> dict[str, Any]:
+    novelty, change = anomaly.novelty, anomaly.change
+    return {
+        "verdict": anomaly.verdict,
+        "novelty": None if novelty is None else _finding_document(novelty),
+        "change": None if change is None else _finding_document(change),
+        "behaviour": list(map(_finding_document, anomaly.behaviour)),
+    }
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "score": finding.score,
+        "threshold": finding.threshold,
+        "reasons": list(finding.reasons),
+        "evidence": list(finding.evidence),
+    }
 
 
 def _role_document(role: Role) -> dict[str, Any]:

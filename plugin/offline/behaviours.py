@@ -2,54 +2,101 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-import numpy as np
-
-from plugin.capture.scan import Scan
-from plugin.capture.source import open_source
-from plugin.core.layout import MAC, PACKET, SESSION
 from plugin.errors import SettingsError, nearest
-from plugin.ml.behaviour import Behaviours
 from plugin.ml.behaviour.parameters import Parameters
+from plugin.ml.verdict import FINDINGS_MAX, judge
+from plugin.offline.read import read_capture
+from plugin.offline.suspects import suspects_in
 from plugin.records import mac_text
-from plugin.sessions.live import LiveSessions
+from plugin.sessions.afterwards import arp_events, counted, session_events
+from plugin.traffic import Passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from yaml.nodes import Node
 
-    from plugin.ml.behaviour.finding import Found
+    from plugin.ml.behaviour.finding import Finding, Found
+    from plugin.ml.verdict import Anomaly
+    from plugin.offline.suspects import Suspects
+    from plugin.records import Capture
+    from plugin.traffic import Event
 
 FILE = "behaviours.yaml"
 FILE_BYTES_MAX = 1 << 20
 
 
-def behaviours_in(path: Path | str, parameters: Parameters) -> Iterator[Found]:
-    """Judge a capture's events in their order.
+def behaviours_in(path: Path | str, parameters: Parameters) -> list[Found]:
+    """Judge what happens in a capture.
 
     Args:
         path: The capture, ``-`` for standard input.
         parameters: Of the detectors.
 
     Raises:
-        CaptureError: it cannot be opened. (What lies before a tear is judged.)
+        CaptureError: it cannot be opened, or is no capture. (What lies before a tear is judged.)
     """
-    names: list[str] = []
-    scan = Scan(packets=True)
+    return findings_of(read_capture(path, watched=True), parameters)
+
+
+def findings_of(capture: Capture, parameters: Parameters) -> list[Found]:
+    """Judge a capture that was read with ``watched=True``: findings in order of time.
+
+    The detectors are those of the live stream, and so are their events, made from the records
+    afterwards; but only of what :func:`plugin.offline.suspects.suspects_in` leaves over.
+    """
+    judged = suspects_in(capture, parameters)
+    if not judged.any():
+        return []
+    names = [mac_text(mac.tobytes()) for mac in capture.macs["mac"]]
+    return list(_judged(judged, names.__getitem__, capture.totals.last_ns, parameters))
+
+
+def _judged(
+    suspects: Suspects, mac: Callable[[int], str], last_ns: int | None, parameters: Parameters
+) -> Iterator[Found]:
+    from heapq import merge  # what most captures do not come to costs their start nothing
+
+    from plugin.ml.behaviour import Behaviours
+
+    events: Iterable[Event] = merge(
+        session_events(suspects.sessions, mac),
+        counted(suspects.seconds, mac),
+        arp_events(suspects.arp, mac),
+        key=attrgetter("time"),
+    )
     behaviours = Behaviours(parameters)
-    live = LiveSessions(lambda index: names[index])
-    with open_source(Path(path)) as source:
-        for chunk in scan.read(source):
-            new = scan.macs(len(names))
-            names += [mac_text(row[0]) for row in MAC.struct.iter_unpack(new)]
-            for event in live.packets(np.frombuffer(chunk.packets, PACKET.dtype())):
-                yield from behaviours.step(event)
-            for closed in live.sessions(np.frombuffer(chunk.sessions, SESSION.dtype())):
-                yield from behaviours.step(closed)
+    for event in events:
+        yield from behaviours.step(event)
+    if last_ns is not None:
+        yield from behaviours.step(Passed(last_ns))
+
+
+class Anomalies:
+    """What behaviours were found, by device. Devices that go by their IP address are not judged."""
+
+    def __init__(self, capture: Capture, parameters: Parameters | None) -> None:
+        """Look at a capture that was read with ``watched=True``, or (without parameters) do not."""
+        self._looked = parameters is not None
+        self._found: dict[str, list[Finding]] = {}
+        if parameters is not None:
+            for one in findings_of(capture, parameters):
+                self._found.setdefault(one.mac, []).append(one.finding)
+
+    def of(self, mac: str | None) -> Anomaly | None:
+        """What is abnormal about a device; None: nothing has looked."""
+        if mac is None or not self._looked:
+            return None
+        return judge(self._found.get(mac, ()))
+
+    def left_out(self, mac: str | None) -> tuple[str, ...]:
+        """A warning, if there were more findings than a verdict holds."""
+        more = len(self._found.get(mac or "", ())) - FINDINGS_MAX
+        return (f"{more} further findings are not told",) if more > 0 else ()
 
 
 def load_parameters(file: Path) -> Parameters:
@@ -74,9 +121,8 @@ def load_parameters(file: Path) -> Parameters:
         return Parameters()
     values: dict[str, Any] = {}
     for name, (place, node) in _members(file, root, "", problems).items():
-        section = Parameters.__dataclass_fields__.get(name)
-        if section is None:
-            known = set(Parameters.__dataclass_fields__)
+        if name not in Parameters._fields:
+            known = set(Parameters._fields)
             problems.append(f"{place}: {name}: no such behaviour{nearest(name, known)}")
             continue
         kind = get_type_hints(Parameters)[name]
@@ -105,12 +151,11 @@ def _members(
 
 
 def _section(file: Path, node: Node, name: str, kind: type, problems: list[str]) -> object:
-    fields = {one.name: one for one in dataclasses.fields(kind)}
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, (place, value) in _members(file, node, f"{name}.", problems).items():
-        if key not in fields:
-            problems.append(f"{place}: {name}.{key}: no such parameter{nearest(key, set(fields))}")
+        if key not in hints:
+            problems.append(f"{place}: {name}.{key}: no such parameter{nearest(key, set(hints))}")
             continue
         try:
             values[key] = _convert(value, hints[key])

@@ -14,10 +14,12 @@ from plugin.addresses import address_text, device_address
 from plugin.errors import ModelError, OptionError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
+from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.features import NEEDS_PACKETS, networkml4104, service_ports
 from plugin.ml.matrix import distinct
 from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import find_model, list_models, load_model
+from plugin.offline.behaviours import Anomalies
 from plugin.offline.read import read_capture
 from plugin.settings import data_folder
 
@@ -48,6 +50,7 @@ __all__ = [
 AUTO = ("device", "enterprise")
 """Models that ``auto`` runs, the one that answers when none is sure last."""
 SECOND = 1_000_000_000
+DEFAULTS = Parameters()
 LONGEST = 2**62
 """Nanoseconds: a longer window holds every capture too."""
 
@@ -59,6 +62,8 @@ class Options(NamedTuple):
     """Only the device with this MAC or IP address."""
     window: float | None = None
     """Seconds: predict for each window and average; None takes the capture as one."""
+    behaviours: Parameters | None = None
+    """Look for behaviours, with these parameters, in captures read with ``watched=True``."""
 
 
 class Parts(NamedTuple):
@@ -76,14 +81,16 @@ def classify(
     model: str = "auto",
     device: str | None = None,
     window: float | None = None,
+    behaviours: Parameters | None = DEFAULTS,
 ) -> list[Verdict]:
-    """Say what each device of a capture is.
+    """Say what each device of a capture is, and what it does that is abnormal.
 
     Args:
         path: the capture.
         model: a model's name or directory; ``auto`` runs the shipped ones.
         device: only the device with this MAC or IP address.
         window: seconds; see :class:`Options`.
+        behaviours: parameters of the behaviours that are looked for; None looks for none.
 
     Raises:
         CaptureError: it cannot be opened, or is no capture.
@@ -94,8 +101,10 @@ def classify(
         raise OptionError("is no length of a window", where=f"window {window}")
     device = address_option(device)
     models = load_models(model)
-    capture = read_capture(path, packets=needs_packets(models))
-    return classify_capture(capture, models, Options(device, window))
+    options = Options(device, window, behaviours)
+    watched = behaviours is not None
+    capture = read_capture(path, packets=needs_packets(models), watched=watched)
+    return classify_capture(capture, models, options)
 
 
 def model_folders(data: Path | None = None) -> list[Path]:
@@ -165,12 +174,14 @@ def verdicts_of(
     warnings = verdict.warnings_of(seconds, recommended, cut=capture.problem is not None)
     if wanted.window is not None:
         warnings += (f"averaged over windows of {wanted.window:g} seconds",)
+    anomalies = Anomalies(capture, wanted.behaviours)
     for k in chosen.tolist():
         packets, count = int(devices.packets[k]), int(sessions[k])
         relay = verdict.relay_reason(*addresses.counts[k].tolist()) if addresses.relays[k] else None
         found = roles.of(k, packets, count, relay)
+        mac = devices.macs[k]
         yield verdict.Verdict(
-            mac=devices.macs[k],
+            mac=mac,
             ips=tuple(map(address_text, addresses.ips[k])),
             source=capture.source,
             packets=packets,
@@ -179,7 +190,8 @@ def verdicts_of(
             end_ns=last_ns,
             role=verdict.choose(found),
             roles=found if len(found) > 1 else (),
-            warnings=warnings,
+            warnings=warnings + anomalies.left_out(mac),
+            anomaly=anomalies.of(mac),
         )
 
 

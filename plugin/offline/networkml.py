@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import plugin
 from plugin.capture.names import parse_name
 from plugin.errors import printable
-from plugin.ml.verdict import DECIMALS, KNOWN
+from plugin.ml.verdict import ANOMALOUS, DECIMALS, KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +85,10 @@ def _keys(one: Verdict) -> list[tuple[str, str]]:
     return [("ipv6_addresses" if ":" in ip else "ipv4_addresses", ip) for ip in one.ips]
 
 
+def _anomalous(one: Verdict) -> bool:
+    return one.anomaly is not None and one.anomaly.verdict == ANOMALOUS
+
+
 def _entry(one: Verdict, labels: Mapping[str, str]) -> dict[str, Any]:
     name = parse_name(one.source)
     return {
@@ -95,7 +99,7 @@ def _entry(one: Verdict, labels: Mapping[str, str]) -> dict[str, Any]:
         "pcap_labels": (name.device_name or name.detail) if name else None,
         "timestamp": 0.0 if one.start_ns is None else one.start_ns / SECOND,
         "source_ip": one.ips[0] if one.ips else "None",
-        "decisions": {"investigate": one.role.decision != KNOWN},
+        "decisions": {"investigate": one.role.decision != KNOWN or _anomalous(one)},
         "classification": {
             "labels": [labels.get(label, label) for label in one.role.labels[:LABELS]],
             "confidences": [round(float(p), DECIMALS) for p in one.role.confidences[:LABELS]],

@@ -111,6 +111,7 @@ def read_capture(
     path: Path | str,
     *,
     packets: bool = False,
+    watched: bool = False,
     progress: Callable[[int], None] | None = None,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> Capture:
@@ -119,6 +120,7 @@ def read_capture(
     Args:
         path: The capture, ``-`` for standard input.
         packets: Keep the packet records too (128 bytes a packet).
+        watched: Keep what behaviours are told from besides sessions.
         progress: Called with the bytes of the file taken so far.
         timeouts: When a session is over.
 
@@ -130,7 +132,9 @@ def read_capture(
         CaptureError: it cannot be opened, or is no capture at all.
     """
     with open_source(Path(path)) as source:
-        capture = _read(source, packets=packets, progress=progress, timeouts=timeouts)
+        capture = _read(
+            source, packets=packets, watched=watched, progress=progress, timeouts=timeouts
+        )
     problem = capture.problem
     if problem is not None and not capture.totals.packets and not problem.cut_short:
         raise CaptureError(problem.reason, where=problem.source, offset=problem.offset)
@@ -141,6 +145,7 @@ def iter_captures(
     paths: Iterable[Path | str],
     *,
     packets: bool = False,
+    watched: bool = False,
     skipped: Callable[[Path, int], None] | None = None,
 ) -> Iterator[Capture | CaptureError]:
     """Read captures one by one, directories searched; a bad one comes as its error.
@@ -148,6 +153,7 @@ def iter_captures(
     Args:
         paths: Files and directories.
         packets: Keep the packet records too.
+        watched: Keep what behaviours are told from besides sessions.
         skipped: Called after each directory with the number of its files that are no captures.
 
     Raises:
@@ -155,7 +161,7 @@ def iter_captures(
     """
     for path in find_captures(map(Path, paths), skipped=skipped):
         try:
-            yield read_capture(path, packets=packets)
+            yield read_capture(path, packets=packets, watched=watched)
         except CaptureError as error:
             yield error
 
@@ -205,20 +211,31 @@ def from_scapy(packets: Iterable[ScapyPacket], *, timeouts: Timeouts = DEFAULT_T
     stream.seek(0)
     size = len(stream.getvalue())
     source = Source("scapy", size, stream.readinto, stream.tell)
-    return _read(source, packets=True, progress=None, timeouts=timeouts)
+    return _read(source, packets=True, watched=True, progress=None, timeouts=timeouts)
 
 
 def _read(
-    source: Source, *, packets: bool, progress: Callable[[int], None] | None, timeouts: Timeouts
+    source: Source,
+    *,
+    packets: bool,
+    watched: bool,
+    progress: Callable[[int], None] | None,
+    timeouts: Timeouts,
 ) -> Capture:
     import numpy as np
 
-    scan = Scan(packets=packets, timeouts=timeouts)
+    from plugin.sessions.watch import Watch
+
+    scan = Scan(packets=packets or watched, timeouts=timeouts)
     rows, frames = bytearray(), bytearray()
+    watch = Watch() if watched else None
     chunk = None
     for chunk in scan.read(source, progress):
         rows += chunk.sessions
-        frames += chunk.packets
+        if packets:
+            frames += chunk.packets
+        if watch is not None:
+            watch.take(np.frombuffer(chunk.packets, PACKET.dtype()))
     for chunk in scan.finish():
         rows += chunk.sessions
     totals, macs = scan.totals(), np.frombuffer(scan.macs(), MAC.dtype())
@@ -231,6 +248,7 @@ def _read(
         macs=macs,
         packets=np.frombuffer(frames, PACKET.dtype()) if packets else None,
         problem=problem,
+        watched=None if watch is None else watch.seen(),
     )
 
 

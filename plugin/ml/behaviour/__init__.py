@@ -36,16 +36,20 @@ class Behaviours:
             HorizontalScan(parameters.horizontal_scan),
             VerticalScan(parameters.vertical_scan),
         )
-        self._detectors: tuple[Detector, ...] = (
+        self._detectors: dict[type[Event], list[Detector]] = {}
+        for detector in (
             BruteForce(parameters.brute_force),
             Flood(parameters.flood),
             ArpSpoofing(parameters.arp_spoofing),
             Beacon(parameters.beacon),
-        )
+        ):
+            self._detectors.setdefault(detector.takes, []).append(detector)
 
     def step(self, event: Event) -> list[Found]:
         """Take one event; what it completes is returned, each finding once an episode."""
-        found = [one for detector in self._detectors for one in detector.step(event)]
+        found: list[Found] = []
+        for detector in self._detectors.get(type(event), ()):
+            found += detector.step(event)
         for failed in self._attempts.step(event):
             for detector in self._after_failures:
                 found += detector.step(failed)

@@ -30,25 +30,30 @@ class _Owner:
 class ArpSpoofing:
     """The first to use an address owns it until he has been silent for ``silence`` seconds."""
 
+    takes = Arp
+
     def __init__(self, parameters: ArpParameters) -> None:
         """Start with no owner known."""
         self._p = parameters
         self._owners: Bounded[bytes, _Owner] = Bounded(parameters.tracked)
         self._claims: Bounded[str, Window[bytes]] = Bounded(parameters.tracked)
 
+    def _window(self) -> Window[bytes]:
+        return Window(round(self._p.window * SECOND))
+
     def step(self, event: Event) -> Iterator[Found]:
         """Take an ARP packet: its sender fields are a claim, in requests and replies alike."""
         if not isinstance(event, Arp) or event.sender_ip in _NONE:
             return
         p = self._p
-        owner = self._owners.touch(event.sender_ip, _Owner(event.sender_mac, event.time))
+        owner = self._owners.touch(event.sender_ip, lambda: _Owner(event.sender_mac, event.time))
         if owner.mac == event.sender_mac:
             owner.last = max(owner.last, event.time)
             return
         if event.time - owner.last > p.silence * SECOND:
             owner.mac, owner.last = event.sender_mac, event.time
             return
-        claims = self._claims.touch(event.mac, Window(round(p.window * SECOND)))
+        claims = self._claims.touch(event.mac, self._window)
         claims.add(event.time, event.sender_ip)
         if claims.total >= p.claims and claims.due(event.time, round(p.repeat * SECOND)):
             address = address_text(event.sender_ip)

@@ -36,7 +36,8 @@ class Attempts:
             self._waiting[event.session] = event
         elif isinstance(event, Answered):
             opened = self._waiting.pop(event.opened.session, None)
-            if opened is not None and event.refused:
+            late = event.time - event.opened.time > self._grace
+            if opened is not None and (event.refused or late):
                 yield opened
         elif isinstance(event, Closed) and event.opened is not None and not event.resp_packets:
             opened = self._waiting.pop(event.session, None)

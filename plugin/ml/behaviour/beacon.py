@@ -8,11 +8,10 @@ logs). A period alone is no proof: a thermostat has one too. Findings say what w
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text, is_private
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, middle
 from plugin.traffic import Opened
 
 if TYPE_CHECKING:
@@ -35,11 +34,16 @@ class _Times:
 class Beacon:
     """Keeps the last few starts of each (device, outside address, service)."""
 
+    takes = Opened
+
     def __init__(self, parameters: BeaconParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
         self._ports = frozenset(parameters.ignored_ports)
         self._starts: Bounded[tuple[str, int, bytes, int], _Times] = Bounded(parameters.tracked)
+
+    def _times(self) -> _Times:
+        return _Times(self._p.intervals + 1)
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take an opened session."""
@@ -51,7 +55,7 @@ class Beacon:
         ):
             return
         key = (event.mac, event.proto, event.resp_ip, event.resp_port)
-        seen = self._starts.touch(key, _Times(p.intervals + 1))
+        seen = self._starts.touch(key, self._times)
         times = seen.times
         if times and event.time - times[-1] < p.merge * SECOND:
             return  # one visit may need several sessions
@@ -59,8 +63,8 @@ class Beacon:
         if len(times) <= p.intervals or event.time < seen.quiet_until:
             return
         gaps = [b - a for a, b in zip(times, list(times)[1:], strict=False)]
-        period = median(gaps)
-        spread = median(abs(gap - period) for gap in gaps)
+        period = middle(gaps)
+        spread = middle(abs(gap - period) for gap in gaps)
         if period < p.period * SECOND or spread > p.jitter * period:
             return
         seen.quiet_until = event.time + round(p.repeat * SECOND)

@@ -20,11 +20,16 @@ TCP = 6
 class BruteForce:
     """Counts answered sessions from a device to one host's login service."""
 
+    takes = Answered
+
     def __init__(self, parameters: BruteForceParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
         self._ports = frozenset(parameters.ports)
         self._windows: Bounded[tuple[str, bytes, int], Window[int]] = Bounded(parameters.tracked)
+
+    def _window(self) -> Window[int]:
+        return Window(round(self._p.window * SECOND))
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take an answered session."""
@@ -34,7 +39,7 @@ class BruteForce:
         if opened.proto != TCP or opened.resp_port not in self._ports:
             return
         key = (opened.mac, opened.resp_ip, opened.resp_port)
-        window = self._windows.touch(key, Window(round(p.window * SECOND)))
+        window = self._windows.touch(key, self._window)
         window.add(event.time, opened.session)
         if window.total >= p.sessions and window.due(event.time, round(p.repeat * SECOND)):
             where = f"{address_text(opened.resp_ip)} port {opened.resp_port}"

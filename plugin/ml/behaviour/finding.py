@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from plugin.traffic import Event
 
@@ -40,6 +40,10 @@ class Found(NamedTuple):
 class Detector(Protocol):
     """Takes events, gives findings."""
 
+    @property
+    def takes(self) -> type[Event]:
+        """The one kind of event that it looks at; others leave it as it is."""
+
     def step(self, event: Event) -> Iterable[Found]:
         """Take one event; constant time, no clock."""
 
@@ -52,13 +56,23 @@ class Bounded(OrderedDict[K, V], Generic[K, V]):
         super().__init__()
         self.limit = limit
 
-    def touch(self, key: K, fresh: V) -> V:
-        """The value of a key, ``fresh`` if it is new."""
-        value = self.setdefault(key, fresh)
-        self.move_to_end(key)
+    def touch(self, key: K, fresh: Callable[[], V]) -> V:
+        """The value of a key; what ``fresh`` makes if it is new."""
+        value = self.get(key)
+        if value is not None:
+            self.move_to_end(key)
+            return value
+        value = self[key] = fresh()
         if len(self) > self.limit:
             self.popitem(last=False)
         return value
+
+
+def middle(values: Iterable[float]) -> float:
+    """The median of at least one number (importing statistics costs a start 10 ms)."""
+    ordered = sorted(values)
+    half, odd = divmod(len(ordered), 2)
+    return ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
 
 
 class Window(Generic[V]):

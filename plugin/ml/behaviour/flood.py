@@ -33,6 +33,8 @@ class _Run:
 class Flood:
     """Adds up each second's packets per device, target and kind."""
 
+    takes = Counted
+
     def __init__(self, parameters: FloodParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
@@ -44,7 +46,7 @@ class Flood:
         if not isinstance(event, Counted):
             return
         rate = self._rates[event.kind]
-        run = self._runs.touch((event.mac, event.kind, event.resp_ip), _Run())
+        run = self._runs.touch((event.mac, event.kind, event.resp_ip), _Run)
         second = event.time // SECOND
         if second < run.second:
             return  # the clock went back: that second is over

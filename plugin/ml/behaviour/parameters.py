@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _REPEAT = 300.0
 _TRACKED = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptParameters:
+class AttemptParameters(NamedTuple):
     """When an opened session counts as failed.
 
     Attributes:
@@ -21,8 +20,7 @@ class AttemptParameters:
     waiting: int = 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanParameters:
+class ScanParameters(NamedTuple):
     """A scan.
 
     Attributes:
@@ -38,8 +36,7 @@ class ScanParameters:
     tracked: int = _TRACKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BruteForceParameters:
+class BruteForceParameters(NamedTuple):
     """Guessing passwords.
 
     Attributes:
@@ -59,8 +56,7 @@ class BruteForceParameters:
     tracked: int = _TRACKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloodParameters:
+class FloodParameters(NamedTuple):
     """Floods.
 
     Attributes:
@@ -80,8 +76,7 @@ class FloodParameters:
     tracked: int = _TRACKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArpParameters:
+class ArpParameters(NamedTuple):
     """ARP spoofing.
 
     Attributes:
@@ -99,8 +94,7 @@ class ArpParameters:
     tracked: int = _TRACKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeaconParameters:
+class BeaconParameters(NamedTuple):
     """Beacons.
 
     Attributes:
@@ -122,14 +116,13 @@ class BeaconParameters:
     tracked: int = _TRACKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(NamedTuple):
     """Of all detectors."""
 
-    attempts: AttemptParameters = field(default_factory=AttemptParameters)
-    horizontal_scan: ScanParameters = field(default_factory=ScanParameters)
-    vertical_scan: ScanParameters = field(default_factory=ScanParameters)
-    brute_force: BruteForceParameters = field(default_factory=BruteForceParameters)
-    flood: FloodParameters = field(default_factory=FloodParameters)
-    arp_spoofing: ArpParameters = field(default_factory=ArpParameters)
-    beacon: BeaconParameters = field(default_factory=BeaconParameters)
+    attempts: AttemptParameters = AttemptParameters()
+    horizontal_scan: ScanParameters = ScanParameters()
+    vertical_scan: ScanParameters = ScanParameters()
+    brute_force: BruteForceParameters = BruteForceParameters()
+    flood: FloodParameters = FloodParameters()
+    arp_spoofing: ArpParameters = ArpParameters()
+    beacon: BeaconParameters = BeaconParameters()

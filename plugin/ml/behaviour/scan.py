@@ -25,10 +25,15 @@ PROTOCOLS = {6: "TCP", 17: "UDP"}
 class HorizontalScan:
     """One port, many hosts. Takes the openings that failed."""
 
+    takes = Opened
+
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
         self._windows: Bounded[tuple[str, int, int], Window[bytes]] = Bounded(parameters.tracked)
+
+    def _window(self) -> Window[bytes]:
+        return Window(round(self._p.window * SECOND))
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take a failed opening."""
@@ -36,7 +41,7 @@ class HorizontalScan:
             return
         p = self._p
         key = (event.mac, event.proto, event.resp_port)
-        window = self._windows.touch(key, Window(round(p.window * SECOND)))
+        window = self._windows.touch(key, self._window)
         window.add(event.time, event.resp_ip)
         if window.distinct >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
             where = f"{PROTOCOLS[event.proto]} port {event.resp_port}"
@@ -56,6 +61,8 @@ class HorizontalScan:
 class VerticalScan:
     """One host, many ports. Takes the openings that failed."""
 
+    takes = Opened
+
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
@@ -63,12 +70,15 @@ class VerticalScan:
             parameters.tracked
         )
 
+    def _window(self) -> Window[tuple[int, int]]:
+        return Window(round(self._p.window * SECOND))
+
     def step(self, event: Event) -> Iterator[Found]:
         """Take a failed opening."""
         if not isinstance(event, Opened) or event.proto not in PROTOCOLS:
             return
         p = self._p
-        window = self._windows.touch((event.mac, event.resp_ip), Window(round(p.window * SECOND)))
+        window = self._windows.touch((event.mac, event.resp_ip), self._window)
         window.add(event.time, (event.proto, event.resp_port))
         if window.distinct >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
             host = address_text(event.resp_ip)

@@ -9,6 +9,7 @@ import pytest
 
 from plugin.broker.message import (
     Message,
+    finding_message,
     message_id,
     poseidon_message,
     poseidon_refuses,
@@ -47,6 +48,20 @@ def test_a_verdict_goes_to_our_exchange_whole() -> None:
     assert message.message_id == verdict_message({**document, "source": "a.pcap"}).message_id
     with pytest.raises(ValueError, match="JSON"):
         verdict_message({**document, "role": float("nan")})
+
+
+def test_a_finding_is_told_once_for_each_behaviour_device_and_capture() -> None:
+    def finding(name: str, source: str = "/captures/a.pcap") -> Message:
+        anomaly = {"behaviour": [{"name": name}]}
+        return finding_message({"schema": 1, "mac": MAC, "source": source, "anomaly": anomaly})
+
+    first = finding("beacon")
+    assert (first.exchange, first.key) == ("halia", "halia.verdict")
+    assert first.message_id == message_id("finding:beacon", MAC, "a.pcap")
+    assert first.message_id == finding("beacon", "a.pcap").message_id
+    others = {finding("syn-flood").message_id, finding("beacon", "b.pcap").message_id}
+    others |= {verdict_message(json.loads(first.body)).message_id, first.message_id}
+    assert len(others) == 4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 
 from plugin.cli.main import main
 from plugin.ml.store import save_model
+from tests import attacks
+from tests import frames as f
 from tests.models import tiny_net
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
@@ -137,3 +139,50 @@ def test_a_networkml_file_that_exists_is_told_before_any_work(
     out, err = capsys.readouterr()
     assert (out, "exists already" in err) == ("", True)
     assert list(folder.iterdir()) == [kept]
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> str:
+    (tmp_path / "scan.pcap").write_bytes(f.pcap(*attacks.horizontal()))
+    return str(tmp_path / "scan.pcap")
+
+
+def test_bad_behaviour_is_told_of_the_device_that_did_it(
+    model: str, scan: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["classify", "--json", "--model", model, scan]) == 0
+    rows = {row["mac"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    (finding,) = rows[attacks.BAD_TEXT]["anomaly"]["behaviour"]
+    assert (finding["name"], finding["score"]) == ("horizontal-scan", 25.0)
+    assert {mac: row["anomaly"]["verdict"] for mac, row in rows.items()} == {
+        attacks.BAD_TEXT: "anomalous",
+        f.A.hex(":"): "undetermined",
+    }
+    assert main(["classify", "--model", model, scan]) == 0
+    line = "    anomalous: horizontal scan: 25 hosts on TCP port 445 in 60 s, none answered"
+    assert capsys.readouterr().out.splitlines().count(line) == 1
+
+
+def test_behaviours_are_looked_for_as_a_file_says_or_not_at_all(
+    model: str, scan: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "b.yaml"
+    file.write_text("horizontal_scan: {targets: 41}\n")
+    words = ["classify", "--json", "--model", model, "--device", attacks.BAD_TEXT, scan]
+    for option, expected in ((str(file), "undetermined"), ("none", None)):
+        assert main([*words, "--behaviours", option]) == 0
+        anomaly = json.loads(capsys.readouterr().out)["anomaly"]
+        assert (anomaly and anomaly["verdict"]) == expected
+    file.write_text("horizontal_scan: {target: 41}\n")
+    assert main([*words, "--behaviours", str(file)]) == 2
+    assert "did you mean 'targets'?" in capsys.readouterr().err
+
+
+def test_the_text_about_good_devices_is_the_same_without_looking(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = []
+    for more in ([], ["--behaviours", "none"]):
+        assert main(["classify", "--model", model, str(PRINTER), *more]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]

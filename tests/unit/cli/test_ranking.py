@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from plugin.cli.ranking import ranking_lines, told
-from plugin.ml.verdict import Role, Verdict, choose
+from plugin.cli.ranking import anomalies, ranking_lines, told
+from plugin.ml.behaviour.finding import Finding
+from plugin.ml.verdict import Role, Verdict, choose, judge
 
 
 def test_confidence_bar_label() -> None:
@@ -50,3 +51,13 @@ def test_the_one_that_knows_answers_and_no_zero_is_shown() -> None:
 def test_one_model_alone_says_why_it_does_not_know() -> None:
     role = _role("device", "unknown", "Plug", 0.6)
     assert told(_verdict(role)._replace(roles=()))[0] == "    unknown (model device): why"
+
+
+def test_what_is_abnormal_is_told_in_words_and_no_finding_is_no_line() -> None:
+    one = _verdict(_role("device", "known", "Plug", 0.95))
+    assert anomalies(one) == anomalies(one._replace(anomaly=judge(()))) == []
+    scan = Finding("horizontal-scan", 25.0, 25.0, ("25 hosts on TCP port 445 in 60 s",), ())
+    line = "    anomalous: horizontal scan: 25 hosts on TCP port 445 in 60 s"
+    assert anomalies(one._replace(anomaly=judge([scan]))) == [line]
+    many = anomalies(one._replace(anomaly=judge([scan] * 8)))
+    assert many == [line] * 5 + ["    anomalous: 3 more"]

@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 from plugin.ml import verdict
-from plugin.ml.verdict import Role, Verdict, choose, decide, relay_reason, to_document, warnings_of
+from plugin.ml.behaviour.finding import Finding, Found
+from plugin.ml.verdict import (
+    Anomaly,
+    Role,
+    Verdict,
+    choose,
+    decide,
+    finding_document,
+    judge,
+    relay_reason,
+    to_document,
+    warnings_of,
+)
 from plugin.settings import data_folder
 from tests.models import manifest
 
@@ -17,6 +29,9 @@ MANIFEST = manifest("net", ("Printer", "Workstation", "Camera", "Phone"))._repla
     threshold=0.6, min_packets=10, min_sessions=2
 )
 SURE, UNSURE = np.array([0.7, 0.1, 0.15, 0.05]), np.array([0.4, 0.3, 0.2, 0.1])
+
+
+SCAN = Finding("horizontal-scan", 25.0, 25.0, ("25 hosts",), ("10.0.0.1", "10.0.0.2"))
 
 
 def test_a_sure_model_knows() -> None:
@@ -118,7 +133,7 @@ def validator() -> jsonschema.Draft202012Validator:
 def test_the_json_is_what_the_issue_wrote_down() -> None:
     document = to_document(example())
     assert list(document) == [
-        "schema", "mac", "ips", "source", "packets", "sessions", "window", "role", "roles",
+        "schema", "kind", "mac", "ips", "source", "packets", "sessions", "window", "role", "roles",
         "anomaly", "warnings",
     ]  # fmt: skip
     assert document["window"] == {
@@ -146,6 +161,10 @@ def test_the_json_is_what_the_issue_wrote_down() -> None:
         {"start_ns": -(10**18), "end_ns": 2**62},
         {"role": decide(MANIFEST, None, 0, 0)},
         {"role": decide(MANIFEST, SURE, 10, 2, relay=relay_reason(1, 8))},
+        {"anomaly": judge(())},
+        {"anomaly": judge([SCAN])},
+        {"anomaly": judge([SCAN] * 100)},
+        {"anomaly": Anomaly("changed", novelty=SCAN, change=SCAN)},
     ],
 )
 def test_every_verdict_fits_the_published_schema(
@@ -153,6 +172,55 @@ def test_every_verdict_fits_the_published_schema(
 ) -> None:
     document = json.loads(json.dumps(to_document(example(**fields))))
     validator.validate(document)
+
+
+def test_a_behaviour_makes_a_device_anomalous_and_none_does_not_make_it_normal() -> None:
+    assert judge([SCAN]) == Anomaly("anomalous", None, None, (SCAN,))
+    assert judge(()) == Anomaly("undetermined", None, None, ())
+    assert len(judge([SCAN] * 100).behaviour) == verdict.FINDINGS_MAX
+    assert to_document(example(anomaly=judge([SCAN])))["anomaly"] == {
+        "verdict": "anomalous",
+        "novelty": None,
+        "change": None,
+        "behaviour": [
+            {
+                "name": "horizontal-scan",
+                "score": 25.0,
+                "threshold": 25.0,
+                "reasons": ["25 hosts"],
+                "evidence": ["10.0.0.1", "10.0.0.2"],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("role", [None, role("known", 0.9, "device")])
+def test_a_finding_is_a_verdict_of_its_own_kind(
+    validator: jsonschema.Draft202012Validator, role: Role | None
+) -> None:
+    ips = ("10.0.0.7", "10.0.0.7", *(f"10.1.0.{i}" for i in range(40)))
+    found = Found(1_700_000_000_500_000_000, "0e:00:00:00:00:0a", SCAN)
+    document = finding_document("0e:00:00:00:00:0a", ips, "trace_1_2.pcap", role, found)
+    validator.validate(json.loads(json.dumps(document)))
+    assert list(document) == list(to_document(example(roles=())))
+    assert (document["kind"], document["packets"], document["sessions"]) == ("finding", None, None)
+    assert document["window"] == {
+        "start": "2023-11-14T22:13:20.5Z",
+        "end": "2023-11-14T22:13:20.5Z",
+    }
+    assert (document["role"] is None) == (role is None)
+    assert document["anomaly"]["behaviour"][0]["name"] == "horizontal-scan"
+    for place, value in (("packets", 1), ("sessions", 0), ("mac", None), ("anomaly", None)):
+        assert not validator.is_valid(document | {place: value})
+    assert not validator.is_valid(document | {"kind": "capture"})
+
+
+@pytest.mark.parametrize("place", ["packets", "sessions", "role"])
+def test_a_verdict_about_a_capture_has_all(
+    validator: jsonschema.Draft202012Validator, place: str
+) -> None:
+    assert not validator.is_valid(to_document(example()) | {place: None})
+    assert not validator.is_valid(to_document(example()) | {"kind": "rumour"})
 
 
 def test_the_schema_holds_anomalies_from_the_start(

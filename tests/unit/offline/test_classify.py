@@ -18,7 +18,12 @@ from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.store import save_model
 from plugin.ml.verdict import to_document
 from plugin.offline import classify as work
-from plugin.offline.classify import Options, classify, classify_capture
+from plugin.offline.classify import (
+    DEFAULTS,
+    Options,
+    classify,
+    classify_capture,
+)
 from plugin.offline.read import read_capture
 from plugin.settings import data_folder
 from tests.models import tiny_forest, tiny_net
@@ -248,3 +253,12 @@ def test_a_flood_of_small_devices_is_answered_without_asking_the_models(
             assert one.role.reason == before.role.reason
         else:
             assert one == before
+
+
+def test_without_link_addresses_nobody_is_accused(tmp_path: Path) -> None:
+    path = tmp_path / "raw.pcap"
+    path.write_bytes(bytes.fromhex("".join(LINK_LESS.split())))
+    (one,) = classify_capture(
+        capture(path, watched=True), [MODELS["net"]], Options(behaviours=DEFAULTS)
+    )
+    assert one.anomaly is None

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from plugin.ml.verdict import Role, Verdict
+from plugin.ml.behaviour.finding import Finding
+from plugin.ml.verdict import Role, Verdict, judge
 from plugin.offline.networkml import file_names, predictions
 
 MAC = "0e:00:00:00:00:0a"
@@ -91,6 +92,14 @@ def test_what_is_not_known_is_to_be_investigated(decision: str) -> None:
     entry = messages[0]["data"]["mac_addresses"][MAC]
     assert entry["decisions"] == {"investigate": True}
     assert (entry["pcap_key"], entry["source_ip"], entry["timestamp"]) == ("", "None", 0.0)
+
+
+def test_an_anomalous_device_is_to_be_investigated_whatever_its_role() -> None:
+    scan = Finding("vertical-scan", 25.0, 25.0, ("25 ports",), ())
+    for found, expected in (([scan], True), ([], False)):
+        one = verdict(anomaly=judge(found))
+        entry = predictions("a.pcap", [one], {})[0]["data"]["mac_addresses"][one.mac]
+        assert entry["decisions"] == {"investigate": expected}
 
 
 def test_a_device_without_a_mac_goes_by_its_addresses() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from plugin.core import new_engine
 from plugin.sessions.live import LiveSessions
-from plugin.traffic import Answered, Arp, Closed, Counted, Event, Opened
+from plugin.traffic import Answered, Arp, Closed, Counted, Event, Opened, Passed
 from tests import attacks
 from tests import frames as f
 from tests.engines import Result, make, run
@@ -24,7 +24,10 @@ def events(*packets: f.Frame, chunk: int = 1000) -> list[Event]:
     names = [row["mac"].tobytes().hex(":") for row in result.mac_rows()]
     live, rows = LiveSessions(names.__getitem__), result.packet_rows()
     parts = [rows[i : i + chunk] for i in range(0, len(rows), chunk)]
-    return [event for part in parts for event in live.packets(part)]
+    found = [event for part in parts for event in live.packets(part)]
+    if found:
+        assert found[-1] == Passed(max(packet.time for packet in packets))
+    return [event for event in found if not isinstance(event, Passed)]
 
 
 TALK = (
@@ -98,3 +101,10 @@ def test_the_oldest_of_too_many_open_sessions_are_forgotten() -> None:
     assert [c.opened is not None for c in live.sessions(result.session_rows())] == [
         False, False, True, True,
     ]  # fmt: skip
+
+
+def test_an_acknowledgement_shows_that_there_was_an_answer() -> None:
+    (opened, _, answered) = events(TALK[0], TALK[2])
+    assert answered == Answered(attacks.at(0.2), opened, refused=False)  # type: ignore[arg-type] # it is Opened
+    (opened, answered, *_) = events(TALK[2], TALK[3])  # a session from before the capture
+    assert answered == Answered(attacks.at(0.2), opened, refused=False)  # type: ignore[arg-type] # it is Opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugin.ml.behaviour.finding import Bounded, Window
+from plugin.ml.behaviour.finding import Bounded, Window, middle
 
 
 def test_a_window_forgets_what_is_older_than_its_span() -> None:
@@ -24,8 +24,12 @@ def test_an_episode_is_told_once() -> None:
 
 def test_a_bounded_table_forgets_what_was_touched_first() -> None:
     table: Bounded[str, list[int]] = Bounded(2)
-    table.touch("a", []).append(1)
-    table.touch("b", [])
-    assert table.touch("a", []) == [1]
-    table.touch("c", [])
+    table.touch("a", lambda: [0]).append(1)
+    table.touch("b", lambda: [0])
+    assert table.touch("a", lambda: [0]) == [0, 1]
+    table.touch("c", lambda: [0])
     assert list(table) == ["a", "c"]
+
+
+def test_the_middle_is_the_median() -> None:
+    assert [middle([3]), middle([4, 1]), middle([9, 1, 5])] == [3, 2.5, 5]

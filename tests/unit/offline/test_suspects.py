@@ -1,0 +1,73 @@
+"""What is left for the detectors: of a good capture little, of a bad one all that they need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin.ml.behaviour.parameters import Parameters
+from plugin.offline.read import read_capture
+from plugin.offline.suspects import Suspects, suspects_in
+from tests import attacks
+from tests import frames as f
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def left(tmp_path: Path, frames: Sequence[f.Frame]) -> Suspects:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(*frames))
+    return suspects_in(read_capture(path, watched=True), Parameters())
+
+
+@pytest.mark.parametrize(
+    ("frames", "sessions", "seconds", "arp"),
+    [
+        (attacks.horizontal(24), 0, 0, 0),
+        (attacks.horizontal(25), 25, 0, 0),
+        (attacks.vertical(24), 0, 0, 0),
+        (attacks.vertical(30), 30, 0, 0),
+        (attacks.visits(100), 0, 0, 0),
+        (attacks.guesses(24), 0, 0, 0),
+        (attacks.guesses(25), 25, 0, 0),
+        (attacks.guesses(40, 443), 0, 0, 0),
+        (attacks.syn_flood(90), 0, 0, 0),
+        (attacks.syn_flood(150, 2), 0, 0, 0),
+        (attacks.syn_flood(150, 3), 0, 3, 0),
+        (attacks.udp_flood(2_100, 3), 0, 3, 0),
+        (attacks.icmp_flood(150, 3), 0, 3, 0),
+        (attacks.poisoning(2), 0, 0, 3),
+        (attacks.beacons(8), 0, 0, 0),
+        (attacks.beacons(9), 9, 0, 0),
+    ],
+)
+def test_what_is_left(
+    tmp_path: Path, frames: Sequence[f.Frame], sessions: int, seconds: int, arp: int
+) -> None:
+    found = left(tmp_path, frames)
+    assert (len(found.sessions), len(found.seconds), len(found.arp)) == (sessions, seconds, arp)
+    assert found.any() == bool(sessions or seconds or arp)
+
+
+def test_broadcasts_multicasts_and_fragments_are_no_attempts(tmp_path: Path) -> None:
+    frames = []
+    for i in range(40):
+        group = bytes((239, 1, 1, i))
+        frames.append(attacks.sent(i, f.ipv4(f.udp(5, 9), 17, attacks.BAD_IP, group)))
+        spread = f.ethernet(
+            f.ipv4(f.udp(5, 137), 17, attacks.BAD_IP, attacks.host(i)), src=attacks.BAD,
+            dst=b"\xff" * 6,
+        )  # fmt: skip
+        frames.append(f.Frame(attacks.at(i), spread))
+        later = f.ipv4(b"x" * 40, 17, attacks.BAD_IP, attacks.host(i), frag=100)
+        frames.append(attacks.sent(i, later))
+    assert not left(tmp_path, frames).any()
+
+
+def test_a_capture_of_nothing_has_no_suspects(tmp_path: Path) -> None:
+    found = left(tmp_path, [])
+    assert not found.any()
+    assert (len(found.sessions), len(found.seconds), len(found.arp)) == (0, 0, 0)

@@ -1,0 +1,74 @@
+"""Packets a second and ARP of packet records, whatever the chunks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from plugin.core import new_engine
+from plugin.sessions import watch
+from plugin.sessions.watch import Watch, merged
+from tests import attacks
+from tests import frames as f
+from tests.engines import Result, make, run
+
+PACKETS = (
+    *attacks.syn_flood(20, 2),
+    *attacks.udp_flood(30, 2),
+    *attacks.icmp_flood(10, 2),
+    *attacks.visits(20),
+    *attacks.poisoning(),
+    f.Frame(attacks.at(0), f.ethernet(f.ipv4(f.udp(1, 2), 17), dst=b"\xff" * 6)),
+)
+
+
+def read() -> Result:
+    return run(make(type(new_engine())), f.pcap(*sorted(PACKETS)))
+
+
+def told(chunk: int) -> Counter[tuple[int, str, bytes]]:
+    rows, seen = read().packet_rows(), Watch()
+    for i in range(0, len(rows), chunk):
+        seen.take(rows[i : i + chunk])
+    counts: Counter[tuple[int, str, bytes]] = Counter()
+    for row in seen.seen().seconds:
+        key = (int(row["second"]), watch.KINDS[row["kind"]], row["ip"].tobytes()[12:])
+        counts[key] += int(row["packets"])
+    return counts
+
+
+@pytest.mark.usefixtures("core")
+def test_packets_are_counted_by_second_kind_and_receiver() -> None:
+    counts = told(1000)
+    second = attacks.START // f.SECOND
+    assert counts[second, "udp", f.IP_B] == counts[second + 1, "udp", f.IP_B] == 30
+    assert counts[second, "icmp", f.IP_B] == 10
+    assert counts[second, "syn", f.IP_B] == 20
+    assert counts[second, "syn", attacks.host(0)] == 1
+    assert {told(1) == counts, told(7) == counts} == {True}
+
+
+def test_counts_of_one_second_are_added_up_even_where_hashes_fall_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = read().packet_rows()
+    parts = [watch.seconds_of(rows[i : i + 5]) for i in range(0, len(rows), 5)]
+    whole = merged(np.concatenate(parts))
+    assert np.array_equal(merged(whole), whole)
+    assert (np.diff(whole["second"]) >= 0).all()
+    monkeypatch.setattr(watch, "_MIX", np.uint64(0))  # all have one
+    again = merged(np.concatenate(parts))
+    assert sorted(map(bytes, again)) == sorted(map(bytes, whole))
+
+
+def test_arp_is_kept() -> None:
+    seen = Watch()
+    assert len(seen.seen().arp) == len(seen.seen().seconds) == 0
+    rows = read().packet_rows()
+    seen.take(rows)
+    arp = seen.seen().arp
+    assert len(arp) == 6
+    for name in ("time", "src_mac", "arp_sha", "arp_op", "src_ip", "dst_ip"):
+        assert np.array_equal(arp[name], rows[rows["arp_op"] != 0][name])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from plugin.engine import events as ev
 from plugin.errors import HaliaError
+from plugin.offline.classify import Options
 from plugin.offline.judge import judge_capture
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class Judging:
         warnings: tuple[str, ...] = ()
         if order.missed:
             warnings = (f"{order.missed:,} frames of this or other devices were lost meanwhile",)
+        options = Options(behaviours=self._parameters)
         try:
-            verdict = judge_capture(
-                path, self._models, self._parameters, mac=order.mac, warnings=warnings
-            )
+            verdict = judge_capture(path, self._models, options, order.mac, warnings=warnings)
+            if verdict is None:
+                return ev.Unjudged(order.capture, order.mac, "the device sent nothing", quiet=True)
             name = None
             if self._names is not None and verdict.mac is not None:
                 name = self._names(path, verdict.mac)

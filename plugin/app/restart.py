@@ -9,7 +9,7 @@ from plugin.audit.journal import entries, segments
 from plugin.capture.rotate import ident_of, mac_of
 from plugin.engine import events as ev
 from plugin.errors import InputError
-from plugin.ml.verdict import anomaly_from, role_from
+from plugin.ml.remembered import anomaly_from, role_from
 from plugin.store.database import StoreError
 from plugin.store.follow import follow
 

@@ -75,6 +75,8 @@ class Unjudged(NamedTuple):
     capture: str
     mac: str | None
     reason: str
+    quiet: bool = False
+    """It is no fault of anybody's: there was nothing to judge."""
 
 
 class Behaved(NamedTuple):

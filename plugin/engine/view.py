@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plugin.ml.verdict import KNOWN, anomaly_document, anomaly_of, role_document
+from plugin.ml.verdict import ANOMALOUS, KNOWN, anomaly_document, judge, role_document
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ def current_anomaly(tracked: Tracked) -> Anomaly | None:
         return tracked.anomaly
     fresh = tuple(one.finding for one in tracked.sighted)
     if tracked.anomaly is None:
-        return anomaly_of(fresh)
+        return judge(fresh)
     names = {one.name for one in fresh}
     older = tuple(one for one in tracked.anomaly.behaviour if one.name not in names)
-    return tracked.anomaly._replace(verdict="anomalous", behaviour=(*fresh, *older))
+    return tracked.anomaly._replace(verdict=ANOMALOUS, behaviour=(*fresh, *older))
 
 
 def to_document(one: DeviceView) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def to_document(one: DeviceView) -> dict[str, Any]:
 def _state(tracked: Tracked, anomaly: Anomaly | None, ignored: str | None) -> str:
     if ignored is not None:
         return IGNORED
-    if anomaly is not None and anomaly.verdict == "anomalous":
+    if anomaly is not None and anomaly.verdict == ANOMALOUS:
         return SUSPECT
     if tracked.role is not None:
         return OK if tracked.role.decision == KNOWN else UNDETERMINED

@@ -217,11 +217,11 @@ def to_document(verdict: Verdict) -> dict[str, Any]:
         "packets": verdict.packets,
         "sessions": verdict.sessions,
         "window": {"start": iso_time(verdict.start_ns), "end": iso_time(verdict.end_ns)},
-        "role": _role_document(verdict.role),
+        "role": role_document(verdict.role),
     }
     if verdict.roles:
-        document["roles"] = [_role_document(role) for role in verdict.roles]
-    anomaly = None if verdict.anomaly is None else _anomaly_document(verdict.anomaly)
+        document["roles"] = [role_document(role) for role in verdict.roles]
+    anomaly = None if verdict.anomaly is None else anomaly_document(verdict.anomaly)
     return document | {"anomaly": anomaly, "warnings": list(verdict.warnings)}
 
 
@@ -249,13 +249,14 @@ def finding_document(
         "packets": None,
         "sessions": None,
         "window": {"start": time, "end": time},
-        "role": None if role is None else _role_document(role),
-        "anomaly": _anomaly_document(judge((found.finding,))),
+        "role": None if role is None else role_document(role),
+        "anomaly": anomaly_document(judge((found.finding,))),
         "warnings": [],
     }
 
 
-def _anomaly_document(anomaly: Anomaly) -> dict[str, Any]:
+def anomaly_document(anomaly: Anomaly) -> dict[str, Any]:
+    """The anomaly as JSON's types."""
     novelty, change = anomaly.novelty, anomaly.change
     return {
         "verdict": anomaly.verdict,
@@ -275,7 +276,8 @@ def _finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _role_document(role: Role) -> dict[str, Any]:
+def role_document(role: Role) -> dict[str, Any]:
+    """The role as JSON's types."""
     return {
         "decision": role.decision,
         "labels": list(role.labels),

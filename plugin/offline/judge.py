@@ -21,10 +21,10 @@ def judge_capture(
     path: Path | str,
     models: Sequence[Model],
     options: Options,
-    mac: str,
+    mac: str | None,
     *,
     warnings: tuple[str, ...] = (),
-) -> Verdict:
+) -> Verdict | None:
     """Say what one device is and does, from the capture that was recorded of it.
 
     The capture holds every frame that names the device; what others do in it is not told. Of a
@@ -34,17 +34,23 @@ def judge_capture(
         path: the capture.
         models: see :func:`load_models`.
         options: how; its device does not count.
-        mac: the device, lower case with colons.
+        mac: the device, lower case with colons; None where the file does not tell: the one with
+            the most frames, for each of them names the device.
         warnings: what the recorder knows besides, such as frames that were missed.
 
+    Returns:
+        None if the device sent nothing: others sent to an address that may be nobody's.
+
     Raises:
-        CaptureError: it cannot be read, or the device sent nothing in it.
+        CaptureError: it cannot be read.
     """
     watched = options.behaviours is not None
     capture = read_capture(path, packets=needs_packets(models), watched=watched)
     found = classify_capture(capture, models, options._replace(device=mac))
+    if not found and capture.problem is not None:
+        said = f"holds no frame that {mac} sent before it is {capture.problem.reason}"
+        raise CaptureError(said, where=capture.source)
     if not found:
-        said = "" if capture.problem is None else f" before it is {capture.problem.reason}"
-        raise CaptureError(f"holds no frame that {mac} sent{said}", where=capture.source)
-    (verdict,) = found
+        return None
+    verdict = max(found, key=lambda one: one.packets)
     return verdict._replace(warnings=verdict.warnings + warnings)

@@ -68,7 +68,7 @@ def verdict(mac: str | None = A, *, end: float = 0, **changed: Any) -> Verdict:
     return Verdict(**fields)
 
 
-def found(mac: str = A, *, after: float = 0, name: str = "horizontal_scan") -> Found:
+def found(mac: str = A, *, after: float = 0, name: str = "horizontal-scan") -> Found:
     """A finding."""
     words = ("412 hosts on port 445 in 60 s",)
     return Found(int((START + after) * SECOND), mac, Finding(name, 412.0, 25.0, words, ()))

@@ -55,6 +55,9 @@ class Capturing:
         self._capture: LiveCapture | None = None
         self._hold = False
         self._lock = threading.Lock()
+        self.iface = settings.opening.iface
+        self.problem: str | None = None
+        """Why nothing is captured now."""
         self.reader: str | None = None
         """How the interface is read; None while it is not."""
         self.counters: Counters | None = None
@@ -99,6 +102,7 @@ class Capturing:
             try:
                 self._tell(self._capture.poll(now(), POLL_SECONDS))
             except (PeerError, OutputError, CaptureError) as error:
+                self.problem = str(error)
                 self._inbox.put(ev.Noticed("capture_down", f"nothing is captured: {error}"))
                 self._close()
                 continue

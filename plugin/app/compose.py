@@ -15,7 +15,7 @@ from plugin.offline.behaviours import FILE as BEHAVIOURS
 from plugin.offline.behaviours import load_parameters
 from plugin.offline.classify import load_models
 from plugin.registry import Limits
-from plugin.settings import broker_password, data_folder
+from plugin.settings import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,11 +146,11 @@ def broker_parameters(settings: Settings) -> pika.ConnectionParameters | None:
     want = settings.broker
     if want.url is None:
         return None
-    password = broker_password(want)
     return connection_parameters(
         want.url,
         user=want.user,
-        password=password.reveal() if password is not None else None,
+        password=None if want.password is None else want.password.reveal(),
+        password_file=want.password_file,
         ca=want.ca,
         cert=want.cert,
         key=want.key,

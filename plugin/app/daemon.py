@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from plugin.engine.commands import Command
 
 TICK_SECONDS = 1.0
-JUDGE_STOP_SECONDS = 60.0
-"""How long finished captures are still judged at the end; what is left is judged next time."""
 log = logging.getLogger("halia")
 
 
 class Hands(NamedTuple):
     """What the main thread does things with; each returns at once."""
 
+    took: Callable[[Any], None]
+    """The engine is about to take an event."""
+    ticked: Callable[[], None]
+    """Time has passed."""
     judge: Callable[[do.Judge], None]
     resync: Callable[[], None]
     hold: Callable[[bool], None]
@@ -100,6 +102,7 @@ class Daemon:
             if time.monotonic() - ticked >= TICK_SECONDS:
                 ticked = time.monotonic()
                 self.take(ev.Tick())
+                self._hands.ticked()
                 self.flush()
 
     def turn(self, timeout: float) -> bool:
@@ -124,6 +127,7 @@ class Daemon:
             except Exception as error:  # noqa: BLE001 - it is the asker's
                 item.answer.set_exception(error)
         else:
+            self._hands.took(item)
             for command in self.engine.step(item, self._clock()):
                 self._do(command)
 
@@ -162,7 +166,8 @@ class Daemon:
         self.keeper.say(Sayable(self._clock(), command.kind, command.body))
 
     def _alarm(self, command: do.Alarm) -> None:
-        log.warning("%s", command.text, extra={"kind": command.kind, "mac": command.mac})
+        about = {} if command.mac is None else {"mac": command.mac}
+        log.warning("%s", command.text, extra={"kind": command.kind, **about})
         self._hands.spoken(command)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:

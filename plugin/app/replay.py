@@ -5,6 +5,7 @@ One thread does everything in turn, so that the same input always gives the same
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.app import compose
@@ -67,8 +68,9 @@ class Replay:
         self._recording, self._settings = recording, settings
         self._wait = wait
         self._now = 0.0
-        self.engine = Engine(compose.engine_options(settings)._replace(page=False), vendor_of)
-        self._telling = Telling(self.engine, say)
+        options = replace(compose.engine_options(settings), page=False)
+        self.engine = Engine(options, vendor_of)
+        self._telling = Telling(self.engine, say, clock=lambda: self._now)
         self._inbox = Inbox()
 
     def play(self) -> None:
@@ -87,6 +89,8 @@ class Replay:
                 self.engine,
                 Keeper(journal, None, lambda _: None),
                 Hands(
+                    took=lambda _: None,
+                    ticked=lambda: None,
                     judge=lambda order: self._inbox.put(judging.judge(order)),
                     resync=lambda: None,
                     hold=lambda _: None,

@@ -18,6 +18,7 @@ from plugin.app.asking import Asking
 from plugin.app.capturing import Capturing
 from plugin.app.daemon import Daemon, Hands
 from plugin.app.feeding import BrokerFeeding, SocketFeeding
+from plugin.app.health import Health, Sending
 from plugin.app.inbox import Inbox
 from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper
@@ -30,24 +31,28 @@ from plugin.app.worker import Worker
 from plugin.audit.journal import Journal
 from plugin.broker.rabbitmq import Publisher, Republisher
 from plugin.broker.spool import Spool
-from plugin.capture.names import names_of
 from plugin.capture.privileges import drop, find_account, give
 from plugin.control.server import ControlServer
 from plugin.control.service import answers
+from plugin.core import implementation
 from plugin.engine import Engine
 from plugin.errors import HaliaError, SettingsError
-from plugin.notify import notify
+from plugin.metrics import Metrics
+from plugin.metrics import Server as MetricsServer
+from plugin.notify import Notifier
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from plugin.app.feeding import Feeding
+    import pika
+
     from plugin.settings import Settings
 
 JUDGE_SECONDS = 60.0
 """How long captures are still judged at the end; what is left is judged at the next start."""
 _STOP_SECONDS = 10.0
+_COUNT_TICKS = 10
 _BROKER_SECONDS = 5.0
 log = logging.getLogger("halia")
 
@@ -69,7 +74,9 @@ class Run:
     ) -> None:
         self._settings, self._reread = settings, reread
         self._open = ExitStack()
-        self._publisher: Publisher | None = None
+        self._metrics: Metrics | None = None
+        self._sending: Sending | None = None
+        self._ticks = 0
         self._republisher: Republisher | None = None
         try:
             self._join(say)
@@ -84,11 +91,14 @@ class Run:
             self._daemon.say("started", version=plugin.__version__, pid=os.getpid())
             for worker in self._workers:
                 worker.start()
-            if self._publisher is not None:
-                self._publisher.start()
+            if self._sending is not None:
+                self._sending.publisher.start()
+            if self._republisher is not None:
+                self._republisher.start()
             self._server.start()
-            notify("READY=1")
+            self._notifier.ready(f"watching {self._settings.capture.iface}")
             self._daemon.run()
+            self._notifier.stopping()
             self._end()
         finally:
             self._open.close()
@@ -96,31 +106,57 @@ class Run:
     def _join(self, say: Callable[[Mapping[str, Any]], None]) -> None:
         """Open every part, and join them."""
         settings, keep = self._settings, self._open.enter_context
+        inbox = self._inbox = Inbox()
         self._places = compose.places(settings)
         self._judges = compose.judges(settings)
         order = compose.capture_order(settings)
         parameters = compose.broker_parameters(settings)
-        inbox = Inbox()
-        engine = Engine(compose.engine_options(settings), vendor_of)
-        self._telling = Telling(engine, say)
+        engine = self._engine = Engine(compose.engine_options(settings), vendor_of)
+        self._notifier = keep(Notifier())
+        if settings.metrics.listen is not None:
+            self._metrics = Metrics(core=implementation(), most=settings.devices.most)
+            keep(MetricsServer(self._metrics, settings.metrics.listen))
+        self._telling = Telling(engine, say, self._metrics)
         journal = keep(Journal(self._places.journal))
+        self._projecting = Projecting(self._places.store, self._places.journal, inbox)
         if parameters is not None:
             spool = keep(Spool(self._places.spool, max_bytes=settings.broker.spool))
-            self._publisher = Publisher(parameters, spool, told=log.info)
-        self._projecting = Projecting(self._places.store, self._places.journal, inbox)
-        publish = self._publisher.publish if self._publisher is not None else None
+            address = f"{parameters.host}:{parameters.port}"
+            self._sending = Sending(address, Publisher(parameters, spool, told=log.info), spool)
+        publish = None if self._sending is None else self._sending.publisher.publish
         keeper = Keeper(journal, publish, self._projecting.put)
         self._watching = Watching(self._judges.parameters, inbox)
-        names = names_of if settings.capture.names else None
-        self._judging = Judging(self._judges.models, self._judges.parameters, inbox, names=names)
+        self._judging = Judging(
+            self._judges.models,
+            self._judges.parameters,
+            inbox,
+            names=None,
+            took=self._metrics.judged if self._metrics is not None else lambda _: None,
+        )
         self._asking = Asking(settings.faucet.page, settings.faucet.config, inbox)
         self._capturing = Capturing(
-            order,
-            lambda: compose.trace_files(settings, engine.registry.get),
-            inbox,
-            self._watching,
+            order, lambda: compose.trace_files(settings, engine.registry.get), inbox, self._watching
         )
-        hands = Hands(
+        self._health = Health(
+            self._capturing, self._watching, self._judging, self._projecting, keeper, journal,
+            self._sending,
+        )  # fmt: skip
+        self._daemon = Daemon(inbox, engine, keeper, self._hands(), self._networkml)
+        feeding = self._feeding(parameters)
+        self._open_outside()
+        self._workers = [
+            Worker("store", inbox, self._projecting.run),
+            Worker("asking", inbox, self._asking.run),
+            Worker("judging", inbox, self._judging.run),
+            Worker("watching", inbox, self._watching.run),
+            Worker("capturing", inbox, self._capturing.run),
+            *feeding,
+        ]
+
+    def _hands(self) -> Hands:
+        return Hands(
+            took=self._telling.took,
+            ticked=self._ticked,
             judge=self._judging.put,
             resync=self._asking.resync,
             hold=lambda on: self._capturing.hold(on=on),
@@ -129,15 +165,15 @@ class Run:
             spoken=self._telling.spoken,
             reload=self._reload,
         )
-        self._daemon = Daemon(inbox, engine, keeper, hands, lambda: self._judges.networkml())
-        self._inbox, self._engine = inbox, engine
-        self._open_outside(parameters)
 
-    def _open_outside(self, parameters: Any) -> None:
+    def _networkml(self) -> Mapping[str, str]:
+        return self._judges.networkml()
+
+    def _open_outside(self) -> None:
         """Open what others hold too: the interface, the control socket; then be nobody special."""
         settings, inbox = self._settings, self._inbox
         account = find_account(settings.run.user) if settings.run.user is not None else None
-        service = EngineService(inbox, self._engine, self._parts(), self._projecting.history)
+        service = EngineService(inbox, self._engine, self._health.parts, self._projecting.history)
         self._server = ControlServer(
             settings.control.socket,
             answers(service),
@@ -156,16 +192,8 @@ class Run:
         if account is not None:
             give(account, settings.run.state, self._places.captures)
             drop(account)
-        self._workers = [
-            Worker("store", inbox, self._projecting.run),
-            Worker("asking", inbox, self._asking.run),
-            Worker("judging", inbox, self._judging.run),
-            Worker("watching", inbox, self._watching.run),
-            Worker("capturing", inbox, self._capturing.run),
-            *self._feeding(parameters),
-        ]
 
-    def _feeding(self, parameters: Any) -> list[Worker]:
+    def _feeding(self, parameters: pika.ConnectionParameters | None) -> list[Worker]:
         """What brings Faucet's events, and what hands them on."""
         settings, inbox = self._settings, self._inbox
         if settings.faucet.events == "none":
@@ -173,52 +201,64 @@ class Run:
         if settings.faucet.events == "rabbitmq":
             if parameters is None:
                 raise SettingsError("faucet.events: rabbitmq needs broker.url")
-            source: Feeding = BrokerFeeding(parameters, inbox, log.info)
-            return [Worker("feed", inbox, source.run)]
-        raw: Callable[[bytes], None] = lambda _: None  # noqa: E731 - the one for nobody
+            return [Worker("feed", inbox, BrokerFeeding(parameters, inbox, log.info).run)]
+        raw: Callable[[bytes], None] = _nobody
         if parameters is not None and settings.broker.republish:
             self._republisher = Republisher(parameters, told=log.info)
             raw = self._republisher.publish
         return [Worker("feed", inbox, SocketFeeding(settings.faucet.socket, inbox, raw).run)]
 
+    def _ticked(self) -> None:
+        """Every second; what costs more, every ten."""
+        self._ticks += 1
+        seconds = self._notifier.watchdog_seconds
+        if seconds is not None and self._ticks % max(1, int(seconds / 3)) == 0:
+            self._notifier.alive()
+        if self._metrics is not None:
+            self._health.measure(self._metrics)
+            if self._ticks % _COUNT_TICKS == 0:
+                self._telling.count()
+
     def _reload(self) -> None:
         """Use what changed in the settings; what needs a new start is said."""
+        self._notifier.reloading(time.monotonic_ns())
         try:
             fresh = self._reread()
             found = compose.judges(fresh)
         except HaliaError as error:
-            log.error("the settings are kept as they were: %s", error)
-            return
-        self._judges = found
-        self._judging.use(found.models, found.parameters)
-        self._engine.options = compose.engine_options(fresh)
-        waiting = sorted(compose.needs_restart(self._settings, fresh))
-        self._settings = fresh
-        log.info(
-            "settings were read again%s",
-            f"; after a restart: {', '.join(waiting)}" if waiting else "",
-        )
+            log.error("the settings are kept as they were: %s", error)  # noqa: TRY400 - theirs
+        else:
+            self._judges = found
+            self._judging.use(found.models, found.parameters)
+            self._engine.options = compose.engine_options(fresh)
+            later = ", ".join(sorted(compose.needs_restart(self._settings, fresh)))
+            self._settings = fresh
+            log.info("the settings were read again%s", f"; after a restart: {later}" * bool(later))
+        self._notifier.ready(f"watching {self._settings.capture.iface}")
 
     def _end(self) -> None:
         """Finish all captures, judge them, say it, go."""
         log.info("ending: %s", self._daemon.stopped_by)
-        notify("STOPPING=1")
         for name in ("feed", "capturing", "watching", "asking"):
             self._stop(name)
         end = time.monotonic() + JUDGE_SECONDS
         while (len(self._judging) or len(self._inbox)) and time.monotonic() < end:
             self._daemon.turn(0.1)
         self._stop("judging")
-        self._daemon.turn(0)
+        while self._daemon.turn(0):
+            pass
         if len(self._judging):
             log.warning("%d captures are left for the next start", len(self._judging))
         self._daemon.say("stopped", why=self._daemon.stopped_by)
         self._daemon.flush()
         if len(self._daemon.keeper):
             log.error("%d entries could not be kept", len(self._daemon.keeper))
-        for publisher in (self._publisher, self._republisher):
-            if publisher is not None:
-                publisher.stop(_BROKER_SECONDS)
+        if self._sending is not None:
+            waiting = self._sending.publisher.stop(_BROKER_SECONDS)
+            if waiting:
+                log.warning("%d messages wait in the spool for the next start", waiting)
+        if self._republisher is not None:
+            self._republisher.stop(_BROKER_SECONDS)
         self._stop("store")
 
     def _stop(self, name: str) -> None:
@@ -226,37 +266,7 @@ class Run:
             if worker.name == name and not worker.stop(_STOP_SECONDS):
                 log.warning("%s has not ended in time", name)
 
-    def _parts(self) -> dict[str, Callable[[], dict[str, Any]]]:
-        """What each part says of itself."""
-        return {
-            "capture": self._capture_part,
-            "judge": lambda: {"waiting": len(self._judging)},
-            "broker": self._broker_part,
-            "store": lambda: {
-                "connected": self._projecting.problem is None,
-                "problem": self._projecting.problem,
-            },
-            "behaviours": lambda: {"left_out_bytes": self._watching.left_out},
-        }
 
-    def _capture_part(self) -> dict[str, Any]:
-        counters = self._capturing.counters
-        files = dict(zip(("open", "finished", "bytes"), self._capturing.sizes, strict=True))
-        return {
-            "iface": self._settings.capture.iface,
-            "reader": self._capturing.reader,
-            "connected": self._capturing.reader is not None,
-            "problem": None,
-            "files": files,
-            **({} if counters is None else counters._asdict()),
-        }
-
-    def _broker_part(self) -> dict[str, Any]:
-        if self._publisher is None:
-            return {"url": None}
-        return {
-            "url": self._settings.broker.url,
-            "connected": self._publisher.connected.is_set(),
-            "waiting": self._publisher.waiting(),
-            "full": self._publisher.full,
-        }
+def _nobody(line: bytes) -> None:
+    """Nobody wants the events that we read."""
+    del line

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import plugin
 from plugin.app.clock import now
 from plugin.engine.view import to_document
-from plugin.store.state import StoreError
+from plugin.store.database import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from plugin.app.inbox import Inbox
     from plugin.engine import Engine
@@ -26,7 +26,7 @@ class EngineService:
     Args:
         inbox: By which the main thread is reached.
         engine: Looked at in the main thread only.
-        parts: What each part says of itself, by name; called in the main thread.
+        parts: What each part says of itself; called in the main thread.
         history: What was found of a device, the last first; called in the asker's thread.
     """
 
@@ -34,7 +34,7 @@ class EngineService:
         self,
         inbox: Inbox,
         engine: Engine,
-        parts: Mapping[str, Callable[[], Mapping[str, Any]]],
+        parts: Callable[[], dict[str, Any]],
         history: Callable[[str, int], list[dict[str, Any]]],
     ) -> None:
         self._inbox, self._engine = inbox, engine
@@ -76,14 +76,15 @@ class EngineService:
         return {
             "version": plugin.__version__,
             "pid": os.getpid(),
+            "started": self._since,
             "uptime": round(now() - self._since, 3),
             "devices": {"total": len(self._engine), "states": states},
             "feed": {
-                "open": feed.open, "events": feed.events, "gaps": feed.gaps, "missed": feed.missed,
-                "garbage": feed.garbage, "restarts": feed.restarts, "refused": feed.refused,
+                "connected": feed.open, "problem": feed.refused, "events": feed.events, "gaps": feed.gaps, "missed": feed.missed,
+                "garbage": feed.garbage, "restarts": feed.restarts,
                 "down_switches": list(feed.down_switches),
             },
-            "hook": {"problems": list(self._engine.problems)},
+            "hook": {"problem": "; ".join(self._engine.problems) or None},
             "holding": self._engine.holding,
-            **{name: dict(part()) for name, part in self._parts.items()},
+            **self._parts(),
         }  # fmt: skip

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from plugin.app.clock import now
 from plugin.control.service import alarm_event, device_event
 from plugin.engine import commands as do
-from plugin.engine.view import to_document
+from plugin.engine import events as ev
+from plugin.engine.view import STATES, to_document
+from plugin.events import FeedItem
 from plugin.ml.verdict import finding_document
 from plugin.ml.verdict import to_document as verdict_document
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from plugin.control.server import ControlServer
     from plugin.engine import Engine
     from plugin.engine.commands import Command
+    from plugin.metrics import Metrics
 
 
 class Telling:
@@ -25,12 +28,31 @@ class Telling:
     Args:
         engine: Whose devices are shown.
         say: Takes each verdict, finding and alarm as a document with its ``kind``.
+        metrics: The figures; None: nobody reads them.
+        clock: Seconds since 1970-01-01 UTC.
     """
 
-    def __init__(self, engine: Engine, say: Callable[[Mapping[str, Any]], None]) -> None:
-        self._engine, self._say = engine, say
+    def __init__(
+        self,
+        engine: Engine,
+        say: Callable[[Mapping[str, Any]], None],
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = now,
+    ) -> None:
+        self._engine, self._say, self._metrics = engine, say, metrics
+        self._clock = clock
         self.server: ControlServer | None = None
         """Where watchers are; None before it is there."""
+
+    def took(self, event: Any) -> None:
+        """The engine is about to take an event."""
+        if self._metrics is None:
+            return
+        if isinstance(event, FeedItem):
+            self._metrics.feed(event)
+        elif isinstance(event, ev.CaptureSeen):
+            for mac, ns in event.latest:
+                self._metrics.seen(mac, ns / 1e9)
 
     def show(self, mac: str) -> None:
         """Something that is shown of a device has changed."""
@@ -42,6 +64,8 @@ class Telling:
 
     def forget(self, mac: str) -> None:
         """A device is no longer kept."""
+        if self._metrics is not None:
+            self._metrics.forget(mac)
         if self.server is not None and self.server.watchers():
             self.server.publish(device_event({"mac": mac, "state": "gone"}))
 
@@ -50,14 +74,27 @@ class Telling:
         match command:
             case do.Announce():
                 self._say(verdict_document(command.verdict))
+                if self._metrics is not None and command.verdict.mac is not None:
+                    confidence = command.verdict.role.confidences[0]
+                    self._metrics.verdict(command.verdict.mac, confidence)
             case do.AnnounceFinding():
                 parts = (command.mac, command.ips, command.capture, command.role, command.found)
                 self._say(finding_document(*parts))
+                if self._metrics is not None:
+                    self._metrics.finding(command.mac)
             case do.Alarm():
-                time = now()
+                time = self._clock()
+                alarm = {"alarm": command.kind, "mac": command.mac, "text": command.text}
+                self._say({"kind": "alarm", "time": time, **alarm})
                 event = alarm_event(time, command.kind, command.mac, command.text)
-                self._say(
-                    {"kind": "alarm", **{k: event[k] for k in ("time", "alarm", "mac", "text")}}
-                )
                 if self.server is not None:
                     self.server.publish(event)
+
+    def count(self) -> None:
+        """Bring the numbers of devices by state up to date."""
+        if self._metrics is None:
+            return
+        states = dict.fromkeys(STATES, 0)
+        for one in self._engine.views():
+            states[one.state] += 1
+        self._metrics.devices(states)

@@ -76,6 +76,8 @@ class Link:
         self._doubtful = False
         """It was ready, and then failed by what we did there."""
         self._failed = False
+        self.worked = 0
+        """Connections that were ready."""
 
     def start(self) -> None:
         """Begin to connect."""
@@ -117,6 +119,7 @@ class Link:
 
     def ready(self) -> None:
         """Say that the channel is set up."""
+        self.worked += 1
         self.connected.set()
         if not self._doubtful:
             self._tell_up()

@@ -95,6 +95,13 @@ class Publisher:
         self._flying: dict[int, int] = {}
         """Delivery tag -> number in the spool."""
         self.connected = self._link.connected
+        self.confirmed = 0
+        """Messages that the broker has confirmed."""
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first that worked."""
+        return max(0, self._link.worked - 1)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -184,6 +191,7 @@ class Publisher:
             with self._lock:
                 for number in numbers:
                     self._spool.confirm(number)
+            self.confirmed += len(numbers)
         except OSError as error:
             self._link.fail(f"the spool cannot be cleared: {error}")
             return

@@ -81,6 +81,11 @@ COMMANDS: dict[str, Listed] = {
         "Install the hook in Faucet's configuration, remove it, show what it covers.",
     ),
     "models": Listed("models", "models", "List, show and verify models."),
+    "run": Listed(
+        "live",
+        "run",
+        "Learn every device from Faucet, capture the mirror port, classify, publish verdicts.",
+    ),
     "capture": Listed(
         "live",
         "capture",

@@ -275,7 +275,7 @@ class Engine:
             tracked.told.add(found.finding.name)
             ips = device.addresses if device is not None else ()
             commands.append(do.AnnounceFinding(found.mac, ips, capture, tracked.role, found))
-        text = f"{found.finding.name.replace('_', ' ')}: {'; '.join(found.finding.reasons)}"
+        text = f"{found.finding.name.replace('-', ' ')}: {'; '.join(found.finding.reasons)}"
         return [*commands, *self._alarm(do.Alarm("behaviour", found.mac, text), now)]
 
     # The rest

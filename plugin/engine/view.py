@@ -175,6 +175,6 @@ _WAITING = {
 
 def _suspicion(tracked: Tracked, anomaly: Anomaly) -> str:
     found = anomaly.behaviour[0]
-    words = f"{found.name.replace('_', ' ')}: {'; '.join(found.reasons)}"
+    words = f"{found.name.replace('-', ' ')}: {'; '.join(found.reasons)}"
     time = next((s.time for s in tracked.sighted if s.finding.name == found.name), None)
     return words if time is None else f"{words} (at {iso_time(time // SECOND * SECOND)})"

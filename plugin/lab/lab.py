@@ -123,6 +123,26 @@ class Lab:
         """The host whose eth0 is the NIC on the mirror port."""
         return self.topology.collector()
 
+    def take_collector(self, name: str = "mirror0") -> str:
+        """Bring the collector's NIC beside the switch and the controller; gives its name there.
+
+        So stands who watches a real network: one NIC on the mirror port, and the controller, the
+        broker and the operator in reach.
+
+        Raises:
+            LabError: the topology has no collector, or its NIC is no longer there.
+        """
+        if self.collector is None:
+            raise LabError("the topology has no collector", where=self.name)
+        moved = self.run(
+            self.collector, ["ip", "link", "set", "eth0", "netns", "1", "name", name]
+        )
+        up = self.run(None, ["ip", "link", "set", name, "up"])
+        if moved.returncode or up.returncode:
+            reason = " ".join((moved.stderr + up.stderr).split())
+            raise LabError(f"its NIC cannot be moved: {reason}", where=self.collector)
+        return name
+
     @property
     def first_pid(self) -> int:
         """The lab's first process, as this process sees it."""

@@ -135,7 +135,7 @@ def test_a_finding_and_the_capture_s_own_are_one() -> None:
     shown = engine.view(A)
     assert shown is not None
     assert shown.anomaly is not None
-    assert [one.name for one in shown.anomaly.behaviour] == ["horizontal_scan", "beacon"]
+    assert [one.name for one in shown.anomaly.behaviour] == ["horizontal-scan", "beacon"]
     assert shown.why.startswith("horizontal scan: 412 hosts on port 445 in 60 s (at 20")
 
 

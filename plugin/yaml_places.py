@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 1 << 20
 """A larger file is refused unread: it is something else."""
-NO_KEY = "a key that is no plain text"
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _QUOTES = re.compile(r"(alias|anchor|handle|directive) (['\"]).*", re.DOTALL)
@@ -122,7 +121,7 @@ class Document:
         for key, value in node.value:
             name = key.value if isinstance(key, ScalarNode) else ""
             if not name:
-                self.note(key, what, NO_KEY)
+                self.note(key, what, "a key that is no plain text")
             elif name in seen:
                 self.note(key, f"{what}.{name}" if what else name, "given twice")
             else:

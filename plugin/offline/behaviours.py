@@ -5,13 +5,14 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from plugin.errors import SettingsError, nearest
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.verdict import FINDINGS_MAX, judge
 from plugin.offline.read import read_capture
 from plugin.offline.suspects import suspects_in
 from plugin.records import mac_text
 from plugin.sessions.afterwards import arp_events, counted, session_events
+from plugin.settings import units
+from plugin.settings.urls import TCP_PORT_MAX
 from plugin.traffic import Passed
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from plugin.offline.suspects import Suspects
     from plugin.records import Capture
     from plugin.traffic import Event
+    from plugin.yaml_places import Document
 
 FILE = "behaviours.yaml"
-FILE_BYTES_MAX = 1 << 20
 
 
 def behaviours_in(path: Path | str, parameters: Parameters) -> list[Found]:
@@ -105,84 +106,47 @@ def load_parameters(file: Path) -> Parameters:
     Raises:
         SettingsError: all that is wrong in it, each with its place.
     """
-    import yaml
+    from plugin.yaml_places import Document, read_limited
 
-    problems: list[str] = []
-    try:
-        content = file.read_bytes()
-        if len(content) > FILE_BYTES_MAX:
-            raise SettingsError(f"{file}: larger than {FILE_BYTES_MAX} bytes: no such file")
-        root = yaml.compose(content, Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SettingsError(f"{file}: {' '.join(str(error).split())}") from error
-    if root is None:
-        return Parameters()
-    values: dict[str, Any] = {}
-    for name, (place, node) in _members(file, root, "", problems).items():
-        if name not in Parameters._fields:
-            known = set(Parameters._fields)
-            problems.append(f"{place}: {name}: no such behaviour{nearest(name, known)}")
-            continue
-        kind = get_type_hints(Parameters)[name]
-        values[name] = _section(file, node, name, kind, problems)
-    if problems:
-        raise SettingsError(*problems)
+    document = Document(read_limited(file, kind="file of parameters"), str(file))
+    kinds = get_type_hints(Parameters)
+    sections = document.fields(document.root, "", kinds, "behaviour")
+    values = {name: _section(document, node, name, kinds[name]) for name, node in sections.items()}
+    document.finish()
     return Parameters(**values)
 
 
-def _members(
-    file: Path, node: Node, where: str, problems: list[str]
-) -> dict[str, tuple[str, Node]]:
-    """The members of a mapping, by name, each with its place."""
-    from yaml.nodes import MappingNode, ScalarNode
-
-    found: dict[str, tuple[str, Node]] = {}
-    if not isinstance(node, MappingNode):
-        problems.append(f"{_place(file, node)}: {where or 'the file'}: a mapping is expected")
-        return found
-    for name, value in node.value:
-        text = name.value if isinstance(name, ScalarNode) else "a key that is no plain text"
-        if text in found:
-            problems.append(f"{_place(file, name)}: {where}{text}: given twice")
-        found[text] = (_place(file, name), value)
-    return found
-
-
-def _section(file: Path, node: Node, name: str, kind: type, problems: list[str]) -> object:
+def _section(document: Document, node: Node, name: str, kind: type) -> Any:
+    """Read the parameters of one detector."""
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
-    for key, (place, value) in _members(file, node, f"{name}.", problems).items():
-        if key not in hints:
-            problems.append(f"{place}: {name}.{key}: no such parameter{nearest(key, set(hints))}")
-            continue
-        try:
-            values[key] = _convert(value, hints[key])
-        except ValueError as error:
-            problems.append(f"{_place(file, value)}: {name}.{key}: {error}")
+    for key, value in document.fields(node, name, hints, "parameter").items():
+        read = _ports if get_args(hints[key]) else _number
+        values[key] = read(document, value, f"{name}.{key}", hints[key])
     return kind(**values)
 
 
-def _convert(node: Node, kind: Any) -> int | float | tuple[int, ...]:
-    """A positive number, or a list of ports."""
-    if get_args(kind):
-        items = node.value if isinstance(node.value, list) else None
-        if items is None:
-            raise ValueError("a list of ports is expected")
-        ports = tuple(int(item.value) for item in items if str(item.value).isdecimal())
-        if len(ports) != len(items) or any(port > 65_535 for port in ports):  # noqa: PLR2004 - the largest port
-            raise ValueError("a list of ports, 0 to 65535, is expected")
-        return ports
+def _ports(document: Document, node: Node, what: str, kind: object) -> tuple[int, ...]:
+    """A list of ports; nothing is of use after a problem."""
+    del kind
+    if not isinstance(node.value, list):
+        document.note(node, what, "a list of ports is expected")
+        return ()
+    ports = [units.whole(text or "") for text, _ in document.texts(node, what, many=True) or ()]
+    found = tuple(port for port in ports if port is not None and port <= TCP_PORT_MAX)
+    if len(found) != len(ports):
+        document.note(node, what, f"a list of ports, 0 to {TCP_PORT_MAX}, is expected")
+    return found
+
+
+def _number(document: Document, node: Node, what: str, kind: Callable[[str], float]) -> float:
+    """A number above zero, of the kind that the parameter has."""
     text = node.value if isinstance(node.value, str) else "more than one value"
     try:
-        number: int | float = kind(text.replace("_", ""))
-    except ValueError as error:
-        raise ValueError(f"a number is expected, not {text}") from error
-    if not 0 < number < 1e9:  # noqa: PLR2004 - thirty years, and no infinity
-        raise ValueError(f"a number above 0 is expected, not {text}")
+        number = kind(text.replace("_", ""))
+    except ValueError:
+        document.note(node, what, f"a number is expected, not {text[: units.QUOTED_MAX]}")
+        return 0
+    if not 0 < number < units.LONGEST:
+        document.note(node, what, f"a number above 0 is expected, not {text[: units.QUOTED_MAX]}")
     return number
-
-
-def _place(file: Path, node: Node) -> str:
-    return f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"

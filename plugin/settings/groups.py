@@ -74,7 +74,7 @@ class MirrorSettings(NamedTuple):
 
 
 class BrokerSettings(NamedTuple):
-    """Section ``broker``; the password: :func:`plugin.settings.broker_password`."""
+    """Section ``broker``; the password: :func:`plugin.settings.secret.broker_password`."""
 
     url: str | None
     user: str | None
@@ -92,7 +92,7 @@ class StoreSettings(NamedTuple):
     """Section ``store``."""
 
     url: str | None
-    """A :class:`~plugin.settings.kinds.DatabaseUrl`: its repr hides the password in it."""
+    """A :class:`~plugin.settings.urls.DatabaseUrl`: its repr hides the password in it."""
 
 
 class MetricsSettings(NamedTuple):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from plugin.errors import nearest, printable
-from plugin.settings import units
+from plugin.settings import units, urls
 from plugin.settings.secret import Secret
 from plugin.settings.units import NUMBER_MAX, QUOTED_MAX, quoted
 
@@ -18,16 +17,11 @@ if TYPE_CHECKING:
     from plugin.settings.table import Setting
 
 Number = TypeVar("Number", int, float)
-TCP_PORT_MAX = 65_535
 VID_MAX = 4094
 SWITCH_PORT_MAX = 0xFFFF_FF00
 """OpenFlow's OFPP_MAX: numbers above it name no port of a switch."""
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
 _WORDS |= {"false": False, "no": False, "off": False, "0": False}
-_ADDRESS = r"(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9_-][a-zA-Z0-9_.-]*):([0-9]{1,5})"
-_URL = r"([a-z]+)://([^/?#\s]+)(?:/[^?#\s]*)?"
-_DATABASE = r"[a-z][a-z0-9_+]*:[^\s]+"
-_HIDDEN_PART = r"(?i)(//[^:/@]*:).*(?=@)|((?:password|passwd|pwd)=)[^&]*"
 
 
 class SwitchPort(NamedTuple):
@@ -36,16 +30,6 @@ class SwitchPort(NamedTuple):
     dp: str
     """The switch's name in faucet.yaml."""
     port: int
-
-
-class DatabaseUrl(str):
-    """A database's URL: whole as a text, but its repr hides the password in it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """As :func:`as_text` shows it."""
-        return repr(_without_password(self))
 
 
 class Kind(NamedTuple):
@@ -60,29 +44,6 @@ class Kind(NamedTuple):
 
     Of a list, both are of one item.
     """
-
-
-def split_address(text: str) -> tuple[str, int]:
-    """Split ``HOST:PORT``; an IPv6 address stands in brackets, and loses them.
-
-    Raises:
-        ValueError: it is no host's name or address with a port.
-    """
-    found = re.fullmatch(_ADDRESS, text)
-    if found is None or int(found[2]) > TCP_PORT_MAX or not _is_host(found[1]):
-        raise ValueError(f"HOST:PORT is expected, not {quoted(text)}")
-    return found[1].strip("[]"), int(found[2])
-
-
-def _is_host(text: str) -> bool:
-    if text[0] != "[" and not text.replace(".", "").isdigit():
-        return True
-    import ipaddress
-
-    try:
-        return bool(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        return False
 
 
 def _fits(text: str) -> bool:
@@ -152,53 +113,32 @@ def _choice(text: str, setting: Setting) -> str:
 
 def _secret(text: str, setting: Setting) -> Secret:
     del setting
-    if not _fits(text):
+    # Bytes of a variable that are no UTF-8 come as surrogates: a path may hold them, not this.
+    if not _fits(text) or any("\ud800" <= char <= "\udfff" for char in text):
         raise ValueError("a text of one line is expected")
     return Secret(text)
 
 
 def _address(text: str, setting: Setting) -> str:
-    _, port = split_address(text)
+    _, port = urls.split_address(text)
     if port < setting.least:
-        raise ValueError(f"a port from 1 to {TCP_PORT_MAX} is expected, not {port}")
+        raise ValueError(f"a port from 1 to {urls.TCP_PORT_MAX} is expected, not {port}")
     return text
 
 
 def _page(text: str, setting: Setting) -> str:
     del setting
-    return _url(text, ("http", "https"), "http://HOST:PORT", "a user or a password")
+    return urls.page_url(text)
 
 
 def _broker(text: str, setting: Setting) -> str:
     del setting
-    inside = "a user or a password: set broker.user, and broker.password_file to a file with it"
-    return _url(text, ("amqp", "amqps"), "amqp://HOST:PORT/VHOST or amqps://…", inside)
+    return urls.broker_url(text)
 
 
-def _url(text: str, schemes: tuple[str, ...], expected: str, inside: str) -> str:
-    """Check a URL; what it holds is not quoted: a mistaken one may hold a password."""
-    if "@" in text:
-        raise ValueError(f"{expected} is expected, without {inside}")
-    found = re.fullmatch(_URL, text)
-    if found is None or found[1] not in schemes:
-        raise ValueError(f"{expected} is expected")
-    place = found[2] if re.search(r":\d+$", found[2]) else f"{found[2]}:1"
-    try:
-        split_address(place)
-    except ValueError:
-        raise ValueError(f"{expected} is expected") from None
-    return text
-
-
-def _database(text: str, setting: Setting) -> DatabaseUrl:
+def _database(text: str, setting: Setting) -> urls.DatabaseUrl:
     del setting
-    if not re.fullmatch(_DATABASE, text):
-        raise ValueError("SQLAlchemy's URL of a database is expected, such as sqlite:///FILE")
-    return DatabaseUrl(text)
-
-
-def _without_password(url: str) -> str:
-    return re.sub(_HIDDEN_PART, lambda found: f"{found[1] or found[2]}***", url)
+    return urls.database_url(text)
 
 
 def _vlan(text: str, setting: Setting) -> int:
@@ -235,15 +175,22 @@ KINDS = {
     "span": Kind("a time span such as 90s, 15m, 2h, 1d", _span, units.span_text),
     "size": Kind("a size such as 4096, 64K, 100M, 10G", _size, units.size_text),
     "rate": Kind("a number of bits a second such as 800M, 10G", _rate, units.rate_text),
-    "choice": Kind("one of the choices", _choice),
+    "choice": Kind("a text", _choice),
     "secret": Kind("a text", _secret),
     "address": Kind("HOST:PORT", _address),
     "page": Kind("a URL", _page),
     "broker": Kind("a URL", _broker),
-    "database": Kind("a URL", _database, _without_password),
+    "database": Kind("a URL", _database, urls.hide_password),
     "vlans": Kind("a list of VLANs' numbers", _vlan),
     "ports": Kind("a list of DP:PORT", _port, _port_text),
 }
+
+
+def expected(setting: Setting) -> str:
+    """Say what a setting may be."""
+    return (
+        f"one of {', '.join(setting.choices)}" if setting.choices else KINDS[setting.kind].expected
+    )
 
 
 def convert(setting: Setting, text: str | None) -> Any:
@@ -261,7 +208,7 @@ def convert(setting: Setting, text: str | None) -> Any:
         return None
     if not text:
         given = "null" if text is None else "an empty text"
-        raise ValueError(f"{kind.expected} is expected, not {given}")
+        raise ValueError(f"{expected(setting)} is expected, not {given}")
     return kind.read(text, setting)
 
 

@@ -183,7 +183,11 @@ def test_changed_parameters_count(tmp_path: Path) -> None:
         ("brute_force: {ports: [70000]}", "a list of ports, 0 to 65535, is expected"),
         ("flood: {syn: 1, syn: 2}", "flood.syn: given twice"),
         ("[]", "the file: a mapping is expected"),
-        ("a: [", "while parsing"),
+        ("a: [", ":1:5: expected the node content"),
+        ("brute_force: {ports: {1: 2}}", "brute_force.ports: one value is expected"),
+        ("brute_force: {ports: [²]}", "a list of ports, 0 to 65535, is expected"),
+        ("flood: {syn: 1}\nbeacon: {calls: x}\nflud: {}", ":3:1: flud: no such behaviour"),
+        ("brute_force: {ports: [[" + "1" * 5000 + "]]}", "one value is expected"),
     ],
 )
 def test_wrong_parameters_are_named_with_their_place(tmp_path: Path, text: str, said: str) -> None:

@@ -1,0 +1,96 @@
+"""Addresses with ports, and the URLs of Faucet's page, the broker and the database."""
+
+from __future__ import annotations
+
+import re
+
+from plugin.settings.units import quoted
+
+TCP_PORT_MAX = 65_535
+_ADDRESS = r"(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9_-][a-zA-Z0-9_.-]*):([0-9]{1,5})"
+_URL = r"([a-z]+)://([^/?#\s]+)(?:/[^?#\s]*)?"
+_DATABASE = r"[a-z][a-z0-9_+]*:[^\s]+"
+_HIDDEN_PART = r"(?i)(//[^:/@]*:).*(?=@)|((?:password|passwd|pwd)=)[^&]*"
+
+
+class DatabaseUrl(str):
+    """A database's URL: whole as a text, but its repr hides the password in it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return repr(hide_password(self))
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Split ``HOST:PORT``; an IPv6 address stands in brackets, and loses them.
+
+    Raises:
+        ValueError: it is no host's name or address with a port.
+    """
+    found = re.fullmatch(_ADDRESS, text)
+    if found is None or int(found[2]) > TCP_PORT_MAX or not _is_host(found[1]):
+        raise ValueError(f"HOST:PORT is expected, not {quoted(text)}")
+    return found[1].strip("[]"), int(found[2])
+
+
+def _is_host(text: str) -> bool:
+    if text[0] != "[" and not text.replace(".", "").isdigit():
+        return True
+    import ipaddress
+
+    try:
+        return bool(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return False
+
+
+def page_url(text: str) -> str:
+    """Check the URL of a page.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _url(text, ("http", "https"), "http://HOST:PORT", "a user or a password")
+
+
+def broker_url(text: str) -> str:
+    """Check the URL of a broker: no user and no password in it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    inside = "a user or a password: set broker.user, and broker.password_file to a file with it"
+    return _url(text, ("amqp", "amqps"), "amqp://HOST:PORT/VHOST or amqps://…", inside)
+
+
+def _url(text: str, schemes: tuple[str, ...], expected: str, inside: str) -> str:
+    """Check a URL; what it holds is not quoted: a mistaken one may hold a password."""
+    if "@" in text:
+        raise ValueError(f"{expected} is expected, without {inside}")
+    found = re.fullmatch(_URL, text)
+    if found is None or found[1] not in schemes:
+        raise ValueError(f"{expected} is expected")
+    place = found[2] if re.search(r":\d+$", found[2]) else f"{found[2]}:1"
+    try:
+        split_address(place)
+    except ValueError:
+        raise ValueError(f"{expected} is expected") from None
+    return text
+
+
+def database_url(text: str) -> DatabaseUrl:
+    """Check the URL of a database, as far as it can be without its driver.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(_DATABASE, text):
+        raise ValueError("SQLAlchemy's URL of a database is expected, such as sqlite:///FILE")
+    return DatabaseUrl(text)
+
+
+def hide_password(url: str) -> str:
+    """Give a database's URL with ``***`` for the password in it."""
+    return re.sub(_HIDDEN_PART, lambda found: f"{found[1] or found[2]}***", url)

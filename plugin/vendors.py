@@ -1,0 +1,6 @@
+"""TEMP."""
+
+
+def vendor_of(mac: str) -> str | None:
+    """TEMP."""
+    return None

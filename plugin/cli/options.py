@@ -8,7 +8,6 @@ from pathlib import Path
 
 from plugin.addresses import device_address
 from plugin.errors import OptionError
-from plugin.settings import units
 
 NO_BEHAVIOURS = "none"
 """Of ``--behaviours``: look for none."""
@@ -83,6 +82,8 @@ def device(text: str) -> str:
 
 def duration(text: str) -> float:
     """Read a time span such as ``90``, ``90s``, ``15m``, ``2h`` or ``1d`` as seconds."""
+    from plugin.settings import units
+
     try:
         return units.span(text)
     except ValueError as error:
@@ -99,6 +100,8 @@ def window(text: str) -> float:
 
 def size(text: str) -> int:
     """Read a size such as ``4096``, ``64K``, ``100M`` or ``10G`` (1,024 each) as bytes."""
+    from plugin.settings import units
+
     try:
         return units.size(text)
     except ValueError as error:

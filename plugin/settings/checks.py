@@ -27,6 +27,8 @@ def _login(values: Mapping[str, Any]) -> Iterator[Conflict]:
     given = [key for key in ways if values[key] is not None]
     if len(given) > 1:
         yield ways, "broker.password is given too: which one counts?"
+    if not given and values["broker.user"] is not None:
+        yield ("broker.user", *ways), "has no broker.password and no broker.password_file"
     if given and values["broker.user"] is None:
         yield (given[0], "broker.user"), "whose? broker.user is missing"
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from plugin.settings.kinds import SwitchPort
     from plugin.settings.secret import Secret
 
 
@@ -70,7 +69,8 @@ class MirrorSettings(NamedTuple):
     window: float
     """Seconds."""
     ignore_vlans: tuple[int, ...]
-    ignore_ports: tuple[SwitchPort, ...]
+    ignore_ports: tuple[str, ...]
+    """``DP:PORT``."""
 
 
 class BrokerSettings(NamedTuple):

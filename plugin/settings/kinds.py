@@ -10,6 +10,7 @@ from plugin.errors import nearest, printable
 from plugin.settings import units, urls
 from plugin.settings.secret import Secret
 from plugin.settings.units import NUMBER_MAX, QUOTED_MAX, quoted
+from plugin.settings.urls import TCP_PORT_MAX, split_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +23,6 @@ SWITCH_PORT_MAX = 0xFFFF_FF00
 """OpenFlow's OFPP_MAX: numbers above it name no port of a switch."""
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
 _WORDS |= {"false": False, "no": False, "off": False, "0": False}
-
-
-class SwitchPort(NamedTuple):
-    """A port of a switch, as ``DP:PORT`` names it."""
-
-    dp: str
-    """The switch's name in faucet.yaml."""
-    port: int
 
 
 class Kind(NamedTuple):
@@ -120,9 +113,9 @@ def _secret(text: str, setting: Setting) -> Secret:
 
 
 def _address(text: str, setting: Setting) -> str:
-    _, port = urls.split_address(text)
+    _, port = split_address(text)
     if port < setting.least:
-        raise ValueError(f"a port from 1 to {urls.TCP_PORT_MAX} is expected, not {port}")
+        raise ValueError(f"a port from 1 to {TCP_PORT_MAX} is expected, not {port}")
     return text
 
 
@@ -149,21 +142,17 @@ def _vlan(text: str, setting: Setting) -> int:
     return number
 
 
-def _port(text: str, setting: Setting) -> SwitchPort:
+def _port(text: str, setting: Setting) -> str:
     del setting
     dp, _, digits = text.rpartition(":")
     number = units.whole(digits)
     if not dp or not dp.isprintable() or number is None or not 1 <= number <= SWITCH_PORT_MAX:
         raise ValueError(f"DP:PORT is expected, such as sw1:3, not {quoted(text)}")
-    return SwitchPort(dp, number)
+    return f"{dp}:{number}"
 
 
 def _flag_text(value: object) -> str:
     return "true" if value else "false"
-
-
-def _port_text(port: SwitchPort) -> str:
-    return f"{port.dp}:{port.port}"
 
 
 KINDS = {
@@ -182,7 +171,7 @@ KINDS = {
     "broker": Kind("a URL", _broker),
     "database": Kind("a URL", _database, urls.hide_password),
     "vlans": Kind("a list of VLANs' numbers", _vlan),
-    "ports": Kind("a list of DP:PORT", _port, _port_text),
+    "ports": Kind("a list of DP:PORT", _port),
 }
 
 
@@ -229,5 +218,5 @@ def as_plain(setting: Setting, value: Any) -> object:
     if isinstance(value, Path):
         return printable(str(value))
     if setting.is_list:
-        return [one if isinstance(one, int) else KINDS[setting.kind].shown(one) for one in value]
+        return list(value)
     return as_text(setting, value)

@@ -203,7 +203,7 @@ SETTINGS = (
         "mirror.ignore_ports",
         "ports",
         (),
-        "ports that are not mirrored, each DP:PORT: the switch's name in faucet.yaml, the number",
+        "ports that are not mirrored, each DP:PORT; DP is the switch's name or number",
     ),
     Setting(
         "broker.url",

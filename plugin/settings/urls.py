@@ -8,7 +8,7 @@ from plugin.settings.units import quoted
 
 TCP_PORT_MAX = 65_535
 _ADDRESS = r"(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9_-][a-zA-Z0-9_.-]*):([0-9]{1,5})"
-_URL = r"([a-z]+)://([^/?#\s]+)(?:/[^?#\s]*)?"
+_URL = r"([a-z]+)://([^/?#\s]+)((?:/[^?#\s]*)?)"
 _DATABASE = r"[a-z][a-z0-9_+]*:[^\s]+"
 _HIDDEN_PART = r"(?i)(//[^:/@]*:).*(?=@)|((?:password|passwd|pwd)=)[^&]*"
 
@@ -52,7 +52,8 @@ def page_url(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    return _url(text, ("http", "https"), "http://HOST:PORT", "a user or a password")
+    _check(text, ("http", "https"), "http://HOST:PORT", "a user or a password")
+    return text
 
 
 def broker_url(text: str) -> str:
@@ -62,11 +63,18 @@ def broker_url(text: str) -> str:
         ValueError: it is none.
     """
     inside = "a user or a password: set broker.user, and broker.password_file to a file with it"
-    return _url(text, ("amqp", "amqps"), "amqp://HOST:PORT/VHOST or amqps://…", inside)
+    expected = "amqp://HOST:PORT/VHOST or amqps://…"
+    path = _check(text, ("amqp", "amqps"), expected, inside)
+    if "/" in path[1:]:
+        raise ValueError(f"{expected} is expected, a / in VHOST as %2F")
+    return text
 
 
-def _url(text: str, schemes: tuple[str, ...], expected: str, inside: str) -> str:
-    """Check a URL; what it holds is not quoted: a mistaken one may hold a password."""
+def _check(text: str, schemes: tuple[str, ...], expected: str, inside: str) -> str:
+    """Check a URL and give its path.
+
+    What it holds is not quoted: a mistaken one may hold a password.
+    """
     if "@" in text:
         raise ValueError(f"{expected} is expected, without {inside}")
     found = re.fullmatch(_URL, text)
@@ -74,10 +82,12 @@ def _url(text: str, schemes: tuple[str, ...], expected: str, inside: str) -> str
         raise ValueError(f"{expected} is expected")
     place = found[2] if re.search(r":\d+$", found[2]) else f"{found[2]}:1"
     try:
-        split_address(place)
+        _, port = split_address(place)
     except ValueError:
-        raise ValueError(f"{expected} is expected") from None
-    return text
+        port = 0
+    if not port:
+        raise ValueError(f"{expected} is expected")
+    return found[3]
 
 
 def database_url(text: str) -> DatabaseUrl:

@@ -19,6 +19,11 @@ USER = {"HALIA_BROKER_USER": "halia"}
             ),
         ),
         (
+            USER,
+            "variable HALIA_BROKER_USER: broker.user: has no broker.password and no"
+            " broker.password_file",
+        ),
+        (
             {"HALIA_BROKER_PASSWORD": "hunter2"},
             "variable HALIA_BROKER_PASSWORD: broker.password: whose? broker.user is missing",
         ),

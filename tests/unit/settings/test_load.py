@@ -180,7 +180,7 @@ def test_lists(tmp_path: Path) -> None:
     text = "mirror:\n  ignore_vlans: [7, 8]\n  ignore_ports:\n  - sw1:3\n  - 1:20\n"
     mirror = settings.load_settings(config=write(tmp_path, text), environ={}).mirror
     assert mirror.ignore_vlans == (7, 8)
-    assert mirror.ignore_ports == (("sw1", 3), ("1", 20))
+    assert mirror.ignore_ports == ("sw1:3", "1:20")
     for empty in ("mirror: {ignore_vlans: }\n", "mirror: {ignore_vlans: []}\n"):
         loaded = settings.load_settings(config=write(tmp_path, empty), environ={})
         assert loaded.mirror.ignore_vlans == ()

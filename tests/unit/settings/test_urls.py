@@ -36,7 +36,10 @@ def test_brokers(url: str) -> None:
         page_url(url)
 
 
-@pytest.mark.parametrize("url", ["amqp://a:b:1", "amqp:///v", "amqp://[::1", "amqp://1.2.3.400"])
+@pytest.mark.parametrize(
+    "url",
+    ["amqp://a:b:1", "amqp:///v", "amqp://[::1", "amqp://1.2.3.400", "amqp://a/b/c", "amqp://a:0"],
+)
 def test_what_is_no_broker(url: str) -> None:
     with pytest.raises(ValueError, match=r"amqp://HOST:PORT/VHOST or amqps://… is expected"):
         broker_url(url)

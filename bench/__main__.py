@@ -1,4 +1,4 @@
-"""``python -m bench core|model|capture|engine|agree``: speed, memory and agreement, beside the peers."""
+"""``python -m bench core|model|capture|behaviours|engine|agree``: speed, memory, false alarms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 from bench.inputs import Skipped, default_cache, merged_input
+
+GOOD_NAMED_MAX = 1
+"""Good devices of the shared data folder that are named: one that calls home at a fixed period."""
 
 
 def _core(args: argparse.Namespace) -> int:
@@ -52,6 +55,19 @@ def _engine(args: argparse.Namespace) -> int:
     return 1 if args.check and report.failed else 0
 
 
+def _behaviours(args: argparse.Namespace) -> int:
+    from bench.behaviours import GOOD, behaviour_lines, run_behaviours
+
+    groups = run_behaviours()
+    if isinstance(groups, str):
+        print(f"bench: {groups}", file=sys.stderr)
+        return 2
+    shown = {"groups": [group._asdict() for group in groups]}
+    print(json.dumps(shown) if args.json else "\n".join(behaviour_lines(groups)))
+    named = sum(sum(one.named.values()) for one in groups if one.attack == GOOD)
+    return 1 if args.check and named > GOOD_NAMED_MAX else 0
+
+
 def _agree(args: argparse.Namespace) -> int:
     from bench.agree import run_agree
 
@@ -69,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
-    verbs = out.add_subparsers(required=True, metavar="core|model|capture|engine|agree")
+    verbs = out.add_subparsers(required=True, metavar="core|model|capture|behaviours|engine|agree")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     timed = argparse.ArgumentParser(add_help=False)
@@ -99,6 +115,15 @@ def parser() -> argparse.ArgumentParser:
         "engine", parents=[common, timed], help="the engine of halia run with 10,000 devices"
     )
     engine.set_defaults(run=_engine)
+    behaviours = verbs.add_parser(
+        "behaviours", parents=[common], help="good devices and attacks that behaviours name"
+    )
+    behaviours.add_argument(
+        "--check",
+        action="store_true",
+        help=f"exit 1 when more than {GOOD_NAMED_MAX} good devices are named",
+    )
+    behaviours.set_defaults(run=_behaviours)
     agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
     agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
     agree.add_argument(

@@ -22,6 +22,9 @@ class Opened(NamedTuple):
     resp_ip: bytes
     orig_port: int
     resp_port: int
+    fresh: bool = True
+    """A conversation begins. TCP without a handshake goes on: from before the capture, or after a
+    pause or an hour, when sessions are cut (docs/algorithms.md)."""
 
 
 class Answered(NamedTuple):

@@ -90,7 +90,28 @@ def poisoning(times: int = 5) -> list[f.Frame]:
     return frames + end()
 
 
-def beacons(times: int = 12, period: float = 10, jitter: float = 0.02) -> list[f.Frame]:
+def beacon_keepalives(times: int = 40) -> list[f.Frame]:
+    """One connection that is kept: a segment every ten minutes, long after a session is cut."""
+    frames = []
+    for i in range(times):
+        frames.append(asked(1 + 600 * i, OUTSIDE, 40_000, 443, f.ACK))
+        frames.append(told(1.1 + 600 * i, OUTSIDE, 40_000, 443, f.ACK))
+    return frames + end(times * 600)
+
+
+def pings(times: int = 40, period: float = 60) -> list[f.Frame]:
+    """Somebody's monitoring of the way out."""
+    packet = f.ipv4(f.icmp(8), 1, BAD_IP, OUTSIDE)
+    return [sent(1 + i * period, packet) for i in range(times)] + end(times * period)
+
+
+def polls(times: int = 40, period: float = 60) -> list[f.Frame]:
+    """UDP from the same port at a fixed period, each time a session of its own."""
+    packet = f.ipv4(f.udp(5, 9), 17, BAD_IP, OUTSIDE)
+    return [sent(1 + i * period * 2, packet) for i in range(times)] + end(times * period * 2)
+
+
+def beacons(times: int = 40, period: float = 10, jitter: float = 0.02) -> list[f.Frame]:
     shifts = [((i * i * 37) % 11 / 5 - 1) * jitter * period for i in range(times)]
     frames = []
     for i, shift in enumerate(shifts):

@@ -74,9 +74,16 @@ def _sessions(capture: Capture, p: Parameters) -> Rows:
     failed &= _among(proto, (TCP, UDP))
     found = _many(failed, _key(mac, proto, port), ip, p.horizontal_scan.targets)
     found |= _many(failed, _key(mac, ip), _key(proto, port), p.vertical_scan.targets)
-    login = _among(port, p.brute_force.ports) & (proto == TCP) & became.answered & ~became.refused
+    login = (
+        became.fresh
+        & _among(port, p.brute_force.ports)
+        & (proto == TCP)
+        & became.answered
+        & ~became.refused
+    )
     found |= _many(login, _key(mac, ip, port), start, p.brute_force.sessions)
     outside = ~_among(port, p.beacon.ignored_ports) & ~local(address)
+    outside &= became.fresh & _among(proto, (TCP, UDP))
     found |= _many(outside, _key(mac, proto, ip, port), start, p.beacon.intervals + 1)
     chosen: Rows = rows[one[found]]
     return chosen

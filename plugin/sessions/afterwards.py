@@ -35,6 +35,8 @@ class Outcome(NamedTuple):
     """(n,) when, ns."""
     refused: NDArray[np.bool_]
     """(n,) the answer was a TCP reset."""
+    fresh: NDArray[np.bool_]
+    """(n,) a conversation begins."""
 
 
 def outcome(sessions: Rows, some: NDArray[np.int64] | slice = slice(None)) -> Outcome:
@@ -51,11 +53,13 @@ def outcome(sessions: Rows, some: NDArray[np.int64] | slice = slice(None)) -> Ou
     first = (history >= _LOWER).argmax(axis=1)
     letter = np.take_along_axis(history, first[:, None], axis=1)[:, 0]
     # Of a session that was there before the capture, the originator's first word is an answer.
-    before = acknowledged & (history[:, 0] != _SYN) & (history[:, 0] != _TURNED)
+    fresh = ~tcp | (history[:, 0] == _SYN) | (history[:, 0] == _TURNED)
+    before = acknowledged & ~fresh
     return Outcome(
         told | acknowledged,
         np.where(told & ~before, np.maximum(start, sessions["resp_first"][some]), start),
         tcp & (letter == _RESET) & ~acknowledged,
+        fresh,
     )
 
 
@@ -66,7 +70,7 @@ def session_events(sessions: Rows, mac: Callable[[int], str]) -> Iterator[Opened
         sessions: ``SESSION`` rows with a sender.
         mac: The text of a MAC index.
     """
-    answered, at, refused = outcome(sessions)
+    answered, at, refused, fresh = outcome(sessions)
     answers = np.flatnonzero(answered)
     order = np.argsort(np.concatenate([sessions["start"], at[answers]]), kind="stable")
     number = np.concatenate([np.arange(len(sessions)), answers])[order]
@@ -75,7 +79,7 @@ def session_events(sessions: Rows, mac: Callable[[int], str]) -> Iterator[Opened
         block = slice(begin, begin + _BLOCK)
         some = number[block]
         rows = zip(
-            _openings(sessions[some], mac),
+            _openings(sessions[some], fresh[some], mac),
             is_answer[block].tolist(),
             at[some].tolist(),
             refused[some].tolist(),
@@ -85,13 +89,16 @@ def session_events(sessions: Rows, mac: Callable[[int], str]) -> Iterator[Opened
             yield Answered(when, opened, reset) if answer else opened
 
 
-def _openings(sessions: Rows, mac: Callable[[int], str]) -> Iterator[Opened]:
+def _openings(
+    sessions: Rows, fresh: NDArray[np.bool_], mac: Callable[[int], str]
+) -> Iterator[Opened]:
     names = ("start", "id", "orig_mac", "proto", "orig_port", "resp_port")
-    rows = zip(*(sessions[name].tolist() for name in names), strict=True)
+    columns = (sessions[name].tolist() for name in names)
+    rows = zip(*columns, fresh.tolist(), strict=True)
     ends = zip(_addresses(sessions["orig_ip"]), _addresses(sessions["resp_ip"]), strict=True)
     for row, (origin, target) in zip(rows, ends, strict=True):
-        start, number, orig_mac, proto, orig_port, resp_port = row
-        yield Opened(start, number, mac(orig_mac), proto, origin, target, orig_port, resp_port)
+        start, number, orig_mac, proto, *rest = row
+        yield Opened(start, number, mac(orig_mac), proto, origin, target, *rest)
 
 
 def _addresses(column: NDArray[np.uint8]) -> Iterator[bytes]:

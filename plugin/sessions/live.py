@@ -87,6 +87,7 @@ class LiveSessions:
                 resp_ip=row[f"{target}_ip"].tobytes(),
                 orig_port=int(row[f"{source}_port"]),
                 resp_port=int(row[f"{target}_port"]),
+                fresh=row["proto"] != TCP or bool(row["tcp_flags"] & SYN),
             )
             self._open[event.session] = event
             if len(self._open) > self._open_max:

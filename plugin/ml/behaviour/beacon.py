@@ -21,13 +21,20 @@ if TYPE_CHECKING:
     from plugin.traffic import Event
 
 
+_PROTOCOLS = (6, 17)  # pings at a fixed period are somebody's monitoring
+
+
 class _Times:
     """When the last sessions began."""
 
-    __slots__ = ("quiet_until", "times")
+    __slots__ = ("port", "quiet_until", "since", "times")
 
     def __init__(self, most: int) -> None:
         self.times: deque[int] = deque(maxlen=most)
+        self.port = -1
+        """Where the last one came from."""
+        self.since: int | None = None
+        """Since when they are regular."""
         self.quiet_until = 0
 
 
@@ -50,22 +57,33 @@ class Beacon:
         p = self._p
         if (
             not isinstance(event, Opened)
+            or event.proto not in _PROTOCOLS
+            or not event.fresh
             or event.resp_port in self._ports
             or is_private(event.resp_ip)
         ):
             return
         key = (event.mac, event.proto, event.resp_ip, event.resp_port)
         seen = self._starts.touch(key, self._times)
-        times = seen.times
+        times, port = seen.times, seen.port
         if times and event.time - times[-1] < p.merge * SECOND:
             return  # one visit may need several sessions
+        seen.port = event.orig_port
+        if port == event.orig_port:
+            return  # the same conversation, cut after a pause or an hour
         times.append(event.time)
-        if len(times) <= p.intervals or event.time < seen.quiet_until:
+        if len(times) <= p.intervals:
             return
         gaps = [b - a for a, b in zip(times, list(times)[1:], strict=False)]
         period = middle(gaps)
         spread = middle(abs(gap - period) for gap in gaps)
         if period < p.period * SECOND or spread > p.jitter * period:
+            seen.since = None
+            return
+        if seen.since is None:
+            seen.since = event.time - round(len(gaps) * period)  # a long pause is no regularity
+        lasted = event.time - seen.since
+        if lasted < p.lasting * SECOND or event.time < seen.quiet_until:
             return
         seen.quiet_until = event.time + round(p.repeat * SECOND)
         target = f"{address_text(event.resp_ip)} port {event.resp_port}"
@@ -77,7 +95,7 @@ class Beacon:
                 "beacon",
                 round(1 - spread / period, 4),
                 round(1 - p.jitter, 4),
-                (f"a session to {target} {regular}, {len(gaps)} times in a row",),
+                (f"a session to {target} {regular} for {lasted / SECOND:.0f} s",),
                 (target,),
             ),
         )

@@ -36,7 +36,7 @@ class BruteForce:
         if not isinstance(event, Answered) or event.refused:
             return
         opened, p = event.opened, self._p
-        if opened.proto != TCP or opened.resp_port not in self._ports:
+        if opened.proto != TCP or not opened.fresh or opened.resp_port not in self._ports:
             return
         key = (opened.mac, opened.resp_ip, opened.resp_port)
         window = self._windows.touch(key, self._window)

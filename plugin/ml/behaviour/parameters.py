@@ -100,6 +100,7 @@ class BeaconParameters(NamedTuple):
     Attributes:
         intervals: in a row that must agree.
         period: shortest period, seconds.
+        lasting: seconds for which they have agreed.
         jitter: median deviation from the median interval, as a share of it.
         merge: sessions that begin within so many seconds are one visit.
         ignored_ports: of services that are regular by nature.
@@ -109,9 +110,10 @@ class BeaconParameters(NamedTuple):
 
     intervals: int = 8
     period: float = 2.0
+    lasting: float = 300.0
     jitter: float = 0.05
     merge: float = 1.0
-    ignored_ports: tuple[int, ...] = (53, 67, 123, 853)
+    ignored_ports: tuple[int, ...] = (53, 67, 123, 500, 853, 4500)
     repeat: float = 86_400.0
     tracked: int = _TRACKED
 

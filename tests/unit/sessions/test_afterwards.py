@@ -67,6 +67,15 @@ def test_they_come_in_order_of_time_whatever_the_block(monkeypatch: pytest.Monke
     assert list(session_events(sessions[np.zeros(len(sessions), np.bool_)], str)) == []
 
 
+def test_what_goes_on_is_not_fresh() -> None:
+    (opened, *_) = both(CASES["from before"])[0]
+    assert isinstance(opened, Opened)
+    assert not opened.fresh
+    for case in ("a talk", "answer first", "pings"):
+        openings = [event for event in both(CASES[case])[0] if isinstance(event, Opened)]
+        assert all(event.fresh for event in openings)
+
+
 def test_an_acknowledged_session_was_answered_though_nobody_saw_it() -> None:
     packets = [attacks.asked(i, f.IP_B, 5, 80, flags) for i, flags in enumerate((f.SYN, f.ACK))]
     result = run(make(type(new_engine())), f.pcap(*packets))

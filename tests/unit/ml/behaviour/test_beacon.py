@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plugin.ml.behaviour.beacon import Beacon
@@ -11,34 +13,54 @@ from plugin.traffic import Opened
 
 OUTSIDE = bytes(10) + b"\xff\xff" + bytes((203, 0, 113, 9))
 INSIDE = bytes(10) + b"\xff\xff" + bytes((10, 0, 0, 9))
+HOME = Opened(0, 0, "m", 6, INSIDE, OUTSIDE, 0, 443)
 
 
-def found(times: list[float], ip: bytes = OUTSIDE, port: int = 443) -> int:
+def found(times: list[float], *, one_port: bool = False, **changed: Any) -> int:
     detector = Beacon(BeaconParameters())
     events = [
-        Opened(round(t * SECOND), i, "m", 6, INSIDE, ip, 5, port) for i, t in enumerate(times)
+        HOME._replace(
+            time=round(t * SECOND), session=i, orig_port=5 if one_port else 40_000 + i, **changed
+        )
+        for i, t in enumerate(times)
     ]
     return len([one for event in events for one in detector.step(event)])
 
 
 def test_so_many_equal_intervals() -> None:
-    assert found([10.0 * i for i in range(9)]) == 1
-    assert found([10.0 * i for i in range(8)]) == 0
-    assert found([10.0 * i for i in range(50)]) == 1
+    assert found([60.0 * i for i in range(9)]) == 1
+    assert found([60.0 * i for i in range(8)]) == 0
+    assert found([60.0 * i for i in range(50)]) == 1
 
 
-@pytest.mark.parametrize(("shift", "expected"), [(0.2, 1), (0.9, 0)])
+def test_regular_for_long_enough() -> None:
+    assert found([10.0 * i for i in range(30)]) == 0
+    assert found([10.0 * i for i in range(31)]) == 1
+    # What became irregular begins anew.
+    broken = [10.0 * i for i in range(15)] + [160 + 7.0 * i * i for i in range(10)]
+    assert found(broken + [2_000 + 10.0 * i for i in range(25)]) == 0
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(1.2, 1), (5.4, 0)])
 def test_jitter(shift: float, expected: int) -> None:
-    # Intervals of 10 - 2 * shift and 10 + 2 * shift by turns.
-    assert found([10.0 * i + (shift if i % 2 else -shift) for i in range(9)]) == expected
+    # Intervals of 60 - 2 * shift and 60 + 2 * shift by turns.
+    assert found([60.0 * i + (shift if i % 2 else -shift) for i in range(9)]) == expected
 
 
 def test_a_visit_of_several_sessions_is_one() -> None:
-    assert found([t for i in range(9) for t in (10.0 * i, 10.0 * i + 0.5)]) == 1
+    assert found([t for i in range(9) for t in (60.0 * i, 60.0 * i + 0.5)]) == 1
 
 
 def test_inside_addresses_regular_services_and_short_periods_do_not_count() -> None:
-    times = [10.0 * i for i in range(20)]
-    assert found(times, INSIDE) == 0
-    assert found(times, port=123) == 0
-    assert found([1.5 * i for i in range(20)]) == 0
+    times = [60.0 * i for i in range(20)]
+    assert found(times, resp_ip=INSIDE) == 0
+    assert found(times, resp_port=123) == 0
+    assert found([1.5 * i for i in range(300)]) == 0
+
+
+def test_pings_and_conversations_that_go_on_do_not_count() -> None:
+    times = [60.0 * i for i in range(20)]
+    assert found(times, proto=17) == 1
+    assert found(times, proto=1) == 0
+    assert found(times, fresh=False) == 0
+    assert found(times, one_port=True) == 0

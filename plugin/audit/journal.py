@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import sys
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.audit.chain import LINE_MAX, Broken, Entry, check_follows, follow, parse_entry
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 SEGMENT_BYTES = 64 << 20
 _LOCK = "journal.lock"
+_NUMBER = re.compile(rb'\{"number":(\d{1,18}),')
 _ENOUGH = 2
 """Files that are read at the start: the last may be empty yet."""
 
@@ -178,11 +181,16 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("journal-*.jsonl"))
 
 
-def entries(folder: Path) -> Iterator[Entry | Fault]:
-    """Read a journal from its beginning, also while it is being written.
+def entries(folder: Path, *, after: int = 0) -> Iterator[Entry | Fault]:
+    """Read a journal, also while it is being written.
 
     Where it is not whole a Fault is given; reading goes on behind it. A last line without its
     end is still being written, and is passed over.
+
+    Args:
+        folder: Where it stands.
+        after: Leave out the entries up to this number: files that hold no others are not opened,
+            their lines are not looked at, and the chain is checked from the next entry on.
 
     Raises:
         InputError: there is no journal, or it cannot be read.
@@ -190,11 +198,12 @@ def entries(folder: Path) -> Iterator[Entry | Fault]:
     files = segments(folder)
     if not files:
         raise InputError("there is no journal here", where=str(folder))
+    skipped = sum(_first_number(file) <= after + 1 for file in files[1:])
     try:
-        for entry, fault in _walk(files, from_start=True):
+        for entry, fault in _walk(files[skipped:], from_start=not after, after=after):
             if fault is not None:
                 yield fault
-            elif entry is not None:
+            elif entry is not None and entry.number > after:
                 yield entry
     except OSError as error:
         raise InputError(
@@ -202,15 +211,31 @@ def entries(folder: Path) -> Iterator[Entry | Fault]:
         ) from error
 
 
+def _first_number(file: Path) -> int:
+    """The number of a segment's first entry, as its name says."""
+    number = file.stem.removeprefix("journal-")
+    return int(number) if number.isdecimal() else sys.maxsize
+
+
+def _number(line: bytes) -> int:
+    """The number that a line begins with, without reading the rest of it."""
+    found = _NUMBER.match(line)
+    return int(found[1]) if found else sys.maxsize
+
+
 def _walk(
-    files: list[Path], *, from_start: bool = False
+    files: list[Path], *, from_start: bool = False, after: int = 0
 ) -> Iterator[tuple[Entry | None, Fault | None]]:
     """Each entry, or the fault of its line; an entry is checked against the one before it."""
     last: Entry | None = None
     known = from_start
+    passing = after > 0
     for file in files:
         with file.open("rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(LINE_MAX + 1), b""), 1):
+                passing = passing and _number(line) <= after
+                if passing:
+                    continue
                 if not line.endswith(b"\n") and len(line) <= LINE_MAX:
                     break
                 try:

@@ -37,6 +37,42 @@ def test_what_was_written_is_read_over_restarts_and_segments(tmp_path: Path) -> 
     assert [e.number for e in read] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("segment_bytes", [100, 450, 1 << 20])
+@pytest.mark.parametrize("after", range(7))
+def test_reading_begins_after_a_number(tmp_path: Path, after: int, segment_bytes: int) -> None:
+    write(tmp_path, *range(1, 7), segment_bytes=segment_bytes)
+    expected = list(range(after + 1, 7))
+    read = [e.number for e in entries(tmp_path, after=after) if isinstance(e, Entry)]
+    assert read == expected
+
+
+def test_files_before_that_number_are_not_opened_and_the_rest_is_checked(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3, 4, 5, segment_bytes=100)
+    files = segments(tmp_path)
+    files[0].write_bytes(b"rubbish\n")
+    files[3].write_bytes(files[3].read_bytes().replace(b"4.0", b"9.0"))
+    found = list(entries(tmp_path, after=2))
+    assert [e.number if isinstance(e, Entry) else e.reason for e in found] == [
+        3,
+        "was changed: its digest is another",
+        5,
+    ]
+    assert [e.number for e in entries(tmp_path, after=4) if isinstance(e, Entry)] == [5]
+    assert isinstance(next(entries(tmp_path)), Fault)
+
+
+def test_only_lines_before_the_number_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3, 4)
+    (file,) = segments(tmp_path)
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join((lines[0], lines[1], lines[2], lines[0], b"rubbish\n", lines[3])))
+    found = list(entries(tmp_path, after=2))
+    assert [e.number if isinstance(e, Entry) else e.line for e in found] == [3, 4, 5, 4]
+    file.write_bytes(b"".join((lines[0], b"rubbish\n", lines[1])))
+    found = list(entries(tmp_path, after=2))
+    assert [e.number if isinstance(e, Entry) else e.line for e in found] == [2]
+
+
 def test_there_is_one_writer(tmp_path: Path) -> None:
     with Journal(tmp_path), pytest.raises(JournalError, match="another process writes"):
         Journal(tmp_path)

@@ -12,6 +12,7 @@ if [ "${1:?run or test}" = test ]; then
         buildah mmdebstrap            # the container image, on a base made here
         openvswitch-switch iproute2 ethtool iputils-ping util-linux procps # the lab
         rabbitmq-server openssl       # its broker, and certificates for it
+        postgresql mariadb-server-core # databases that a store may be in
     )
 fi
 

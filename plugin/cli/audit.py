@@ -1,13 +1,15 @@
-"""``halia audit``: read the journal, and check that nobody changed it."""
+"""``halia audit``: read the journal, check that nobody changed it, make the store from it."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from plugin.audit.journal import Fault, entries
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_NO, EXIT_OK
+from plugin.errors import OptionError, install_extra
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from plugin.audit.chain import Entry
 
-HELP = "Read the journal of what Halia did, and check that nobody changed it."
+HELP = "Read the journal of what Halia did, check it, and make the store from it."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +37,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "folder", metavar="FOLDER", type=options.path, help="where the journal stands"
     )
     options.common(verify)
+    project = verbs.add_parser(
+        "project", help="bring a store up to the journal; make it anew if it is not this one's"
+    )
+    project.add_argument(
+        "folder", metavar="FOLDER", type=options.path, help="where the journal stands"
+    )
+    project.add_argument(
+        "--store",
+        metavar="URL|FILE",
+        required=True,
+        help="a file for SQLite, postgresql://USER@HOST/DATABASE or mariadb://USER@HOST/DATABASE",
+    )
+    project.add_argument("--anew", action="store_true", help="make it anew in any case")
+    options.common(project, out=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one verb."""
-    return {"show": _show, "verify": _verify}[args.verb](args)
+    return {"show": _show, "verify": _verify, "project": _project}[args.verb](args)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -74,6 +90,31 @@ def _verify(args: argparse.Namespace) -> int:
             state = "not whole" if faults else "whole"
             out.write(f"{state}: {last.number if last else 0} entries, last digest {digest}\n")
     return EXIT_NO if faults else EXIT_OK
+
+
+def _project(args: argparse.Namespace) -> int:
+    try:
+        from plugin.store.follow import Followed, follow, rebuild
+    except ModuleNotFoundError as error:
+        raise OptionError("a store needs SQLAlchemy", advice=install_extra("live")) from error
+
+    url = args.store if "://" in args.store else options.path(args.store)
+    if args.anew:
+        store, anew = Followed(rebuild(url, args.folder), "it was made anew")
+    else:
+        store, anew = follow(url, args.folder)
+    with store:
+        position, devices, unreadable = store.position(), len(store.devices()), store.unreadable
+    if args.json:
+        document = {"entries": position, "devices": devices, "unreadable": unreadable, "anew": anew}
+        sys.stdout.write(output.json_line(document))
+        return EXIT_OK
+    if anew is not None and not args.anew:
+        output.warn(args, anew)
+    sys.stdout.write(f"the store is at entry {position}; devices: {devices}\n")
+    if unreadable:
+        output.warn(args, f"entries that are not as they should be, and made no row: {unreadable}")
+    return EXIT_OK
 
 
 def _wanted(entry: Entry, args: argparse.Namespace) -> bool:

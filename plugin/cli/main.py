@@ -94,7 +94,7 @@ COMMANDS: dict[str, Listed] = {
     "audit": Listed(
         "live",
         "audit",
-        "Read the journal of what Halia did, and check that nobody changed it.",
+        "Read the journal of what Halia did, check it, and make the store from it.",
     ),
     "lab": Listed(
         "live",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin.audit.journal import Journal, segments
 from plugin.cli.main import main
+from tests import journals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +64,39 @@ def test_verify(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_journal_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "verify", str(tmp_path)]) == 2
     assert "no journal here" in capsys.readouterr().err
+
+
+def test_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journals.write(tmp_path / "j", journals.device(1), journals.device(2), journals.gone(2))
+    words = ["audit", "project", str(tmp_path / "j"), "--store", str(tmp_path / "s")]
+    for more in ([], [], ["--anew"]):
+        assert main([*words, *more]) == 0
+        said = capsys.readouterr()
+        assert (said.out, said.err) == ("the store is at entry 3; devices: 1\n", "")
+    journals.write(tmp_path / "k", ("device", {}))
+    words[2] = str(tmp_path / "k")
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "made anew" in said.err
+    assert "made no row: 1" in said.err
+    assert main([*words[:3], "--store", f"sqlite:///{tmp_path / 's'}", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"entries": 1, "devices": 0, "unreadable": 0, "anew": None}
+
+
+def test_project_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journals.write(tmp_path / "j", journals.device(1))
+    words = ["audit", "project", str(tmp_path / "j"), "--store"]
+    assert main([*words, "postgresql://u:secret@127.0.0.1:1/d"]) == 2
+    said = capsys.readouterr().err
+    assert "look whether the server is up" in said
+    assert "secret" not in said
+    code = "import sys; sys.modules['sqlalchemy'] = None; from plugin.cli.main import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code} sys.exit(main({[*words, 's']}))"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "pip install 'halia[live]'" in done.stderr

@@ -1,0 +1,294 @@
+"""The store on real databases: SQLite, PostgreSQL, MariaDB."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from plugin.registry import Device, from_document
+from plugin.store.database import StoreError, place
+from plugin.store.state import Retention, Store, StoreDiffers
+from tests import journals as j
+from tests.databases import KINDS, database
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with database(request.param, tmp_path_factory.mktemp(request.param)) as url:
+        yield url
+
+
+@pytest.fixture
+def url(server: str) -> str:
+    """The database, with nothing of ours in it."""
+    Store(server, anew=True).close()
+    return server
+
+
+def test_devices_come_back_as_they_were(url: str, tmp_path: Path) -> None:
+    name = "Ünï \U0001f5a8 \x00\ud800 '; DROP TABLE x; --"
+    told = [j.device(2, name=name, vendor=None), j.device(1), j.device(3)]
+    entries = j.write(tmp_path, *told, j.gone(3))
+    with Store(url) as store:
+        assert store.position() == 0
+        store.apply(entries)
+    with Store(url) as store:  # a restart
+        assert store.position() == 4
+        devices = store.devices()
+    assert [one.device for one in devices] == [from_document(told[i][1]) for i in (1, 0)]
+    assert [one.vendor for one in devices] == ["Maker", None]
+    assert isinstance(devices[0].device, Device)
+    assert devices[1].device.name == name
+
+
+def test_a_moved_device_stands_once(url: str, tmp_path: Path) -> None:
+    entries = j.write(tmp_path, j.device(1), j.device(1, port=9, vid=4095))
+    with Store(url) as store:
+        for entry in entries:
+            store.apply([entry])
+        (one,) = store.devices()
+    assert one.device.location == ("sw1", 9, 4095)
+
+
+def test_last_verdicts_and_their_count(url: str, tmp_path: Path) -> None:
+    entries = j.write(
+        tmp_path,
+        j.device(1),
+        j.device(2),
+        j.verdict(1, "a"),
+        j.verdict(2, "b"),
+        j.verdict(1, "c", "Camera"),
+        j.unjudged(1, "d"),
+        j.verdict(9, "e"),  # never told of
+    )
+    with Store(url) as store:
+        store.apply(entries[:4])
+        store.apply(entries[4:])
+        found = store.last_verdicts()
+        assert found == {
+            j.mac(1): (j.document(1, "Camera"), "c", 2),
+            j.mac(2): (j.document(2), "b", 1),
+        }
+        more = j.write(tmp_path, j.gone(1))
+        store.apply(more)
+        assert list(store.last_verdicts()) == [j.mac(2)]
+        more = j.write(tmp_path, j.device(1), j.verdict(1, "f"))
+        store.apply(more)
+        assert store.last_verdicts()[j.mac(1)].captures == 1
+
+
+def test_judged_captures(url: str, tmp_path: Path) -> None:
+    entries = j.write(
+        tmp_path, j.verdict(1, "a"), j.unjudged(1, "b"), j.finding(1, "c"), j.verdict(1, "a")
+    )
+    with Store(url) as store:
+        store.apply(entries)
+        assert store.judged(["a", "b", "c", "d", "A"]) == {"a", "b"}
+        assert store.judged(f"{n}" for n in range(1200)) == set()
+        assert store.judged([]) == set()
+
+
+def test_findings_of_a_device_since_a_time(url: str, tmp_path: Path) -> None:
+    entries = j.write(
+        tmp_path,
+        j.finding(1, "a", "scan"),
+        j.finding(2, "b"),
+        j.finding(1, None, "beacon"),
+        j.alarm(about=j.mac(1)),
+    )
+    with Store(url) as store:
+        store.apply(entries)
+        first, second = store.findings(j.mac(1), 0.0)
+        assert (first.number, first.mac, first.capture, first.message_id) == (
+            1, j.mac(1), "a", "f-a",
+        )  # fmt: skip
+        assert first.time == entries[0].time
+        assert second.document["anomaly"] == {"behaviour": ["beacon"]}
+        assert store.findings(j.mac(1), entries[2].time) == [second]
+        assert store.findings(j.mac(3), 0.0) == []
+
+
+def test_entries_are_taken_once_and_in_their_order(url: str, tmp_path: Path) -> None:
+    entries = j.write(tmp_path, j.device(1), *(j.verdict(1, f"{n}") for n in range(4)))
+    with Store(url) as store:
+        store.apply(entries[:2])
+        store.apply(entries[:4])
+        store.apply(entries[:3])
+        store.apply([])
+        assert store.position() == 4
+        assert store.last_verdicts()[j.mac(1)].captures == 3
+        store.apply(entries)
+        assert store.last_verdicts()[j.mac(1)].captures == 4
+
+
+def test_a_gap_or_another_journal_changes_nothing(url: str, tmp_path: Path) -> None:
+    entries = j.write(tmp_path / "a", j.device(1), j.device(2), j.device(3))
+    other = j.write(tmp_path / "b", j.device(4), j.device(5), j.device(6))
+    with Store(url) as store:
+        for wrong in (entries[1:], [entries[0], entries[2]], [entries[0], other[1]]):
+            with pytest.raises(StoreDiffers, match="anew"):
+                store.apply(wrong)
+            assert store.position() == 0
+            assert store.devices() == []
+        store.apply(entries[:2])
+        for wrong in (other[1:2], other[2:]):
+            with pytest.raises(StoreDiffers, match="does not belong to this journal"):
+                store.apply(wrong)
+        store.apply(entries)
+        assert len(store.devices()) == 3
+
+
+def test_old_rows_go(url: str, tmp_path: Path) -> None:
+    told = [j.verdict(n % 2, f"{n}") for n in range(20)]
+    told += [j.finding(n % 2, f"{n}") for n in range(20)]
+    entries = j.write(tmp_path, j.device(0), j.device(1), *told, *([j.alarm()] * 2000))
+    with Store(url, retention=Retention(verdicts=3, findings=2, entries=1500)) as store:
+        store.apply(entries[:30])
+        store.apply(entries[30:42])
+        assert [f.capture for f in store.findings(j.mac(0), 0)] == ["16", "18"]
+        assert rows(url, "verdicts") == list(range(17, 23))
+        assert store.last_verdicts()[j.mac(0)].captures == 10
+        assert store.judged(["0", "19"]) == {"0", "19"}
+        store.apply(entries[42:])
+        assert rows(url, "alarms") == list(range(543, 2043))
+        assert rows(url, "verdicts") == rows(url, "captures") == rows(url, "latest") == []
+        assert len(store.devices()) == 2
+
+
+def test_one_thread_writes_and_others_read(url: str, tmp_path: Path) -> None:
+    entries = j.write(tmp_path, j.device(1), j.device(2))
+    found: list[object] = []
+
+    def other() -> None:
+        found.append(len(store.devices()))
+        try:
+            store.apply(entries)
+        except RuntimeError as error:
+            found.append(str(error))
+
+    with Store(url) as store:
+        store.apply(entries[:1])
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert found == [1, "only the thread that opened the store writes it"]
+
+
+def test_a_second_writer_is_kept_out(url: str, tmp_path: Path) -> None:
+    entries = j.write(tmp_path, j.device(1), j.device(2))
+    with Store(url) as one, Store(url) as two:
+        one.apply(entries[:1])
+        with pytest.raises(StoreError, match="another process writes"):
+            two.apply(entries)
+        assert one.position() == 1
+
+
+def test_another_format_is_told(url: str, tmp_path: Path) -> None:
+    change(url, "UPDATE halia_position SET format = 99")
+    with pytest.raises(StoreDiffers, match="format 99"):
+        Store(url)
+    with Store(url, anew=True) as store:
+        store.apply(j.write(tmp_path, j.device(1)))
+
+
+def test_a_row_changed_by_another_hand_is_told(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        store.apply(j.write(tmp_path, j.device(1)))
+        for document in ("no JSON", "{}"):
+            change(url, f"UPDATE halia_devices SET document = '{document}'")  # noqa: S608 - ours
+            with pytest.raises(StoreDiffers, match="another hand"):
+                store.devices()
+
+
+def test_damaged_entries_are_counted(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        store.apply(j.write(tmp_path, ("device", {}), ("later", {}), j.device(1)))
+        assert (store.unreadable, store.position(), len(store.devices())) == (1, 3, 1)
+
+
+class TestSqliteFiles:
+    """What can be wrong with a file, each with its name and a remedy."""
+
+    def test_it_is_readable_by_nobody_else(self, tmp_path: Path) -> None:
+        with Store(tmp_path / "s") as store:
+            store.apply(j.write(tmp_path / "j", j.device(1)))
+            modes = {p.name: p.stat().st_mode & 0o007 for p in tmp_path.glob("s*")}
+        assert modes == {"s": 0, "s-shm": 0, "s-wal": 0}
+
+    @pytest.mark.parametrize("content", [b"rubbish" * 1000, b"SQLite format 3\0" + b"\xff" * 9000])
+    def test_no_database(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "s").write_bytes(content)
+        with pytest.raises(StoreError, match="made anew") as told:
+            Store(tmp_path / "s")
+        assert str(told.value).startswith(f"{tmp_path / 's'}: ")
+        assert (tmp_path / "s").read_bytes() == content
+
+    def test_torn(self, tmp_path: Path) -> None:
+        with Store(tmp_path / "s") as store:
+            store.apply(j.write(tmp_path / "j", *map(j.device, range(500))))
+        whole = (tmp_path / "s").read_bytes()
+        (tmp_path / "s").write_bytes(whole[: len(whole) // 3])
+        with (
+            pytest.raises(StoreError, match=r"malformed.*made anew"),
+            Store(tmp_path / "s") as store,
+        ):
+            store.devices()
+
+    def test_locked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("plugin.store.database._PATIENCE", 0)
+        with Store(tmp_path / "s") as store:
+            other = sqlite3.connect(tmp_path / "s", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked; another process"):
+                store.apply(j.write(tmp_path / "j", j.device(1)))
+            assert store.position() == 0
+            other.execute("ROLLBACK")
+            other.close()
+            store.apply(j.write(tmp_path / "k", j.device(1)))
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match="No such file or directory; let the user"):
+            Store(tmp_path / "none" / "s")
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match="unable to open"):
+            Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("oracle://u:secret@h/d", "oracle is no kind of store"),
+        ("no url: secret", "is no URL"),
+        ("postgresql://u:secret@h:port/d", "is no URL"),
+        ("postgresql://u:secret@127.0.0.1:1/d", "look whether the server is up"),
+        ("mariadb://u:secret@127.0.0.1:1/d", "look whether the server is up"),
+    ],
+)
+def test_no_store_there_and_no_password_told(url: str, said: str) -> None:
+    with pytest.raises(StoreError, match=said) as told:
+        Store(url)
+    assert "secret" not in str(told.value)
+
+
+def rows(url: str, table: str) -> list[int]:
+    engine = create_engine(place(url))
+    with engine.connect() as connection:
+        query = f"SELECT number FROM halia_{table} ORDER BY number"  # noqa: S608 - a test's own
+        found = [row[0] for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
+
+
+def change(url: str, statement: str) -> None:
+    engine = create_engine(place(url))
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -13,6 +13,7 @@ if [ "${1:?run or test}" = test ]; then
         openvswitch-switch iproute2 ethtool iputils-ping util-linux procps # the lab
         rabbitmq-server openssl       # its broker, and certificates for it
         postgresql mariadb-server-core # databases that a store may be in
+        systemd                       # checks the unit of its service
     )
 fi
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from sqlalchemy.schema import CreateTable
 
@@ -35,3 +38,8 @@ def test_what_is_asked_for_has_an_index() -> None:
     assert ("halia_verdicts", ("mac", "number")) in indexes
     assert ("halia_findings", ("mac", "number")) in indexes
     assert ("halia_captures", ("number",)) in indexes
+
+
+def test_the_documented_tables_are_these() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "store.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(halia_\w+)`", text)) == set(METADATA.tables)

@@ -6,12 +6,17 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pika
 import pytest
+from pika.exchange_type import ExchangeType
 
+from plugin.broker.message import VERDICT_EXCHANGE
+from plugin.broker.parameters import connection_parameters
 from plugin.lab import daemons
 from plugin.lab.fabric import amqp_answers
 from plugin.lab.needs import rabbitmq_home
@@ -20,9 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from plugin.broker.rabbitmq import Publisher
     from plugin.lab.daemons import Daemon
 
 START_SECONDS = 120.0
+PATIENCE = 90.0
 
 
 class Broker(NamedTuple):
@@ -36,7 +43,10 @@ class Broker(NamedTuple):
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+        return f"amqp://127.0.0.1:{self.port}/"
+
+    def parameters(self, vhost: str = "", **settings: Any) -> pika.ConnectionParameters:
+        return connection_parameters(self.url + vhost, **settings)
 
     def start(self) -> None:
         log = self.folder / "log" / "rabbitmq.out"
@@ -66,6 +76,46 @@ class Broker(NamedTuple):
         return subprocess.run(
             command, env=self.daemon.environment, capture_output=True, text=True, check=True
         ).stdout
+
+
+class Reader:
+    """An independent consumer with a queue of its own."""
+
+    def __init__(self, broker: Broker, queue: str, exchange: str = VERDICT_EXCHANGE) -> None:
+        self.connection = pika.BlockingConnection(broker.parameters())
+        self.channel = self.connection.channel()
+        durable = exchange == VERDICT_EXCHANGE
+        self.channel.exchange_declare(exchange, ExchangeType.topic, durable=durable)
+        self.channel.queue_declare(queue, durable=True)
+        self.channel.queue_bind(queue, exchange, "#")
+        self.queue = queue
+
+    def take(self) -> list[tuple[str, bytes]]:
+        found: list[tuple[str, bytes]] = []
+        while True:
+            method, properties, body = self.channel.basic_get(self.queue, auto_ack=True)
+            if method is None:
+                return found
+            assert properties is not None
+            assert body is not None
+            assert properties.content_type == "application/json"
+            found.append((str(properties.message_id), body))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def record_pauses(owner: Publisher) -> list[float]:
+    """Give the list of pauses between tries; they pass at once, or nearly."""
+    pauses: list[float] = []
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
+            return super().wait(0.1)
+
+    owner._link._stopping = Stopping()
+    return pauses
 
 
 def free_ports(count: int) -> list[int]:

@@ -32,13 +32,14 @@ class Consumer:
     """Delivers each message of ``topic_recs`` with a key under FAUCET.Event, until stopped.
 
     All callbacks come in the consumer's own thread. While ``deliver`` works, the rest waits at the
-    broker.
+    broker; a heartbeat's time is too long for it.
 
     Args:
         parameters: where the broker is, and who we are there.
         deliver: called with the body of each message; what it is, is for the feed to say.
         opened: called when messages begin to come: what happened before is to be asked for.
-        closed: called with the reason when they no longer come; it is tried again.
+        closed: called with the reason when they no longer come; it is tried again. Not
+            called by :meth:`stop`.
         told: called with what changes, in words without secrets.
     """
 

@@ -48,7 +48,7 @@ class Link:
         parameters: where the broker is, and who we are there.
         begin: called with each fresh channel; it ends by calling :meth:`ready`.
         turn: called in the owner's thread after :meth:`wake`.
-        lost: called when a connection that was ready has ended, with the reason.
+        lost: called when a connection that was ready has ended, with the reason; not by our stop.
         told: called with what changes, in words without secrets.
         up: what is told when it is ready.
     """
@@ -150,16 +150,25 @@ class Link:
             with self._lock:
                 self._connection = connection
             if not self._stopping.is_set():  # else stop() may have come too early to wake us
-                connection.ioloop.start()
+                self._run(connection)
             with self._lock:
                 self._connection = None
             connection.ioloop.close()
             worked = self.connected.is_set()
             self.connected.clear()
-            if worked:
+            if worked and not self._stopping.is_set():
                 self._lost(self._reason)
             tries = 0 if worked and not self._failed else tries + 1
             self._stopping.wait(BACKOFF[min(tries, len(BACKOFF) - 1)])
+
+    def _run(self, connection: pika.SelectConnection) -> None:
+        try:
+            connection.ioloop.start()
+        except AssertionError:
+            # pika gives up a connection that is still being made, and then stumbles over a check
+            # of its own (it meets a class where it looks for an instance).
+            if not self._stopping.is_set():
+                raise
 
     def _turned(self) -> None:
         if self._stopping.is_set():

@@ -224,7 +224,7 @@ class Republisher:
 
     @property
     def dropped(self) -> int:
-        """Events that were never sent, for the broker was away too long."""
+        """Events that had to go before the broker had confirmed them: it was away, or too slow."""
         return self._ring.dropped
 
     def publish(self, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Why the broker is away or says no, in one line with what to do about it. Pure, and no secrets.
+"""Why the broker is away or says no, in one line with what to do about it; no secrets.
 
 pika wraps errors in errors, and its own texts may hold a whole connection; so the innermost cause
 is looked for, and put into words of ours where we know better ones.
@@ -6,6 +6,7 @@ is looked for, and put into words of ours where we know better ones.
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _DECLARED_OTHERWISE, _DENIED = 406, 403
 _DEPTH = 10
+_ALERT = re.compile(r"\[SSL: (\w+)\]")
 
 
 def reason(error: BaseException) -> str:
@@ -69,8 +71,19 @@ def _untrusted(error: Any) -> str:
 
 
 def _tls(error: Any) -> str:
-    why = getattr(error, "reason", None) or error
+    return _tls_fails(getattr(error, "reason", None) or str(error))
+
+
+def _tls_fails(why: str) -> str:
     return f"TLS fails: {why} (the right port? does the broker want a certificate of ours?)"
+
+
+def _no_greeting(error: Any) -> str:
+    """By TLS 1.3 a certificate is refused only after the handshake; pika has but its text then."""
+    alert = _ALERT.search(str(error))
+    if alert:
+        return _tls_fails(alert.group(1))
+    return "no AMQP is spoken there (the right port? amqps?)"
 
 
 _WORDS: tuple[tuple[type[BaseException], Callable[[Any], str | None]], ...] = (
@@ -83,6 +96,7 @@ _WORDS: tuple[tuple[type[BaseException], Callable[[Any], str | None]], ...] = (
         exceptions.ProbableAccessDeniedError,
         lambda _: "it has no such virtual host for this user: see broker.url",
     ),
+    (exceptions.IncompatibleProtocolError, _no_greeting),
     (
         exceptions.ConnectionClosedByBroker,
         lambda error: f"it closed the connection: {error.reply_text}",

@@ -17,6 +17,7 @@ from plugin.capture.trace_files import LOCK, Finished, TraceFiles
 from plugin.cli import options, output
 from plugin.cli.lines import LineWriter
 from plugin.cli.main import EXIT_OK
+from plugin.cli.stream_file import StreamFile
 from plugin.errors import HaliaError, OptionError, OutputError
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--force", action="store_true", help="use a folder that holds other files too"
+    )
+    parser.add_argument(
+        "--stream",
+        metavar="FILE.pcap",
+        type=options.path,
+        help="write the headers of all frames there too, each once, as they came; it grows until"
+        " the end, and no quota holds for it",
     )
     _file_options(parser.add_argument_group("files"))
     _frame_options(parser.add_argument_group("frames"))
@@ -163,20 +171,27 @@ def run(args: argparse.Namespace) -> int:
     check_interface(args.iface)
     _check_folder(args.out, force=args.force)
     made = not args.out.exists()
-    files = TraceFiles(args.out, limits)
-    if account is not None and made:
-        os.chown(args.out, account.uid, account.gid)
-    capture = LiveCapture(settings, files)
-    if account is not None:
-        privileges.drop(account)
-    return _Session(args, capture, files).run()
+    with StreamFile(args.stream) as stream:
+        files = TraceFiles(args.out, limits)
+        if account is not None and made:
+            os.chown(args.out, account.uid, account.gid)
+        capture = LiveCapture(settings, files)
+        if account is not None:
+            privileges.drop(account)
+        return _Session(args, capture, files, stream).run()
 
 
 class _Session:
     """One run of the command: what it prints, and when it ends."""
 
-    def __init__(self, args: argparse.Namespace, capture: LiveCapture, files: TraceFiles) -> None:
-        self._args, self._capture, self._files = args, capture, files
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        capture: LiveCapture,
+        files: TraceFiles,
+        stream: StreamFile,
+    ) -> None:
+        self._args, self._capture, self._files, self._stream = args, capture, files, stream
         self._lines = LineWriter(sys.stdout)
         self._stopping = False
         self._live = sys.stderr.isatty() and not args.quiet
@@ -217,6 +232,7 @@ class _Session:
         self._stopping = True
 
     def _tell(self, batch: Batch) -> None:
+        self._stream.write(batch.stream)
         self._tell_files(batch.finished)
         for device in batch.devices if self._args.json or self._args.verbose else ():
             self._line("device", mac=device.mac, first_ns=device.first_ns)
@@ -296,6 +312,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         max_devices=args.max_devices,
         names=args.names,
         repeat_ns=args.drop_repeats * 1_000_000,
+        stream=args.stream is not None,
     )
 
 

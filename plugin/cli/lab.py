@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli import options, output
+from plugin.cli import lab_record, options, output
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import LabError, OptionError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.lab import Lab
+    from plugin.lab.topology import Topology
 
 HELP = "A whole network in namespaces of its own: a switch, Faucet, hosts that work or turn bad."
 BASE = "/tmp/halia-lab"  # noqa: S108 - whose it is is checked
@@ -26,12 +27,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add ``up``, ``exec``, ``bad``, ``status`` and ``down``."""
+    """Add ``up``, ``exec``, ``bad``, ``status``, ``down`` and ``record``."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     up = verbs.add_parser("up", help="make a lab; it runs in the background")
     up.add_argument(
         "topology", nargs="?", metavar="FILE.yaml", type=options.path,
         help="the topology (default: configs/lab/office.yaml, which comes with Halia)",
+    )  # fmt: skip
+    up.add_argument(
+        "--office", metavar="SEED", type=_seed,
+        help="an office made by chance instead: the demo's network of this seed",
     )  # fmt: skip
     up.add_argument(
         "--controller", metavar="NAME|PATH", default="c65faucet",
@@ -66,12 +71,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     down = verbs.add_parser("down", help="remove a lab: every process, network and file")
     down.add_argument("--all", action="store_true", help="every lab of this user")
     _common(down)
+    lab_record.configure(verbs.add_parser("record", help=lab_record.HELP))
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one verb."""
     verbs = {"up": _up, "exec": _exec, "bad": _bad, "status": _status, "down": _down}
-    return verbs[args.verb](args)
+    return {**verbs, "record": lab_record.run}[args.verb](args)
 
 
 def _common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
@@ -89,6 +95,18 @@ def _name(text: str) -> str:
             f"{text!r}: up to 24 letters, digits and _ . - are expected"
         )
     return text
+
+
+def _seed(text: str) -> int:
+    from plugin.lab.recordings import read_seeds
+
+    try:
+        (seed,) = read_seeds(text)
+    except ValueError as error:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed such as 7") from error
+    return seed
 
 
 def base_folder(*, make: bool = False) -> Path:
@@ -111,19 +129,15 @@ def base_folder(*, make: bool = False) -> Path:
 
 def _up(args: argparse.Namespace) -> int:
     from plugin.lab import Lab, control
-    from plugin.settings import data_folder, load_settings
 
+    if args.office is not None and args.topology is not None:
+        raise OptionError("a FILE.yaml or --office, not both", where="--office")
     folder = base_folder(make=True) / args.name
     if control.is_held(folder):
         raise OptionError("is up already", where=args.name, advice="choose another --name")
     remove_stale(folder)
-    file = args.topology
-    if file is None:
-        file = (
-            data_folder("configs", load_settings(config=args.config).data) / "lab" / "office.yaml"
-        )
     lab = Lab(
-        file,
+        _topology(args),
         controller=args.controller,
         rabbit=args.rabbit,
         activity=not args.idle,
@@ -143,6 +157,17 @@ def _up(args: argparse.Namespace) -> int:
         print(f"lab '{args.name}' is up: {len(document['hosts'])} hosts, files in {folder}")
         print("see 'halia lab status'; remove it with 'halia lab down'")
     return EXIT_OK
+
+
+def _topology(args: argparse.Namespace) -> Topology | Path:
+    from plugin.lab.offices import office
+    from plugin.settings import data_folder, load_settings
+
+    if args.office is not None:
+        return office(args.office)
+    file: Path | None = args.topology
+    settings = load_settings(config=args.config)
+    return file or data_folder("configs", settings.data) / "lab" / "office.yaml"
 
 
 def _told(line: Mapping[str, Any]) -> str:

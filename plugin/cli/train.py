@@ -39,6 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--name", help="the model's name (default: that of its folder)")
     group.add_argument(
+        "--window", metavar="TIME", type=options.window, default=900.0,
+        help="length of the captures that it is for; verdicts on shorter ones say so (15m)",
+    )  # fmt: skip
+    group.add_argument(
         "--hold-out", action="append", default=[], type=options.path, metavar="LIST",
         help="never train or test on the captures of this CSV (its column sha256); they still"
         " count for whether a class is large enough",
@@ -94,7 +98,11 @@ def run(args: argparse.Namespace) -> int:
     made = make_model(
         gathered.material,
         recipe,
-        Naming(name=args.name or Path(args.out).name, networkml=networkml),
+        Naming(
+            name=args.name or Path(args.out).name,
+            networkml=networkml,
+            window_seconds=args.window,
+        ),
         Work(jobs=jobs_of(settings), track=tracker(quiet=args.quiet)),
         held_out=held_out_digests(args.hold_out),
     )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from plugin.lab.needs import OVS_SCHEMA, search_path
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OPENFLOW_PORT = 6653
 PROMETHEUS_PORT = 9302
@@ -31,6 +29,14 @@ class Daemon(NamedTuple):
 def base_environment() -> dict[str, str]:
     """Give the environment of everything in a lab: the caller's, with the system's PATH."""
     return {**os.environ, "PATH": search_path()}
+
+
+def halia_environment() -> dict[str, str]:
+    """Let this very Halia be found by a Python in a lab, be it a checkout or installed."""
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    here = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    return base_environment() | here
 
 
 def ovs_environment(folder: Path) -> dict[str, str]:

@@ -291,10 +291,6 @@ class Lab:
 
     def _begin(self, *, detached: bool) -> None:
         assert self._folder is not None
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = daemons.base_environment() | {"PYTHONPATH": os.pathsep.join(paths)}
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         words = [sys.executable, "-m", "plugin.lab.inside", str(self._folder)]
         lock = control.hold(self._folder)
         if lock is None:
@@ -302,7 +298,7 @@ class Lab:
         with (self._folder / "inside.log").open("wb") as log:
             self._popen = subprocess.Popen(  # noqa: S603 - words of our own
                 [*needs.unshare_command(), *words],
-                env=environment,
+                env=daemons.halia_environment(),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -53,7 +53,7 @@ __all__ = ["Made", "Naming", "ask_model", "check_place", "leave_out", "make_mode
 __all__ += ["recipe_of", "save_model", "seen_in_training"]
 
 WINDOW_SECONDS = 900.0
-"""Recommended length of a capture: the quarter of an hour of Poseidon and NetworkML."""
+"""The standard length of a capture: the quarter of an hour of Poseidon and NetworkML."""
 _SECOND_CLASS = 2
 # Bounds on a foreign recipe: it may cost time, not all of it.
 _GRID_MAX, _FOLDS_MAX, _SEED_MAX, _OPTION_MAX = 100, 100, 2**32, 2000.0
@@ -73,6 +73,7 @@ class Naming:
     name: str
     version: str = "1"
     networkml: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    window_seconds: float = WINDOW_SECONDS  # of the captures that it is for
 
 
 class _Parts(NamedTuple):
@@ -352,8 +353,7 @@ def _model(
 ) -> Model:
     import sklearn
 
-    schema = SCHEMAS[recipe.features]
-    calibration = trained.calibration
+    schema, calibration = SCHEMAS[recipe.features], trained.calibration
     digests = parts.cases.material.digests
     manifest = Manifest(
         format=FORMAT,
@@ -368,7 +368,7 @@ def _model(
         threshold=calibration.threshold,
         min_packets=calibration.min_packets,
         min_sessions=calibration.min_sessions,
-        window_seconds=WINDOW_SECONDS,
+        window_seconds=naming.window_seconds,
         training_digest=training_digest(digests),
         created="",  # a build from the same captures gives the same bytes
         metrics={

@@ -36,6 +36,8 @@ def test_options_come_through() -> None:
     o = s.opening
     assert (o.names, o.blocks, o.snaplen, o.outgoing) == (1600, 32, 256, True)
     assert (s.feed, s.names, s.repeat_ns) == ("plain", True, 2_000_000)
+    assert not s.stream
+    assert settings("--stream", "all.pcap").stream
     args = command_parser("capture").parse_args(
         ["--iface", "lo", "--out", "x", "--rotate-size", "1G", "--max-age", "2d", "--quota", "0"]
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.cli import lab as command
-from plugin.cli.main import main
+from plugin.cli.main import command_parser, main
 from plugin.errors import LabError
 from plugin.lab import control
+from plugin.lab.offices import office
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,15 @@ def test_a_wrong_topology_is_told_with_its_place(
     file.write_text("vlans: {a: {vid: 0}}\nswitches: {}\n", encoding="utf-8")
     assert main(["lab", "up", str(file)]) == 2
     assert f"{file}:1:18: vlans.a.vid" in capsys.readouterr().err
+    assert list(base.iterdir()) == []
+
+
+def test_an_office_is_one_seed_and_no_file(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--office", "1-2"], ["--office", "x"], ["--office", "1", "some.yaml"]):
+        assert main(["lab", "up", *words]) == 2
+    assert "a FILE.yaml or --office, not both" in capsys.readouterr().err
+    args = command_parser("lab").parse_args(["up", "--office", "7"])
+    assert command._topology(args) == office(7)
     assert list(base.iterdir()) == []
 
 

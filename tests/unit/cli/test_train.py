@@ -33,13 +33,14 @@ def test_from_a_folder_to_a_model(
 ) -> None:
     out = tmp_path / "m"
     command = ["train", str(captures), "--out", str(out), "--jobs", "1", "--seed", "3", "--json"]
-    command += ["--algorithm", "forest", "--features", "service-ports"]
+    command += ["--algorithm", "forest", "--features", "service-ports", "--window", "30s"]
     assert main(command) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["test"]["captures"] == 8
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["classes"] == ["Asks", "Web"]
     assert manifest["name"] == "m"
+    assert manifest["window_seconds"] == 30.0
     assert main(command) == 2  # it is there already
     assert "--force" in capsys.readouterr().err
     # The model knows its own training files again.

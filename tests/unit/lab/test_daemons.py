@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from plugin.lab import daemons
 
 FOLDER = Path("/lab/x")
@@ -42,3 +44,9 @@ def test_rabbitmq_scans_only_itself(tmp_path: Path) -> None:
     assert daemon.environment["RABBITMQ_PLUGINS_DIR"] == str(tmp_path / "mq" / "plugins")
     assert "127.0.0.1" in (tmp_path / "mq" / "rabbitmq.conf").read_text(encoding="utf-8")
     assert str(daemons.AMQP_PORT) in daemons.AMQP_URL
+
+
+def test_halia_in_a_lab_is_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    path = daemons.halia_environment()["PYTHONPATH"].split(":")
+    assert path == [str(Path(__file__).resolve().parents[3]), "/mine"]

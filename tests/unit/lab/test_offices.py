@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from plugin.lab.offices import GADGETS, office, reseeded
+from plugin.lab.profiles import PROFILES, serves, uses
+from plugin.lab.render import faucet_yaml
+
+MANY = range(40)
+
+
+def test_an_office_is_the_same_from_the_same_seed_and_another_from_another() -> None:
+    assert office(3).text == office(3).text
+    assert len({office(seed).text for seed in MANY}) == len(MANY)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 3001])
+def test_who_is_always_there(seed: int) -> None:
+    topology = office(seed)
+    profiles = Counter(host.profile for host in topology.hosts)
+    for profile in ("printer", "file server", "web server", "unknown gadget", "outside"):
+        assert profiles[profile] >= 1
+    assert profiles["workstation"] >= 2
+    assert {"anna", "ben", "printer", "files", "gadget"} <= {host.name for host in topology.hosts}
+    assert topology.collector() == "collector"
+    assert len({port.number for switch in topology.switches for port in switch.ports}) > 5
+
+
+def test_what_is_left_to_the_seed() -> None:
+    topologies = [office(seed) for seed in MANY]
+    seen: dict[str, set[object]] = {
+        "network": {t.host("anna").addresses[0].network for t in topologies},
+        "vid": {t.vlans[0].vid for t in topologies},
+        "pace": {t.pace for t in topologies},
+        "place": {port.number for t in topologies for _, port, h in t.places() if h.name == "anna"},
+        "mac": {t.host("anna").mac for t in topologies},
+        "hosts": {len(t.hosts) for t in topologies},
+        "shared": {max(len(p.hosts) for _, p, _ in t.places()) for t in topologies},
+    }
+    assert {name: len(values) for name, values in seen.items() if len(values) < 3} == {}
+    # Each row of the table in docs/faucet.md: nobody's ACLs, the port's, the VLAN's, both.
+    assert len({faucet_yaml(t).count("acls_in") for t in topologies}) == 3
+
+
+def test_strangers_are_none_of_the_profiles_and_know_no_gadget() -> None:
+    for seed in MANY:
+        topology = office(seed, gadgets=0, strangers=4)
+        odd = [host for host in topology.hosts if host.name.startswith("odd-")]
+        assert len(odd) == 4
+        assert "unknown gadget" not in {host.profile for host in topology.hosts}
+        for host in odd:
+            used = {use.service for use in uses(host)}
+            assert serves(host) or used
+            assert not {*serves(host), *used} & GADGETS
+            for profile in PROFILES.values():
+                both = {*profile.serves}, {use.service for use in profile.uses}
+                assert ({*serves(host)}, used) != both
+
+
+def test_several_gadgets() -> None:
+    hosts = {host.name: host.profile for host in office(1, gadgets=2).hosts}
+    assert hosts["gadget-2"] == hosts["gadget"] == "unknown gadget"
+
+
+def test_another_seed_for_the_same_hosts() -> None:
+    old = office(1)
+    new = reseeded(old, 9)
+    assert new.seed == 9
+    assert (new.hosts, new.switches, new.vlans) == (old.hosts, old.switches, old.vlans)

@@ -3,4 +3,5 @@
 
 def vendor_of(mac: str) -> str | None:
     """TEMP."""
+    del mac
     return None

@@ -70,7 +70,8 @@ class Fabric:
         """Start Open vSwitch with an empty database."""
         self._do(daemons.ovs_database(self.folder))
         self._spawn(daemons.ovsdb_server(self.folder))
-        self._wait("ovsdb", (self.folder / "ovs" / "db.sock").exists)
+        # That the socket is there is not enough: it is bound some moments before anyone listens.
+        self._wait("ovsdb", lambda: _accepts(self.folder / "ovs" / "db.sock"))
         self.vsctl(["--no-wait", "init"])
         self._spawn(daemons.vswitchd(self.folder, self.datapath))
 
@@ -246,6 +247,12 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _accepts(place: Path) -> bool:
+    """Whether somebody listens on a unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        return peer.connect_ex(str(place)) == 0
 
 
 def amqp_answers(port: int = daemons.AMQP_PORT) -> bool:

@@ -134,9 +134,7 @@ class Lab:
         """
         if self.collector is None:
             raise LabError("the topology has no collector", where=self.name)
-        moved = self.run(
-            self.collector, ["ip", "link", "set", "eth0", "netns", "1", "name", name]
-        )
+        moved = self.run(self.collector, ["ip", "link", "set", "eth0", "netns", "1", "name", name])
         up = self.run(None, ["ip", "link", "set", name, "up"])
         if moved.returncode or up.returncode:
             reason = " ".join((moved.stderr + up.stderr).split())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import pytest
 
 from plugin.errors import LabError
 from plugin.lab.daemons import Daemon
-from plugin.lab.fabric import Fabric
+from plugin.lab.fabric import Fabric, _accepts
 from plugin.lab.schema import parse_topology
 from tests.labs import QUIET
 
@@ -51,3 +52,13 @@ def test_a_deadly_signal_is_waited_for(fabric: Fabric) -> None:
 def test_a_program_that_fails_is_told_with_its_words(fabric: Fabric) -> None:
     with pytest.raises(LabError, match="fails: oh no"):
         fabric._do([sys.executable, "-c", "raise SystemExit('oh no')"])
+
+
+def test_a_socket_that_is_bound_is_not_yet_one_that_listens(tmp_path: Path) -> None:
+    place = tmp_path / "s"
+    assert not _accepts(place)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        assert not _accepts(place)
+        listener.listen(1)
+        assert _accepts(place)

@@ -61,7 +61,7 @@ class Report(NamedTuple):
 def run_engine(devices: int = DEVICES) -> Report:
     """Measure in a process of its own, so that memory is the engine's alone."""
     words = [sys.executable, "-c", f"from bench.engine import child; child({devices})"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return Report(devices, tuple(Step(*one) for one in found["steps"]), found["memory_mb"])
 

@@ -79,12 +79,12 @@ def judges(settings: Settings) -> Judges:
 
 def engine_options(settings: Settings) -> Options:
     """What the engine is told."""
-    ports = frozenset((one.dp, one.port) for one in settings.mirror.ignore_ports)
+    ports = (place.rpartition(":") for place in settings.mirror.ignore_ports)
     return Options(
         limits=Limits(devices=settings.devices.most, gone_after=settings.devices.gone_after),
         page=settings.faucet.events != "none",
         ignore_vlans=frozenset(settings.mirror.ignore_vlans),
-        ignore_ports=ports,
+        ignore_ports=frozenset((dp, int(port)) for dp, _, port in ports),
     )
 
 

@@ -241,6 +241,18 @@ class Run:
         log.info("ending: %s", self._daemon.stopped_by)
         for name in ("feed", "capturing", "watching", "asking"):
             self._stop(name)
+        self._judge_the_rest()
+        self._daemon.say("stopped", why=self._daemon.stopped_by)
+        self._daemon.flush()
+        if len(self._daemon.keeper):
+            log.error("%d entries could not be kept", len(self._daemon.keeper))
+        if self._sending is not None and (rest := self._sending.publisher.stop(_BROKER_SECONDS)):
+            log.warning("%d messages wait in the spool for the next start", rest)
+        if self._republisher is not None:
+            self._republisher.stop(_BROKER_SECONDS)
+        self._stop("store")
+
+    def _judge_the_rest(self) -> None:
         end = time.monotonic() + JUDGE_SECONDS
         while (len(self._judging) or len(self._inbox)) and time.monotonic() < end:
             self._daemon.turn(0.1)
@@ -249,17 +261,6 @@ class Run:
             pass
         if len(self._judging):
             log.warning("%d captures are left for the next start", len(self._judging))
-        self._daemon.say("stopped", why=self._daemon.stopped_by)
-        self._daemon.flush()
-        if len(self._daemon.keeper):
-            log.error("%d entries could not be kept", len(self._daemon.keeper))
-        if self._sending is not None:
-            waiting = self._sending.publisher.stop(_BROKER_SECONDS)
-            if waiting:
-                log.warning("%d messages wait in the spool for the next start", waiting)
-        if self._republisher is not None:
-            self._republisher.stop(_BROKER_SECONDS)
-        self._stop("store")
 
     def _stop(self, name: str) -> None:
         for worker in self._workers:

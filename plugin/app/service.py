@@ -80,7 +80,8 @@ class EngineService:
             "uptime": round(now() - self._since, 3),
             "devices": {"total": len(self._engine), "states": states},
             "feed": {
-                "connected": feed.open, "problem": feed.refused, "events": feed.events, "gaps": feed.gaps, "missed": feed.missed,
+                "connected": feed.open, "problem": feed.refused, "events": feed.events,
+                "gaps": feed.gaps, "missed": feed.missed,
                 "garbage": feed.garbage, "restarts": feed.restarts,
                 "down_switches": list(feed.down_switches),
             },

@@ -47,14 +47,13 @@ def give(account: Account, *folders: Path) -> None:
         OutputError: that is not permitted here.
     """
     for folder in folders:
-        for place, _, files in os.walk(folder):
-            for path in (place, *(os.path.join(place, name) for name in files)):
-                try:
-                    os.chown(path, account.uid, account.gid, follow_symlinks=False)
-                except OSError as error:
-                    raise OutputError(
-                        f"cannot be given to {account.name}: {error.strerror}", where=path
-                    ) from error
+        for path in (folder, *folder.rglob("*")):
+            try:
+                os.chown(path, account.uid, account.gid, follow_symlinks=False)
+            except OSError as error:
+                raise OutputError(
+                    f"cannot be given to {account.name}: {error.strerror}", where=str(path)
+                ) from error
 
 
 def drop(account: Account) -> None:

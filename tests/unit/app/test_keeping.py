@@ -13,7 +13,7 @@ from plugin.broker.message import Message
 from plugin.broker.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from plugin.audit.chain import Entry
@@ -28,6 +28,13 @@ def verdict(number: int, *messages: Message) -> Sayable:
     return Sayable(float(number), "verdict", {"number": number}, messages)
 
 
+def into(spool: Spool) -> Callable[[Message], None]:
+    def publish(one: Message) -> None:
+        spool.put(one)
+
+    return publish
+
+
 def numbers(folder: Path) -> list[int]:
     return [entry.body["number"] for entry in entries(folder)]  # type: ignore[union-attr]  # whole
 
@@ -35,7 +42,7 @@ def numbers(folder: Path) -> list[int]:
 def test_what_is_said_is_in_both_and_told_afterwards(tmp_path: Path) -> None:
     kept: list[Entry] = []
     with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=1 << 20) as spool:
-        keeper = Keeper(journal, lambda m: spool.put(m) and None, kept.extend)
+        keeper = Keeper(journal, into(spool), kept.extend)
         keeper.say(verdict(1, message(1), message(2)))
         keeper.say(verdict(2))
         assert (len(keeper), kept) == (2, [])
@@ -47,7 +54,7 @@ def test_what_is_said_is_in_both_and_told_afterwards(tmp_path: Path) -> None:
 
 def test_a_full_spool_keeps_the_rest_waiting_in_order(tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=200) as spool:
-        keeper = Keeper(journal, lambda m: spool.put(m) and None, lambda _: None)
+        keeper = Keeper(journal, into(spool), lambda _: None)
         for number in (1, 2, 3):
             keeper.say(verdict(number, message(number, 60)))
         reason = keeper.flush()
@@ -80,7 +87,7 @@ def test_a_journal_that_cannot_be_written_is_tried_again_without_spooling_twice(
     tmp_path: Path,
 ) -> None:
     with Refusing(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=1 << 20) as spool:
-        keeper = Keeper(journal, lambda m: spool.put(m) and None, lambda _: None)
+        keeper = Keeper(journal, into(spool), lambda _: None)
         keeper.say(verdict(1, message(1)))
         assert "no space" in (keeper.flush() or "")
         assert "no space" in (keeper.flush() or "")

@@ -16,6 +16,7 @@ from plugin.offline.behaviours import load_parameters
 from plugin.offline.classify import load_models
 from plugin.registry import Limits
 from plugin.settings import data_folder
+from plugin.settings.secret import broker_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,11 +147,11 @@ def broker_parameters(settings: Settings) -> pika.ConnectionParameters | None:
     want = settings.broker
     if want.url is None:
         return None
+    password = broker_password(want)
     return connection_parameters(
         want.url,
         user=want.user,
-        password=None if want.password is None else want.password.reveal(),
-        password_file=want.password_file,
+        password=None if password is None else password.reveal(),
         ca=want.ca,
         cert=want.cert,
         key=want.key,

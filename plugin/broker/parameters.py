@@ -27,7 +27,6 @@ def connection_parameters(  # noqa: PLR0913 - settings, all but the first may be
     *,
     user: str | None = None,
     password: str | None = None,
-    password_file: Path | None = None,
     ca: Path | None = None,
     cert: Path | None = None,
     key: Path | None = None,
@@ -39,8 +38,7 @@ def connection_parameters(  # noqa: PLR0913 - settings, all but the first may be
         url: ``amqp[s]://HOST[:PORT][/VHOST]``; a ``/`` in the virtual host is ``%2F``. ``amqps``
             is TLS, and the certificate must be the host's.
         user: by default ``guest`` with that password.
-        password: the user's; or
-        password_file: a file with it as the first line.
+        password: the user's.
         ca: PEM file of who signed the broker's certificate; by default the system's.
         cert: our own certificate (PEM), where the broker wants one.
         key: its key (PEM, without a passphrase), if it is not in the same file.
@@ -51,7 +49,7 @@ def connection_parameters(  # noqa: PLR0913 - settings, all but the first may be
     """
     problems: list[str] = []
     parts = _address(url, problems)
-    credentials = _login(user, password, password_file, problems)
+    credentials = _login(user, password, problems)
     context = None
     if parts is not None and parts.scheme == "amqps":
         context = _tls(ca, cert, key, problems)
@@ -92,33 +90,12 @@ def _address(url: str, problems: list[str]) -> SplitResult | None:
     return parts
 
 
-def _login(
-    user: str | None, password: str | None, file: Path | None, problems: list[str]
-) -> pika.PlainCredentials:
-    if password is not None and file is not None:
-        problems.append("broker.password_file: there is broker.password too; leave one")
-    elif file is not None:
-        password = _password(file, problems)
-    elif user is not None and password is None:
+def _login(user: str | None, password: str | None, problems: list[str]) -> pika.PlainCredentials:
+    if user is not None and password is None:
         problems.append("broker.user: has no broker.password and no broker.password_file")
-    if user is None and (password is not None or file is not None):
+    if user is None and password is not None:
         problems.append("broker.password: whose? There is no broker.user")
     return pika.PlainCredentials(user or GUEST, password or GUEST)
-
-
-def _password(file: Path, problems: list[str]) -> str:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        problems.append(f"broker.password_file: {file}: {error.strerror}")
-        return ""
-    except UnicodeDecodeError:
-        problems.append(f"broker.password_file: {file}: is no text in UTF-8")
-        return ""
-    if not lines or not lines[0]:
-        problems.append(f"broker.password_file: {file}: its first line is empty")
-        return ""
-    return lines[0]
 
 
 def _tls(

@@ -12,7 +12,7 @@ from plugin.errors import SettingsError
 from tests.certificates import Pair, authority, locked, signed
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 SECRET = "s3cret-word"  # noqa: S105 - looked for, nobody's
 
@@ -39,10 +39,8 @@ def test_an_address_is_taken_apart(url: str, host: str, port: int, vhost: str) -
     assert found.connection_attempts == 1
 
 
-def test_the_password_comes_from_a_file_and_is_seen_nowhere(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text(f"{SECRET}\nsecond line\n")
-    found = connection_parameters("amqp://h", user="u", password_file=file, heartbeat=7)
+def test_the_password_is_seen_nowhere() -> None:
+    found = connection_parameters("amqp://h", user="u", password=SECRET, heartbeat=7)
     assert isinstance(found.credentials, pika.PlainCredentials)
     assert (found.credentials.username, found.credentials.password) == ("u", SECRET)
     assert found.heartbeat == 7
@@ -76,10 +74,6 @@ def test_what_is_no_address_of_a_broker_is_not_repeated(url: str) -> None:
     [
         ({"user": "u"}, "broker.user: has no broker.password"),
         ({"password": SECRET}, "broker.password: whose"),
-        ({"user": "u", "password": SECRET, "password_file": "text"}, "leave one"),
-        ({"user": "u", "password_file": "none"}, "none: No such file"),
-        ({"user": "u", "password_file": "empty"}, "its first line is empty"),
-        ({"user": "u", "password_file": "bytes"}, "is no text in UTF-8"),
         ({"ca": "none"}, "broker.ca: .*none: No such file"),
         ({"ca": "text"}, "broker.ca: .*text: no certificate in PEM"),
         ({"key": "ours.key"}, "broker.key: the key of which certificate"),

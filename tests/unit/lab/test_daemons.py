@@ -50,3 +50,14 @@ def test_halia_in_a_lab_is_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/mine")
     path = daemons.halia_environment()["PYTHONPATH"].split(":")
     assert path == [str(Path(__file__).resolve().parents[3]), "/mine"]
+
+
+def test_rabbitmq_listens_where_it_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "plugins").mkdir(parents=True)
+    daemons.prepare_rabbitmq(tmp_path, home, "listeners.tcp.default = 127.0.0.1:1\n")
+    text = (tmp_path / "mq" / "rabbitmq.conf").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "listeners.tcp.default = 127.0.0.1:1"
+    assert str(daemons.AMQP_PORT) not in text
+    environment = daemons.rabbitmq(tmp_path, home, (2, 3)).environment
+    assert (environment["ERL_EPMD_PORT"], environment["RABBITMQ_DIST_PORT"]) == ("2", "3")

@@ -75,15 +75,15 @@ def _tls(error: Any) -> str:
 
 
 def _tls_fails(why: str) -> str:
-    return f"TLS fails: {why} (the right port? does the broker want a certificate of ours?)"
+    return f"TLS fails: {why} (the right port? a certificate of ours wanted?)"
 
 
 def _no_greeting(error: Any) -> str:
-    """By TLS 1.3 a certificate is refused only after the handshake; pika has but its text then."""
+    """By TLS 1.3 a certificate is refused after the handshake: an alert, if it outruns the end."""
     alert = _ALERT.search(str(error))
     if alert:
         return _tls_fails(alert.group(1))
-    return "no AMQP is spoken there (the right port? amqps?)"
+    return "it hung up before any greeting (the right port? amqps? a certificate of ours wanted?)"
 
 
 _WORDS: tuple[tuple[type[BaseException], Callable[[Any], str | None]], ...] = (

@@ -84,8 +84,8 @@ def test_a_login_over_tls_with_certificates_on_both_sides(secured: Secured, tmp_
         ({"url": "amqps://localhost:{tls}"}, "certificate is not trusted: Hostname mismatch"),
         ({"ca": "stranger"}, "certificate is not trusted: "),
         ({"ca": None}, "certificate is not trusted: "),
-        ({"cert": None, "key": None}, "TLS fails: TLSV13_ALERT_CERTIFICATE_REQUIRED"),
-        ({"url": "amqp://127.0.0.1:{tls}", **NO_TLS}, "no AMQP is spoken there"),
+        ({"cert": None, "key": None}, "a certificate of ours wanted?"),
+        ({"url": "amqp://127.0.0.1:{tls}", **NO_TLS}, "hung up before any greeting"),
         ({"url": "amqps://127.0.0.1:{plain}"}, "TLS fails: "),
     ],
 )
@@ -108,11 +108,14 @@ def test_what_is_wrong_is_told_once_while_it_is_tried_again(
         publisher.publish(MESSAGE)
         wait_for(lambda: len(pauses) >= 3, "three tries", PATIENCE)
         assert publisher.stop(0) == 1
-    (line,) = told
-    assert line.startswith("verdicts: the broker")
-    assert words in line
+    # A broker that wants a certificate sends an alert and hangs up: either may come first.
+    assert len(told) == 1 or (len(told) == 2 and "certificate of ours" in words)
+    assert len(set(told)) == len(told)
+    for line in told:
+        assert line.startswith("verdicts: the broker")
+        assert words in line
+        assert "s3cret" not in line
     assert pauses[:3] == [1.0, 2.0, 5.0]
-    assert "s3cret" not in line
     assert capfd.readouterr().err == ""  # nor does pika flood the terminal
 
 

@@ -30,7 +30,7 @@ WRAPPED = exceptions.AMQPConnectionError(
         (exceptions.ProbableAuthenticationError("x"), "refuses the user or the password"),
         (exceptions.ProbableAccessDeniedError("x"), "no such virtual host"),
         (exceptions.IncompatibleProtocolError("lost: '[SSL: TLSV13_X] x'"), "TLS fails: TLSV13_X"),
-        (exceptions.IncompatibleProtocolError("StreamLostError"), "no AMQP is spoken there"),
+        (exceptions.IncompatibleProtocolError("StreamLostError"), "hung up before any greeting"),
         (exceptions.ConnectionClosedByBroker(320, "CONNECTION_FORCED"), "CONNECTION_FORCED"),
         (exceptions.ChannelClosedByBroker(406, "PRECONDITION_FAILED"), "declared otherwise"),
         (exceptions.ChannelClosedByBroker(403, "ACCESS_REFUSED"), "permissions"),

@@ -20,8 +20,10 @@ USER = {"HALIA_BROKER_USER": "halia"}
         ),
         (
             USER,
-            "variable HALIA_BROKER_USER: broker.user: has no broker.password and no"
-            " broker.password_file",
+            (
+                "variable HALIA_BROKER_USER: broker.user: has no broker.password and no"
+                " broker.password_file"
+            ),
         ),
         (
             {"HALIA_BROKER_PASSWORD": "hunter2"},

@@ -91,6 +91,11 @@ COMMANDS: dict[str, Listed] = {
         "capture",
         "Capture an interface: the headers of each device's frames, in files of its own.",
     ),
+    "replay": Listed(
+        "live",
+        "replay",
+        "Play recorded events of Faucet and a capture of the mirror port through the engine.",
+    ),
     "audit": Listed(
         "live",
         "audit",

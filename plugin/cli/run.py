@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from plugin import logs
     from plugin.app.run import Run
     from plugin.cli.lines import LineWriter
+    from plugin.cli.live import told
     from plugin.settings import Settings, load_settings
 
     def read() -> Settings:
@@ -57,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     def say(document: Mapping[str, Any]) -> None:
         if args.json:
             lines.say(json.dumps(document))
+        elif not args.quiet and document["kind"] != "alarm":  # an alarm is in the log
+            lines.say(told(document).rstrip("\n"))
 
     Run(settings, read, say).work()
     lines.close()

@@ -90,10 +90,9 @@ def run(args: argparse.Namespace) -> int:
     def told(one: Recorded) -> None:
         if one.missed:
             output.warn(args, f"seed {one.seed}: {one.missed:,} frames were missed")
-        said = {"seed": one.seed, "captures": len(one.rows), "frames": one.frames}
-        said |= {"missed": one.missed, "seconds": one.seconds}  # type: ignore[dict-item]
+        counts = {"captures": len(one.rows), "frames": one.frames, "missed": one.missed}
         if args.json:
-            print(json.dumps(said), flush=True)
+            print(json.dumps({"seed": one.seed, **counts, "seconds": one.seconds}), flush=True)
         elif not args.quiet:
             line = f"seed {one.seed}: {len(one.rows)} captures, {one.frames:,} frames"
             print(f"{line}, {one.seconds:g} s", flush=True)

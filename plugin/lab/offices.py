@@ -37,6 +37,8 @@ _SOMETIMES = (
     ("mail", "mail relay", 0.7),
     ("names", "name server", 0.7),
 )
+_SERVES_MORE, _USES_MORE, _TAGGED, _DENIED = 0.3, 0.2, 0.5, 0.3
+"""How often file servers serve web pages, people use SSH, the uplink is tagged, ACLs are there."""
 _RULES: dict[str, Any] = {
     "no_telnet": [
         {"rule": {"dl_type": 0x800, "nw_proto": 6, "tcp_dst": 23, "actions": {"allow": 0}}},
@@ -70,7 +72,7 @@ def office(seed: int, *, gadgets: int = 1, strangers: int = 0) -> Topology:
         host["address"] = f"{network}.{number}/24"
     hosts["outside"] = _outside(chance, network)
     hosts["collector"] = {}
-    denied = {at for at in ("vlan", "port") if chance.random() < 0.3}  # noqa: PLR2004 - as good as any
+    denied = {at for at in ("vlan", "port") if chance.random() < _DENIED}
     vlan = {"vid": chance.randint(2, 600)} | (
         {"acls_in": ["no_telnet"]} if "vlan" in denied else {}
     )
@@ -113,9 +115,9 @@ def _hosts(chance: Random, gadgets: int, strangers: int) -> dict[str, dict[str, 
     ]
     found += [(n, {"profile": p}) for n, p, often in _SOMETIMES if chance.random() < often]
     for name, host in found:
-        if name in {"files", "archive"} and chance.random() < 0.3:  # noqa: PLR2004
+        if name in {"files", "archive"} and chance.random() < _SERVES_MORE:
             host["serves"] = [_ALSO]
-        if name in {"anna", "ben", "carla", "dora"} and chance.random() < 0.2:  # noqa: PLR2004
+        if name in {"anna", "ben", "carla", "dora"} and chance.random() < _USES_MORE:
             host["uses"] = ["ssh"]
     names = ("gadget" if k == 0 else f"gadget-{k + 1}" for k in range(gadgets))
     found += [(name, {"profile": "unknown gadget"}) for name in names]
@@ -156,7 +158,7 @@ def _ports(chance: Random, hosts: dict[str, dict[str, Any]]) -> dict[int, dict[s
     shared = [ordinary.pop() for _ in range(chance.choice((0, 2, 2, 3)))]
     ends: list[dict[str, Any]] = [{"host": n, "vlan": "office"} for n in (*ordinary, "printer")]
     ends += [{"hosts": shared, "vlan": "office"}] if shared else []
-    tagged = chance.random() < 0.5  # noqa: PLR2004
+    tagged = chance.random() < _TAGGED
     ends.append({"host": "outside"} | ({"tagged": ["office"]} if tagged else {"vlan": "office"}))
     ends.append({"host": "collector", "collector": True})
     numbers = sorted(chance.sample(range(1, 2 * len(ends) + 1), len(ends)))

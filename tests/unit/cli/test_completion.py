@@ -33,7 +33,7 @@ def test_the_shell_can_read_its_script(
     ("line", "offered"),
     [
         ("halia clas", ["classify"]),
-        ("halia classify --model ", ["device", "enterprise"]),
+        ("halia classify --model ", ["demo", "device", "enterprise"]),
         ("halia models show e", ["enterprise"]),
     ],
 )

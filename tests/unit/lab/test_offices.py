@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 
 import pytest
@@ -9,11 +10,21 @@ from plugin.lab.profiles import PROFILES, serves, uses
 from plugin.lab.render import faucet_yaml
 
 MANY = range(40)
+PUBLISHED = "33fdd86ebe5f524d2405666d2c019a55e36b7c4e74e981d44499f8e7ef312955"
 
 
 def test_an_office_is_the_same_from_the_same_seed_and_another_from_another() -> None:
     assert office(3).text == office(3).text
     assert len({office(seed).text for seed in MANY}) == len(MANY)
+
+
+def test_the_offices_that_figures_were_published_for_are_still_the_same() -> None:
+    # models/MODEL_CARD.md and configs/recorded name seeds: an edit that makes other offices of
+    # them needs another model, another test and another recording.
+    made = [office(seed) for seed in (1, 3001, 3016)]
+    made += [office(seed, gadgets=0, strangers=4) for seed in (1001, 1024)]
+    told = "".join(repr(topology._replace(text="")) for topology in made)
+    assert hashlib.sha256(told.encode()).hexdigest() == PUBLISHED
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 3001])

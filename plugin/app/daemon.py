@@ -41,7 +41,7 @@ class Hands(NamedTuple):
     """Something changed that is shown of this device."""
     forget: Callable[[str], None]
     spoken: Callable[[Command], None]
-    """An announcement or alarm was kept: for standard output and metrics."""
+    """An announcement was kept, or there is an alarm."""
     reload: Callable[[], None]
     """SIGHUP."""
 
@@ -77,7 +77,7 @@ class Daemon:
             do.Announce: self._announce,
             do.AnnounceFinding: self._announce_finding,
             do.Record: self._record,
-            do.Alarm: self._alarm,
+            do.Alarm: hands.spoken,
             do.Judge: hands.judge,
             do.Resync: lambda _: hands.resync(),
             do.Hold: lambda command: hands.hold(command.on),
@@ -164,11 +164,6 @@ class Daemon:
 
     def _record(self, command: do.Record) -> None:
         self.keeper.say(Sayable(self._clock(), command.kind, command.body))
-
-    def _alarm(self, command: do.Alarm) -> None:
-        about = {} if command.mac is None else {"mac": command.mac}
-        log.warning("%s", command.text, extra={"kind": command.kind, **about})
-        self._hands.spoken(command)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         del frame

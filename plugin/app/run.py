@@ -116,7 +116,7 @@ class Run:
         if settings.metrics.listen is not None:
             self._metrics = Metrics(core=implementation(), most=settings.devices.most)
             keep(MetricsServer(self._metrics, settings.metrics.listen))
-        self._telling = Telling(engine, say, self._metrics)
+        self._telling = Telling(engine, say, self._metrics, log=log)
         journal = keep(Journal(self._places.journal))
         self._projecting = Projecting(self._places.store, self._places.journal, inbox)
         if parameters is not None:

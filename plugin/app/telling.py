@@ -1,4 +1,4 @@
-"""What is told while it happens: to watchers, to standard output, to the metrics."""
+"""What is told while it happens: to watchers, to standard output, to the log and the metrics."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from plugin.ml.verdict import finding_document
 from plugin.ml.verdict import to_document as verdict_document
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Mapping
 
     from plugin.control.server import ControlServer
@@ -29,6 +30,7 @@ class Telling:
         engine: Whose devices are shown.
         say: Takes each verdict, finding and alarm as a document with its ``kind``.
         metrics: The figures; None: nobody reads them.
+        log: Takes alarms; None: they are only said.
         clock: Seconds since 1970-01-01 UTC.
     """
 
@@ -37,10 +39,12 @@ class Telling:
         engine: Engine,
         say: Callable[[Mapping[str, Any]], None],
         metrics: Metrics | None = None,
+        *,
+        log: logging.Logger | None = None,
         clock: Callable[[], float] = now,
     ) -> None:
         self._engine, self._say, self._metrics = engine, say, metrics
-        self._clock = clock
+        self._clock, self._log = clock, log
         self.server: ControlServer | None = None
         """Where watchers are; None before it is there."""
 
@@ -83,12 +87,17 @@ class Telling:
                 if self._metrics is not None:
                     self._metrics.finding(command.mac)
             case do.Alarm():
-                time = self._clock()
-                alarm = {"alarm": command.kind, "mac": command.mac, "text": command.text}
-                self._say({"kind": "alarm", "time": time, **alarm})
-                event = alarm_event(time, command.kind, command.mac, command.text)
-                if self.server is not None:
-                    self.server.publish(event)
+                self._alarm(command)
+
+    def _alarm(self, alarm: do.Alarm) -> None:
+        time = self._clock()
+        words = {"alarm": alarm.kind, "mac": alarm.mac, "text": alarm.text}
+        self._say({"kind": "alarm", "time": time, **words})
+        if self._log is not None:
+            about = {} if alarm.mac is None else {"mac": alarm.mac}
+            self._log.warning("%s", alarm.text, extra={"kind": alarm.kind, **about})
+        if self.server is not None:
+            self.server.publish(alarm_event(time, *alarm))
 
     def count(self) -> None:
         """Bring the numbers of devices by state up to date."""

@@ -17,6 +17,7 @@ from plugin.engine import commands as do
 from plugin.engine import events as ev
 from plugin.engine import feed
 from plugin.engine.view import SECOND, DeviceView, Sighted, Tracked, view
+from plugin.ml.verdict import UNDETERMINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from plugin.engine.commands import Command
     from plugin.engine.events import Event
     from plugin.ml.behaviour.finding import Found
+    from plugin.ml.verdict import Role
     from plugin.registry import Change, Device, Registry
 
 ALARM_REPEAT = 300.0
@@ -223,7 +225,9 @@ class Engine:
             return commands
         tracked = self._track(verdict.mac, now)
         tracked.judging = max(0, tracked.judging - 1)
-        tracked.role, tracked.anomaly = verdict.role, verdict.anomaly
+        if tracked.role is None or _says_more(verdict.role, tracked.role):
+            tracked.role, tracked.role_capture = verdict.role, event.capture
+        tracked.anomaly = verdict.anomaly
         tracked.captures += 1
         tracked.last_capture = event.capture
         end = verdict.end_ns or 0
@@ -288,6 +292,7 @@ class Engine:
             tracked = self._track(kept.mac, now)
             tracked.role, tracked.anomaly = kept.role, kept.anomaly
             tracked.captures, tracked.last_capture = kept.captures, kept.capture
+            tracked.role_capture = kept.capture
         return []
 
     def _room(self, event: ev.Room, now: float) -> list[Command]:
@@ -352,6 +357,11 @@ class Engine:
             self._alarmed.popitem(last=False)
         body = {"alarm": alarm.kind, "mac": alarm.mac, "text": alarm.text}
         return [alarm, do.Record("alarm", body)]
+
+
+def _says_more(new: Role, old: Role) -> bool:
+    """Whether a role replaces the one before: too little evidence does not undo what was seen."""
+    return new.decision != UNDETERMINED or old.decision == UNDETERMINED
 
 
 _BY_TEXT = frozenset({"behaviour", "unjudged", "hook", "held", "resumed", "config_refused"})

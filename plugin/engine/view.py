@@ -40,6 +40,8 @@ class Tracked:
     open_capture: str | None = None
     judging: int = 0
     role: Role | None = None
+    """Of the last judged capture that held enough to tell, else of the last one."""
+    role_capture: str | None = None
     anomaly: Anomaly | None = None
     """Of the last judged capture."""
     sighted: list[Sighted] = field(default_factory=list)
@@ -160,7 +162,7 @@ def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, ignored: str | N
     if state == SUSPECT and anomaly is not None:
         return _suspicion(tracked, anomaly)
     if state == OK and role is not None:
-        return f"looks like {role.labels[0]} ({role.confidences[0]:.2f}) in {tracked.last_capture}"
+        return f"looks like {role.labels[0]} ({role.confidences[0]:.2f}) in {tracked.role_capture}"
     if state == UNDETERMINED and role is not None:
         return f"{role.decision}: {role.reason}"
     return ignored or _WAITING[state]

@@ -68,6 +68,18 @@ def test_a_role_that_is_not_known_is_said_with_its_reason(decision: str) -> None
     assert (shown.state, shown.why) == ("undetermined", f"{decision}: too little")
 
 
+def test_too_little_evidence_does_not_undo_what_was_seen() -> None:
+    engine = Engine()
+    play(engine, (0, ev.Judged("one", verdict(), None)))
+    play(engine, (1, ev.Judged("two", verdict(role=role("undetermined")), None)))
+    shown = engine.view(A)
+    assert shown is not None
+    assert (shown.state, shown.last_capture, shown.captures) == ("ok", "two", 2)
+    assert shown.why.endswith("in one")
+    play(engine, (2, ev.Judged("three", verdict(role=role("unknown")), None)))
+    assert state(engine) == "undetermined"
+
+
 def test_each_finished_capture_is_announced_once() -> None:
     engine = Engine()
     commands = play(

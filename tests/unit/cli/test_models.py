@@ -74,4 +74,4 @@ def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_shipped_models_are_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "verify"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 4

@@ -1,0 +1,330 @@
+"""The demo: an office made by chance, Halia on its mirror port, and a host that turns bad.
+
+Without namespaces or Open vSwitch the recorded run is played through the same engine. What
+happens comes as records, for whoever shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.control.client import ask
+from plugin.control.protocol import Request
+from plugin.errors import LabError, PeerError
+from plugin.lab.hooked import install, start_halia
+from plugin.lab.lab import Lab
+from plugin.lab.offices import office
+from plugin.ml.vocabulary import FILE, load_vocabulary
+from plugin.settings import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from plugin.lab.running import Running
+    from plugin.lab.topology import Topology
+
+MODEL = "demo"
+WINDOW = 30
+"""Seconds of each device's captures: the model is made for so many."""
+BAD_AFTER = 8.0
+"""Seconds after the first verdict at which the host turns bad."""
+LEAST = 76.0
+"""Seconds from Halia's start to the end: two windows, and what it takes to judge them."""
+NAMED_WITHIN = 30.0
+READY_SECONDS = 30.0
+STOP_SECONDS = 60.0
+GADGET = "unknown gadget"
+TOLD_APART = ("printer", "file server", "workstation")
+"""Profiles that the demo promises to tell apart."""
+
+
+class Wishes(NamedTuple):
+    """What is to be shown."""
+
+    seed: int = 1
+    bad: str | None = "ben"
+    """The host that turns bad; None: none does."""
+    kind: str = "scan"
+    seconds: float = LEAST
+    """From Halia's start to the end."""
+
+
+class Step(NamedTuple):
+    """Something was done."""
+
+    text: str
+
+
+class Said(NamedTuple):
+    """Halia said something: a verdict, a finding, an alarm."""
+
+    document: Mapping[str, Any]
+
+
+class Seen(NamedTuple):
+    """How all devices are now."""
+
+    devices: list[dict[str, Any]]
+
+
+class Row(NamedTuple):
+    """One host at the end."""
+
+    host: str
+    profile: str
+    truth: str | None
+    """Its role in the vocabulary's spelling; None of what no model can know."""
+    device: Mapping[str, Any] | None
+    """What Halia shows of it; None: nothing."""
+
+    @property
+    def decision(self) -> str:
+        """What Halia says of its role."""
+        role = self.device["role"] if self.device is not None else None
+        return "unseen" if role is None else str(role["decision"])
+
+    @property
+    def right(self) -> bool | None:
+        """Whether its role is right; None where nothing is claimed."""
+        if self.decision != "known" or self.device is None:
+            return None
+        return bool(self.device["role"]["labels"][0] == self.truth)
+
+    @property
+    def anomalous(self) -> bool:
+        """Whether Halia names a behaviour of it."""
+        found = self.device["anomaly"] if self.device is not None else None
+        return found is not None and found["verdict"] == "anomalous"
+
+
+class Outcome(NamedTuple):
+    """What came of it."""
+
+    rows: tuple[Row, ...]
+    bad: str | None
+    named_after: float | None
+    """Seconds from turning bad to the first finding about that host; None: none came."""
+    live: bool
+    """A real network, or a recorded run."""
+
+    def failures(self) -> list[str]:
+        """What is not as the demo promises; empty: it holds."""
+        found = [
+            f"{row.host} ({row.profile}) is taken for {row.device['role']['labels'][0]}"
+            for row in self.rows
+            if row.right is False and row.device is not None
+        ]
+        for profile in TOLD_APART:
+            if not any(row.right for row in self.rows if row.profile == profile):
+                found.append(f"no {profile} is recognised")
+        innocent = [row for row in self.rows if row.anomalous and row.host != self.bad]
+        found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
+        if self.bad is not None and self.named_after is None:
+            found.append(f"{self.bad} turned bad, and was not named")
+        if self.named_after is not None and self.named_after > NAMED_WITHIN:
+            found.append(f"{self.bad} was named after {self.named_after:.0f} s only")
+        return found
+
+
+Happening = Step | Said | Seen | Outcome
+
+
+def demo(wishes: Wishes) -> Iterator[Happening]:
+    """Show a live network; the outcome comes last, and nothing is left behind.
+
+    Raises:
+        LabError: no network can be made here, or a part of it does not work.
+    """
+    topology = office(wishes.seed)
+    if wishes.bad is not None and wishes.bad not in {host.name for host in topology.hosts}:
+        known = ", ".join(host.name for host in topology.hosts if host.profile)
+        raise LabError(f"no such host; known: {known}", where=f"--bad {wishes.bad}")
+    with Lab(topology) as lab:
+        hosts = sum(host.profile is not None for host in topology.hosts)
+        yield Step(f"{topology.name}: a switch, Faucet, {hosts} hosts at work (seed {wishes.seed})")
+        installed = install(lab)
+        yield Step(f"the hook is in faucet.yaml, and loaded: {_words(installed)}")
+        config = _settings(lab, lab.take_collector())
+        errors = lab.folder / "halia.log"
+        with errors.open("w") as log:
+            words = ["run", "--json", "--config", str(config)]
+            with start_halia(lab, None, words, stderr=log) as program:
+                yield from _Stage(lab, topology, wishes, program, errors).play()
+
+
+def recorded(wishes: Wishes) -> Iterator[Happening]:
+    """Show the recorded run through the same engine; which host turns bad was decided then.
+
+    Raises:
+        CaptureError, SettingsError: it does not come with this Halia.
+    """
+    from plugin.app.replay import Recording, Replay
+    from plugin.engine.view import to_document
+    from plugin.settings import load_settings
+
+    folder = data_folder("configs") / "recorded"
+    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    said: list[Mapping[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="halia-demo-") as state:
+        flags = {
+            "run.state": Path(state),
+            "capture.folder": Path(state) / "captures",
+            "capture.iface": "recorded",
+            "capture.rotate_time": float(WINDOW),
+            "model": MODEL,
+        }
+        recording = Recording(folder / "events.jsonl", folder / "mirror.pcap.xz")
+        replay = Replay(recording, load_settings(flags=flags), said.append)
+        replay.play()
+        devices = [to_document(one) for one in replay.engine.views()]
+    del wishes
+    for document in said:
+        yield Said(document)
+    yield Seen(devices)
+    bad = about["bad"]
+    findings = [d for d in said if d["kind"] == "finding" and d["mac"] == bad["mac"]]
+    after = _end_of(findings[0]) - bad["time"] if findings else None
+    hosts = [(one["host"], one["profile"], one["mac"]) for one in about["lab"]["hosts"]]
+    yield Outcome(_rows(hosts, devices), bad["host"], after, live=False)
+
+
+class _Stage:
+    """One live show."""
+
+    def __init__(
+        self, lab: Lab, topology: Topology, wishes: Wishes, program: Running, errors: Path
+    ) -> None:
+        self._lab, self._wishes, self._program = lab, wishes, program
+        self._errors = errors
+        self._hosts = [(host.name, host.profile or "", host.mac) for host in topology.hosts]
+        self._said: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+        self._devices: list[dict[str, Any]] = []
+        self._begun = time.monotonic()
+        self._first: float | None = None
+        self._turned: float | None = None
+        self._named: float | None = None
+
+    def play(self) -> Iterator[Happening]:
+        """From Halia's start to its end."""
+        reader = threading.Thread(target=self._read, name="said", daemon=True)
+        reader.start()
+        yield from self._until_ready()
+        while time.monotonic() - self._begun < self._wishes.seconds:
+            yield from self._heard(0.5)
+            yield from self._perhaps_turn()
+            yield self._look()
+        self._program.send_signal(signal.SIGTERM)
+        code = self._program.wait(STOP_SECONDS)
+        reader.join(STOP_SECONDS)
+        yield from self._heard(0.0)
+        if code:
+            raise LabError(f"halia run ended with {code}: {self._last_words()}", where="demo")
+        after = None
+        if self._named is not None and self._turned is not None:
+            after = self._named - self._turned
+        yield Outcome(_rows(self._hosts, self._devices), self._wishes.bad, after, live=True)
+
+    def _until_ready(self) -> Iterator[Happening]:
+        while True:
+            if self._program.poll() is not None:
+                raise LabError(f"halia run has ended: {self._last_words()}", where="demo")
+            try:
+                yield self._look()
+            except PeerError as error:
+                if time.monotonic() - self._begun > READY_SECONDS:
+                    raise LabError(f"halia run does not answer: {error}", where="demo") from error
+                time.sleep(0.2)
+                continue
+            yield Step(f"halia run watches the mirror port; windows of {WINDOW} s, model {MODEL}")
+            return
+
+    def _look(self) -> Seen:
+        request = Request(id=1, ask="devices", arguments={})
+        self._devices = ask(self._lab.folder / "halia.sock", request)
+        return Seen(self._devices)
+
+    def _heard(self, timeout: float) -> Iterator[Said]:
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                document = self._said.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return
+            now = time.monotonic()
+            if document["kind"] == "capture" and self._first is None:
+                self._first = now
+            bad = dict((name, mac) for name, _, mac in self._hosts).get(self._wishes.bad or "")
+            about = document["kind"] == "finding" and document["mac"] == bad
+            if about and self._turned is not None and self._named is None:
+                self._named = now
+            yield Said(document)
+
+    def _perhaps_turn(self) -> Iterator[Step]:
+        wishes = self._wishes
+        if wishes.bad is None or self._turned is not None or self._first is None:
+            return
+        if time.monotonic() - self._first < BAD_AFTER:
+            return
+        self._turned = time.monotonic()
+        plan = self._lab.turn_bad(wishes.bad, wishes.kind)
+        yield Step(f"{wishes.bad} turns bad: {plan['kind']}, at {plan['target']}")
+
+    def _read(self) -> None:
+        stream = self._program.popen.stdout
+        assert stream is not None
+        for line in stream:
+            self._said.put(json.loads(line))
+
+    def _last_words(self) -> str:
+        lines = self._errors.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def _settings(lab: Lab, nic: str) -> Path:
+    document = {
+        "model": MODEL,
+        "run": {"state": str(lab.folder / "state")},
+        "capture": {"iface": nic, "rotate_time": f"{WINDOW}s", "min_free": "1M", "ring": "8M"},
+        "faucet": {
+            "config": str(lab.faucet_yaml),
+            "socket": str(lab.event_socket),
+            "page": lab.prometheus_url,
+        },
+        "control": {"socket": str(lab.folder / "halia.sock")},
+    }
+    path = lab.folder / "halia.yaml"
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")  # JSON is YAML
+    return path
+
+
+def _words(installed: Mapping[str, Any]) -> str:
+    notes = [note for note in installed["notes"] if note.startswith("all is mirrored")]
+    return notes[0] if notes else "all is mirrored"
+
+
+def _rows(
+    hosts: Iterable[tuple[str, str, str]], devices: Iterable[Mapping[str, Any]]
+) -> tuple[Row, ...]:
+    find: Callable[[str], Any] = load_vocabulary(data_folder("configs") / FILE).find
+    known = {device["mac"]: device for device in devices}
+    rows = []
+    for host, profile, mac in hosts:
+        if profile in {"", "outside"}:
+            continue  # who is outside is the router, which is never judged
+        role = None if profile == GADGET else find(profile)
+        truth = role.label if role is not None else (None if profile == GADGET else profile)
+        rows.append(Row(host, profile, truth, known.get(mac)))
+    return tuple(rows)
+
+
+def _end_of(document: Mapping[str, Any]) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(document["window"]["end"]).timestamp()

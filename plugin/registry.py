@@ -23,7 +23,7 @@ from plugin.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from plugin.events import FeedItem
 
@@ -55,6 +55,8 @@ class Device:
     """Faucet has it in its table now."""
     name: str | None = None
     """What it calls itself, where the operator allows that to be read (DHCP)."""
+    vendor: str | None = None
+    """Who made it, as far as its MAC tells."""
 
     @property
     def randomised(self) -> bool:
@@ -122,9 +124,20 @@ Change = Appeared | Moved | Addressed | Gone | Twice | Forgotten
 class Registry:
     """The devices by MAC. It owns its state; :meth:`step` is the one way to change it."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        """Start with no device."""
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        vendor: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        """Start with no device.
+
+        Args:
+            limits: how much is remembered.
+            vendor: the maker of a MAC; the same answer for the same MAC.
+        """
         self._limits = limits or Limits()
+        self._vendor = vendor
         self._devices: OrderedDict[str, Device] = OrderedDict()
         """In order of when each was last heard of."""
         self._ports: dict[tuple[str, int], set[str]] = {}
@@ -207,7 +220,12 @@ class Registry:
         known = self._devices.get(event.mac)
         if known is None:
             device = Device(
-                mac=event.mac, location=here, addresses=addresses, first_seen=time, last_seen=time
+                mac=event.mac,
+                location=here,
+                addresses=addresses,
+                first_seen=time,
+                last_seen=time,
+                vendor=self._vendor(event.mac),
             )
             return [Appeared(device), *self._keep(device)]
         if time < known.last_seen and here != known.location:
@@ -280,6 +298,7 @@ def to_document(device: Device) -> dict[str, Any]:
         "learned": device.learned,
         "randomised": device.randomised,
         "name": device.name,
+        "vendor": device.vendor,
     }
 
 
@@ -298,4 +317,5 @@ def from_document(document: Mapping[str, Any]) -> Device:
         moves=tuple(map(float, document["moves"])),
         learned=False,
         name=None if document["name"] is None else str(document["name"]),
+        vendor=None if document.get("vendor") is None else str(document["vendor"]),
     )

@@ -44,6 +44,16 @@ class Suspects(NamedTuple):
         return bool(len(self.sessions) or len(self.seconds) or len(self.arp))
 
 
+class Window(NamedTuple):
+    """So many events within so long."""
+
+    least: int
+    time: NDArray[np.int64]
+    """(n,) when, ns."""
+    span: float
+    """Seconds."""
+
+
 def suspects_in(capture: Capture, parameters: Parameters) -> Suspects:
     """What could be a finding, of a capture that was read with ``watched=True``.
 
@@ -72,8 +82,15 @@ def _sessions(capture: Capture, p: Parameters) -> Rows:
     late = became.at - start > round(p.attempts.grace * SECOND)
     failed = ~became.answered | late | became.refused
     failed &= _among(proto, (TCP, UDP))
-    found = _many(failed, _key(mac, proto, port), ip, p.horizontal_scan.targets)
-    found |= _many(failed, _key(mac, ip), _key(proto, port), p.vertical_scan.targets)
+    # A refusal is told before a silence that began earlier: windows may be longer by the grace.
+    grace = 2 * p.attempts.grace
+    wide = Window(p.horizontal_scan.targets, start, p.horizontal_scan.window + grace)
+    deep = Window(p.vertical_scan.targets, start, p.vertical_scan.window + grace)
+    guesses = Window(p.brute_force.sessions, became.at, p.brute_force.window)
+    key = _key(mac, proto, port)
+    found = _crowded(_many(failed, key, ip, wide.least), key, wide)
+    key = _key(mac, ip)
+    found |= _crowded(_many(failed, key, _key(proto, port), deep.least), key, deep)
     login = (
         became.fresh
         & _among(port, p.brute_force.ports)
@@ -81,7 +98,7 @@ def _sessions(capture: Capture, p: Parameters) -> Rows:
         & became.answered
         & ~became.refused
     )
-    found |= _many(login, _key(mac, ip, port), start, p.brute_force.sessions)
+    found |= _crowded(login, _key(mac, ip, port), guesses)
     outside = ~_among(port, p.beacon.ignored_ports) & ~local(address)
     outside &= became.fresh & _among(proto, (TCP, UDP))
     found |= _many(outside, _key(mac, proto, ip, port), start, p.beacon.intervals + 1)
@@ -142,6 +159,25 @@ def _many(some: Mask, key: Keys, item: NDArray[np.generic], least: int) -> Mask:
     pairs = distinct(_key(number, item[at])).first
     different = np.bincount(number[pairs], minlength=len(keys.counts))
     found[at] = different[number] >= least
+    return found
+
+
+def _crowded(some: Mask, key: Keys, window: Window) -> Mask:
+    """(n,) which of ``some`` lie in a window with enough of the same key."""
+    found = np.zeros(len(some), np.bool_)
+    at = np.flatnonzero(some)
+    least = window.least
+    if len(at) < least:
+        return found
+    at = at[np.lexsort((window.time[at], key[at]))]
+    time, keys = window.time[at], key[at]
+    last = slice(least - 1, None)
+    first = slice(0, len(at) - least + 1)
+    full = (keys[last] == keys[first]) & (time[last] - time[first] <= window.span * SECOND)
+    begins = np.zeros(len(at) + 1, np.int64)
+    begins[first] += full
+    begins[least : least + len(full)] -= full
+    found[at] = begins[:-1].cumsum() > 0
     return found
 
 

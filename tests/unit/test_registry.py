@@ -72,6 +72,24 @@ def test_a_device_appears_once_and_keeps_its_first_time() -> None:
     assert device.location == Location("sw1", 1, 100)
 
 
+def test_the_maker_is_asked_for_once_and_comes_back_from_the_document() -> None:
+    asked: list[str] = []
+
+    def vendor(mac: str) -> str:
+        asked.append(mac)
+        return "Maker"
+
+    registry = Registry(vendor=vendor)
+    for time in (1, 2):
+        registry.step(learned(time), 10)
+    device = registry.get(MAC)
+    assert device is not None
+    assert (device.vendor, asked) == ("Maker", [MAC])
+    document = json.loads(json.dumps(to_document(device)))
+    assert from_document(document).vendor == document.pop("vendor") == "Maker"
+    assert from_document(document).vendor is None  # a document of before
+
+
 def test_a_move_is_told_with_where_it_was() -> None:
     registry, changes = after(learned(10), learned(20, port=2))
     assert kinds(changes) == [Appeared, Moved]

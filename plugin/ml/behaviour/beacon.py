@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _PROTOCOLS = (6, 17)  # pings at a fixed period are somebody's monitoring
 
+_PAUSE = 3
+"""Periods without a session after which what follows begins anew."""
+
 
 class _Times:
     """When the last sessions began."""
@@ -72,16 +75,24 @@ class Beacon:
         if port == event.orig_port:
             return  # the same conversation, cut after a pause or an hour
         times.append(event.time)
-        if len(times) <= p.intervals:
-            return
+        if len(times) > p.intervals:
+            yield from self._judged(event, seen)
+
+    def _judged(self, event: Opened, seen: _Times) -> Iterator[Found]:
+        p, times = self._p, seen.times
         gaps = [b - a for a, b in zip(times, list(times)[1:], strict=False)]
         period = middle(gaps)
         spread = middle(abs(gap - period) for gap in gaps)
         if period < p.period * SECOND or spread > p.jitter * period:
             seen.since = None
             return
+        if gaps[-1] > _PAUSE * period:
+            seen.since = None
+            times.clear()
+            times.append(event.time)
+            return
         if seen.since is None:
-            seen.since = event.time - round(len(gaps) * period)  # a long pause is no regularity
+            seen.since = event.time - round(len(gaps) * period)
         lasted = event.time - seen.since
         if lasted < p.lasting * SECOND or event.time < seen.quiet_until:
             return

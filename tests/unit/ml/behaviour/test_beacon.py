@@ -39,6 +39,10 @@ def test_regular_for_long_enough() -> None:
     # What became irregular begins anew.
     broken = [10.0 * i for i in range(15)] + [160 + 7.0 * i * i for i in range(10)]
     assert found(broken + [2_000 + 10.0 * i for i in range(25)]) == 0
+    paused = [10.0 * i for i in range(20)] + [1_000 + 10.0 * i for i in range(30)]
+    assert found(paused) == 0
+    assert found([*paused, 1_300.0]) == 1
+    assert found([10.0 * i for i in range(34) if i % 9]) == 1  # one beat in nine is lost
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(1.2, 1), (5.4, 0)])

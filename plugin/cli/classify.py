@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from plugin.ml.verdict import Verdict
     from plugin.offline.classify import Options
     from plugin.records import Capture
+    from plugin.settings import Settings
 
 HELP = "The three likeliest roles of each device in captures, and its bad behaviours."
 
@@ -51,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--behaviours",
         metavar="FILE|none",
         help="parameters of the bad behaviours that are looked for (see configs/behaviours.yaml),"
-        " or none to look for none",
+        " or none to look for none; otherwise the setting behaviours.file",
     )
     options.common(parser, model=True, paths=True)
     parser.epilog = (
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = load_settings(config=args.config, flags={"model": args.model})
     models = work.load_models(settings.model, settings.data)
-    wanted = work.Options(args.device, args.window, _behaviours(args))
+    wanted = work.Options(args.device, args.window, _behaviours(args, settings))
     paths = options.input_paths(args)
     places: list[Path] = []
     if args.networkml is not None:
@@ -98,14 +99,16 @@ def run(args: argparse.Namespace) -> int:
     return output.outcome(args, bad=bool(bad), found=bool(found))
 
 
-def _behaviours(args: argparse.Namespace) -> Parameters | None:
+def _behaviours(args: argparse.Namespace, settings: Settings) -> Parameters | None:
     """What to look for; None: nothing."""
     from plugin.offline.behaviours import load_parameters
     from plugin.offline.classify import DEFAULTS
 
     if args.behaviours == options.NO_BEHAVIOURS:
         return None
-    return DEFAULTS if args.behaviours is None else load_parameters(options.path(args.behaviours))
+    named = settings.behaviours.file
+    file = named if args.behaviours is None else options.path(args.behaviours)
+    return DEFAULTS if file is None else load_parameters(file)
 
 
 def _captures(

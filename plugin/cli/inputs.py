@@ -32,8 +32,8 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     found: list[Path] = [*getattr(args, "paths", ()), *getattr(args, "hold_out", ())]
     if getattr(args, "folder", None) is not None:  # a journal
         found.append(args.folder)
-    if getattr(args, "behaviours", None) not in {None, NO_BEHAVIOURS}:
-        found.append(Path(args.behaviours))
+    if hasattr(args, "behaviours"):
+        found += _behaviours(args)
     if getattr(args, "data", None) is not None:
         found += _labelled(args)
     found += _settings(args)
@@ -58,6 +58,18 @@ def _settings(args: argparse.Namespace) -> Iterator[Path]:
         from plugin.settings import user_file
 
         yield Path(os.environ.get("HALIA_CONFIG") or user_file(os.environ))
+
+
+def _behaviours(args: argparse.Namespace) -> Iterator[Path]:
+    """The parameters of behaviours that were named, or that the settings name."""
+    from plugin.settings import load_settings
+
+    if args.behaviours not in {None, NO_BEHAVIOURS}:
+        yield Path(args.behaviours)
+    elif args.behaviours is None:
+        named = load_settings(config=args.config).behaviours.file
+        if named is not None:
+            yield named
 
 
 def _models(args: argparse.Namespace) -> Iterator[Path]:

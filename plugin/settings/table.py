@@ -282,7 +282,7 @@ SETTINGS = (
         "behaviours.file",
         "file",
         None,
-        "the parameters of the detectors; null: configs/behaviours.yaml in data",
+        "the parameters of the detectors; null: the defaults, as in configs/behaviours.yaml",
     ),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}

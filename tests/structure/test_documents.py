@@ -65,7 +65,7 @@ def test_every_setting_is_documented_with_its_default(setting: settings.Setting)
 
 
 AWAITED = {"run", "capture", "faucet", "mirror", "broker", "store", "metrics", "control"}
-AWAITED |= {"devices", "behaviours"}
+AWAITED |= {"devices"}
 """Sections that `halia run` reads: to be empty when it is there."""
 READ = [s for s in settings.SETTINGS if s.key.partition(".")[0] not in AWAITED]
 

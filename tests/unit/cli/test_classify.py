@@ -173,6 +173,10 @@ def test_behaviours_are_looked_for_as_a_file_says_or_not_at_all(
         assert main([*words, "--behaviours", option]) == 0
         anomaly = json.loads(capsys.readouterr().out)["anomaly"]
         assert (anomaly and anomaly["verdict"]) == expected
+    config = tmp_path / "halia.yaml"
+    config.write_text(f"behaviours: {{file: {file}}}\n")
+    assert main([*words, "--config", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out)["anomaly"]["verdict"] == "undetermined"
     file.write_text("horizontal_scan: {target: 41}\n")
     assert main([*words, "--behaviours", str(file)]) == 2
     assert "did you mean 'targets'?" in capsys.readouterr().err

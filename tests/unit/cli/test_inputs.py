@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "c" / f"{name}.pcap").write_bytes(f.pcap(f.udp_frame(1)))
     rows = "c/a.pcap,Printer,x\nc/b.pcap,Camera,x\nc/left-out.pcap,Camera,y\n"
     (tmp_path / "labels.csv").write_text("path,label,site\n" + rows)
-    (tmp_path / "cfg.yaml").write_text("train:\n  seed: 2\n")
+    (tmp_path / "cfg.yaml").write_text("train:\n  seed: 2\nbehaviours:\n  file: b.yaml\n")
     (tmp_path / "b.yaml").write_text("beacon: {intervals: 9}\n")
     (tmp_path / "h.csv").write_text("sha256\n")
     save_model(tiny_net(("Printer", "Camera")), tmp_path / "m")
@@ -48,6 +48,7 @@ EVALUATE = "evaluate m labels.csv --where site=x --jobs 1"
         "classify predict.json --model m --networkml .",
         "classify a.pcap b/a.pcap b.pcap --model m --networkml . --out a.pcap.predict.json",
         "classify c/a.pcap --model m --behaviours b.yaml --out b.yaml",
+        "classify c/a.pcap --model m --config cfg.yaml --out b.yaml",
         "models show m --out m/manifest.json",
         "models verify m --out m/arrays.npz",
         "config show --config cfg.yaml --out cfg.yaml",

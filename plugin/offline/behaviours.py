@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from plugin.yaml_places import Document
 
 FILE = "behaviours.yaml"
+BEHIND = "stands for other devices: what was found may have been done by one behind it"
+"""A warning about a router's findings."""
 
 
 def behaviours_in(path: Path | str, parameters: Parameters) -> list[Found]:
@@ -94,10 +96,17 @@ class Anomalies:
             return None
         return judge(self._found.get(mac, ()))
 
-    def left_out(self, mac: str | None) -> tuple[str, ...]:
-        """A warning, if there were more findings than a verdict holds."""
-        more = len(self._found.get(mac or "", ())) - FINDINGS_MAX
-        return (f"{more} further findings are not told",) if more > 0 else ()
+    def warnings(self, mac: str | None, *, relay: bool) -> tuple[str, ...]:
+        """What to know of the findings: there are more, or they may be about others.
+
+        Args:
+            mac: of the device.
+            relay: it stands for other devices.
+        """
+        found = len(self._found.get(mac or "", ()))
+        more = found - FINDINGS_MAX
+        told = (f"{more} further findings are not told",) if more > 0 else ()
+        return told + ((BEHIND,) if found and relay else ())
 
 
 def load_parameters(file: Path) -> Parameters:

@@ -190,7 +190,7 @@ def verdicts_of(
             end_ns=last_ns,
             role=verdict.choose(found),
             roles=found if len(found) > 1 else (),
-            warnings=warnings + anomalies.left_out(mac),
+            warnings=warnings + anomalies.warnings(mac, relay=relay is not None),
             anomaly=anomalies.of(mac),
         )
 

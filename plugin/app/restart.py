@@ -46,7 +46,7 @@ def remember(url: str | Path, journal: Path, captures: Iterable[str]) -> Memory:
         return Memory(nothing, frozenset(), None)
     try:
         with follow(url, journal).store as store:
-            devices = tuple((one.device, one.vendor) for one in store.devices())
+            devices = tuple(one.device for one in store.devices())
             verdicts = tuple(_kept(store.last_verdicts().items()))
             judged = frozenset(store.judged(names))
     except (StoreError, InputError) as error:

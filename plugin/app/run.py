@@ -40,10 +40,12 @@ from plugin.errors import HaliaError, SettingsError
 from plugin.metrics import Metrics
 from plugin.metrics import Server as MetricsServer
 from plugin.notify import Notifier
+from plugin.offline.names import names_in
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import pika
 
@@ -130,7 +132,7 @@ class Run:
             self._judges.models,
             self._judges.parameters,
             inbox,
-            names=None,
+            names=name_in if settings.capture.names else None,
             took=self._metrics.judged if self._metrics is not None else lambda _: None,
         )
         self._asking = Asking(settings.faucet.page, settings.faucet.config, inbox)
@@ -266,6 +268,11 @@ class Run:
         for worker in self._workers:
             if worker.name == name and not worker.stop(_STOP_SECONDS):
                 log.warning("%s has not ended in time", name)
+
+
+def name_in(path: Path, mac: str) -> str | None:
+    """What a device calls itself in its capture."""
+    return names_in(path).get(mac)
 
 
 def _nobody(line: bytes) -> None:

@@ -63,7 +63,7 @@ class Engine:
             vendor: A pure function: who makes devices with such a MAC address.
         """
         self.options = options or Options()
-        self.registry: Registry = reg.Registry(self.options.limits)
+        self.registry: Registry = reg.Registry(self.options.limits, vendor=vendor)
         self.feed = feed.FeedState()
         self.holding = False
         self.problems: tuple[str, ...] = ()
@@ -158,7 +158,7 @@ class Engine:
         if isinstance(change, reg.Gone | reg.Forgotten):
             self._tracked.pop(device.mac, None)
             return [do.Record("gone", {"mac": device.mac}), do.Forget(device.mac)]
-        tracked = self._track(device.mac, device.first_seen)
+        self._track(device.mac, device.first_seen)
         if isinstance(change, reg.Twice):
             here, there = device.location, change.other
             text = (
@@ -166,8 +166,7 @@ class Engine:
                 " two devices with one address, a loop, or a lie"
             )
             return self._alarm(do.Alarm("twice", device.mac, text), now)
-        body = {**reg.to_document(device), "vendor": tracked.vendor}
-        return [do.Record("device", body), do.Show(device.mac)]
+        return [do.Record("device", reg.to_document(device)), do.Show(device.mac)]
 
     def _track(self, mac: str, since: float) -> Tracked:
         tracked = self._tracked.get(mac)
@@ -237,8 +236,7 @@ class Engine:
             self.registry.name(verdict.mac, event.name)
             named = self.registry.get(verdict.mac)
             assert named is not None
-            body = {**reg.to_document(named), "vendor": tracked.vendor}
-            commands.append(do.Record("device", body))
+            commands.append(do.Record("device", reg.to_document(named)))
         return [*commands, do.Show(verdict.mac)]
 
     def _unjudged(self, event: ev.Unjudged, now: float) -> list[Command]:
@@ -285,9 +283,9 @@ class Engine:
     # The rest
 
     def _restored(self, event: ev.Restored, now: float) -> list[Command]:
-        for device, vendor in event.devices:
+        for device in event.devices:
             self.registry.restore(device)
-            self._track(device.mac, device.first_seen).vendor = vendor or self._vendor(device.mac)
+            self._track(device.mac, device.first_seen)
         for kept in event.verdicts:
             tracked = self._track(kept.mac, now)
             tracked.role, tracked.anomaly = kept.role, kept.anomaly

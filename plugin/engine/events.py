@@ -98,8 +98,7 @@ class Kept(NamedTuple):
 class Restored(NamedTuple):
     """What the journal knows from before a restart: the first event, if there was a run before."""
 
-    devices: tuple[tuple[Device, str | None], ...]
-    """Each with its vendor."""
+    devices: tuple[Device, ...]
     verdicts: tuple[Kept, ...]
 
 

@@ -93,7 +93,7 @@ def view(tracked: Tracked, device: Device | None, ignored: str | None) -> Device
         port=device.location.port if device else None,
         vid=device.location.vid if device else None,
         addresses=device.addresses if device else (),
-        vendor=tracked.vendor,
+        vendor=device.vendor if device else tracked.vendor,
         name=device.name if device else None,
         randomised=bool(int(tracked.mac[:2], 16) & 2),
         first_seen=min(tracked.first_seen, device.first_seen) if device else tracked.first_seen,

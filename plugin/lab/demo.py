@@ -121,9 +121,10 @@ class Outcome(NamedTuple):
             for row in self.rows
             if row.right is False and row.device is not None
         ]
-        for profile in TOLD_APART:
-            if not any(row.right for row in self.rows if row.profile == profile):
-                found.append(f"no {profile} is recognised")
+        recognised = {row.profile for row in self.rows if row.right}
+        found += [
+            f"no {profile} is recognised" for profile in TOLD_APART if profile not in recognised
+        ]
         innocent = [row for row in self.rows if row.anomalous and row.host != self.bad]
         found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
         if self.bad is not None and self.named_after is None:
@@ -260,7 +261,7 @@ class _Stage:
             now = time.monotonic()
             if document["kind"] == "capture" and self._first is None:
                 self._first = now
-            bad = dict((name, mac) for name, _, mac in self._hosts).get(self._wishes.bad or "")
+            bad = {name: mac for name, _, mac in self._hosts}.get(self._wishes.bad or "")
             about = document["kind"] == "finding" and document["mac"] == bad
             if about and self._turned is not None and self._named is None:
                 self._named = now

@@ -200,9 +200,12 @@ def test_devices_that_only_the_mirror_has_shown_go_too_and_stay_bounded() -> Non
 
 def test_after_a_restart_it_knows_what_it_knew() -> None:
     engine = Engine(vendor=lambda _: "asked")
-    device = Device(mac=A, location=Location("sw1", 3, 100), first_seen=START - 9, last_seen=START)
+    device = Device(
+        mac=A, location=Location("sw1", 3, 100), first_seen=START - 9, last_seen=START,
+        vendor="maker",
+    )  # fmt: skip
     kept = ev.Kept(A, role(), None, 7, "old.pcap")
-    assert play(engine, (0, ev.Restored(((device, "maker"),), (kept,)))) == []
+    assert play(engine, (0, ev.Restored((device,), (kept,)))) == []
     shown = engine.view(A)
     assert shown is not None
     assert (shown.state, shown.captures, shown.vendor, shown.port) == ("ok", 7, "maker", 3)

@@ -81,12 +81,12 @@ def test_a_router_may_not_have_done_it_itself(tmp_path: Path) -> None:
     outside = [bytes((203, 0, 113, i)) for i in (1, 2)]
     passed = [attacks.sent(50, f.ipv4(f.udp(5, 53), 17, ip)) for ip in outside]
     trace = written(tmp_path / "x.pcap", *attacks.horizontal(), *passed)
-    one = judge_capture(trace, [NET], JUDGED, attacks.BAD_TEXT)
+    one = judged(trace, JUDGED, attacks.BAD_TEXT)
     assert one.anomaly is not None
     assert one.anomaly.verdict == "anomalous"
     assert one.warnings[-1].startswith("stands for other devices")
     good = written(tmp_path / "y.pcap", *attacks.horizontal(5), *passed)
-    quiet = judge_capture(good, [NET], JUDGED, attacks.BAD_TEXT)
+    quiet = judged(good, JUDGED, attacks.BAD_TEXT)
     assert not any(said.startswith("stands for") for said in quiet.warnings)
 
 

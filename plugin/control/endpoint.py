@@ -163,6 +163,11 @@ def _taken(path: Path) -> OutputError:
 
 
 def _cannot(path: Path, error: OSError) -> OutputError:
+    advice = None
+    if error.errno == errno.EPERM:
+        advice = "only root, or a member of the group that control.group names, can give it that"
     return OutputError(
-        f"the control socket cannot be made: {error.strerror or error}", where=str(path)
+        f"the control socket cannot be made: {error.strerror or error}",
+        where=str(path),
+        advice=advice,
     )

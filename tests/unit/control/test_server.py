@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,64 @@ def test_what_the_service_cannot_tell_is_told(tmp_path: Path) -> None:
         with pytest.raises(PeerError, match="cannot be told"):
             ask(tmp_path / "s", Request(ask="device", arguments={"key": "nan"}))
         assert ask(tmp_path / "s", Request(ask="status")) == [STATUS]
+
+
+def test_a_mistake_of_ours_ends_one_connection_and_is_not_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+
+    class Mistaken(Office):
+        def device(self, key: str) -> dict[str, Any] | None:
+            raise KeyError(key)
+
+    with serving(tmp_path / "s", Mistaken()) as server:
+        with pytest.raises(PeerError, match="ended before its answer"):
+            ask(tmp_path / "s", Request(ask="device", arguments={"key": "x"}))
+        wait_for(lambda: told, "the traceback")
+        assert told.pop().exc_type is KeyError
+        assert ask(tmp_path / "s", Request(ask="status")) == [STATUS]
+        wait_for(lambda: not server._clients, "their places to be free")
+
+
+DAEMON = """
+import os, sys, time
+from pathlib import Path
+from plugin.control.server import ControlServer
+from plugin.control.service import answers
+from tests.services import Office
+server = ControlServer(Path(sys.argv[1]), answers(Office()), group="daemon", owner=65534)
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+server.start()
+print("serves", flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+def test_a_daemon_that_becomes_another_user() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with open_folder() as folder:
+        path = folder / "run" / "s"
+        reach = as_nobody([], ROOT, folder)  # what it does before it becomes nobody
+        script = reach[4].rpartition("\n")[0] + '\nexec "$@"'
+        words = [*reach[:4], script, "sh", sys.executable, "-c", DAEMON, str(path)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe) as daemon:
+            assert daemon.stdout is not None
+            assert daemon.stdout.readline() == b"serves\n"
+            assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (65534, 0o660)
+            for groups, code in (("", 0), ("daemon", 0)):
+                argv = as_nobody(
+                    [sys.executable, "-c", ASK, str(path)], ROOT, folder, groups=groups
+                )
+                assert subprocess.run(argv, cwd=ROOT, check=False).returncode == code
+            assert ask(path, Request(ask="status")) == [STATUS]
+        assert list(path.parent.iterdir()) == [], "it could remove what root had made"
 
 
 def begun(path: Path, number: int = 5) -> Iterator[dict[str, Any]]:

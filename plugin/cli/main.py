@@ -91,6 +91,16 @@ COMMANDS: dict[str, Listed] = {
         "capture",
         "Capture an interface: the headers of each device's frames, in files of its own.",
     ),
+    "devices": Listed(
+        "live",
+        "devices",
+        "Tell which devices there are: where, in which state, in which role, and why.",
+    ),
+    "status": Listed(
+        "live",
+        "status",
+        "Tell how the running Halia is; exit code 4 if something is wrong with it.",
+    ),
     "replay": Listed(
         "live",
         "replay",

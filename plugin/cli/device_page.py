@@ -1,0 +1,185 @@
+"""Everything that is known of one device, in words for a help desk. Computes only."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from plugin.cli.asking import ago
+from plugin.cli.columns import paint
+from plugin.cli.device_rows import ODD, STYLES
+from plugin.errors import printable
+from plugin.records import iso_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Document = Mapping[str, Any]
+
+WORDS = {
+    "unknown": "nothing of its traffic was seen yet",
+    "mirrored": "its traffic is being recorded",
+    "classifying": "a recording of its traffic is being judged",
+    "ok": "nothing speaks against it",
+    "suspect": "it does what it should not",
+    "undetermined": "too little was seen to judge it",
+    "gone": "it has left the network",
+    "ignored": "the settings say that it is left alone",
+}
+_VERDICTS = {
+    "normal": "it behaves as such devices do",
+    "novel": "it behaves as no device did that is known; new is not bad",
+    "changed": "it behaves otherwise than before",
+    "anomalous": "it does what no such device should",
+    "undetermined": "too little was seen to tell",
+}
+_INDENT = 14
+LEAST_SHOWN = 0.01
+
+
+def page(device: Document, now: float, *, width: int | None, colour: bool) -> str:
+    """Tell all about a device.
+
+    Args:
+        device: its document, with ``history``.
+        now: the time.
+        width: the terminal's; None: lines are not wrapped.
+        colour: whether to use colours.
+    """
+    name = "" if device["name"] is None else f"  {printable(device['name'])}"
+    lines = [paint(f"{printable(device['mac'])}{name}", "bold", colour=colour)]
+    for label, text, style in _facts(device, now):
+        lines += _entry(label, text, style, width=width, colour=colour)
+    history = list(device.get("history") or ())
+    if history:
+        lines += ["", "history, the last first"]
+        for entry in history:
+            when = _when(entry["time"])
+            told = f"{entry['kind']}: {_told(entry)}"
+            lines += _entry(when, told, "", width=width, colour=colour)
+    return "\n".join(lines) + "\n"
+
+
+def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
+    """Label, text and style of each line."""
+    state = str(device["state"])
+    yield "where", f"switch {device['dp']}, port {device['port']}, VLAN {device['vid']}", ""
+    yield "addresses", ", ".join(device["addresses"]) or "none was seen", ""
+    yield "maker", _maker(device), ""
+    yield "first seen", _seen(device["first_seen"], now), ""
+    yield "last seen", _seen(device["last_seen"], now), ""
+    yield "state", f"{state}: {WORDS.get(state, 'a state of a newer Halia')}", STYLES.get(state, "")
+    yield "why", str(device["why"] or "-"), ""
+    yield from _role(device["role"])
+    yield from _anomaly(device["anomaly"])
+    captures = device["captures"]
+    last = f", the last in {device['last_capture']}" if device["last_capture"] else ""
+    yield "recordings", f"{captures} judged{last}", ""
+    copied = "is copied to Halia" if device["mirrored"] else "is not copied to Halia now"
+    yield "mirror", f"its traffic {copied}", ""
+
+
+def _maker(device: Document) -> str:
+    if device["vendor"]:
+        return str(device["vendor"])
+    if device["randomised"]:
+        return "not to be told: it made its MAC address up, as phones and laptops do for privacy"
+    return "not known from its MAC address"
+
+
+def _role(role: Document | None) -> Iterator[tuple[str, str, str]]:
+    if role is None:
+        yield "role", "not judged yet", ""
+        return
+    pairs = zip(role["labels"], role["confidences"], strict=True)
+    likely = [f"{label} ({p:.0%} sure)" for label, p in pairs if p >= LEAST_SHOWN]
+    if role["decision"] == "known":
+        yield (
+            "role",
+            f"{likely[0] if likely else role['labels'][0]}, says model {role['model']}",
+            "",
+        )
+        likely = likely[1:]
+    else:
+        why = f": {role['reason']}" if role["reason"] else ""
+        yield "role", f"{role['decision']}{why} (model {role['model']})", "yellow"
+    if likely:
+        yield "or rather", ", ".join(likely), ""
+
+
+def _anomaly(anomaly: Document | None) -> Iterator[tuple[str, str, str]]:
+    if anomaly is None:
+        yield "behaviour", "not judged yet", ""
+        return
+    verdict = str(anomaly["verdict"])
+    style = "red" if verdict in ODD else ""
+    yield "behaviour", f"{verdict}: {_VERDICTS.get(verdict, 'as a newer Halia says')}", style
+    for kind in ("novelty", "change"):
+        if anomaly[kind] is not None:
+            yield from _finding(kind, anomaly[kind])
+    for finding in anomaly["behaviour"]:
+        yield from _finding("found", finding)
+
+
+def _finding(label: str, finding: Document) -> Iterator[tuple[str, str, str]]:
+    reasons = "; ".join(map(str, finding["reasons"])) or "no reason was given"
+    measure = f"score {finding['score']:g}, odd from {finding['threshold']:g} on"
+    yield label, f"{finding['name']}: {reasons} ({measure})", ""
+    for evidence in finding["evidence"]:
+        yield "evidence", _flat(evidence), ""
+
+
+def _flat(found: object) -> str:
+    """Evidence as words: its fields, one after the other."""
+    if isinstance(found, dict):
+        return ", ".join(f"{key} {_flat(value)}" for key, value in found.items())
+    if isinstance(found, list):
+        return " ".join(map(_flat, found))
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _told(entry: Document) -> str:
+    """What an entry of the history says."""
+    body = entry["body"]
+    verdict = body.get("verdict")
+    if isinstance(verdict, dict):
+        return f"{_verdict(verdict)} ({body.get('capture') or 'no recording'})"
+    for key in ("text", "reason"):
+        if body.get(key):
+            return str(body[key])
+    if "dp" in body:
+        return f"on switch {body['dp']}, port {body.get('port')}, VLAN {body.get('vid')}"
+    return _flat(body)
+
+
+def _verdict(verdict: Document) -> str:
+    role, anomaly = verdict.get("role"), verdict.get("anomaly")
+    said = []
+    if isinstance(role, dict):
+        known = role.get("decision") == "known"
+        said.append(
+            f"{role['labels'][0]} {role['confidences'][0]:.0%}" if known else role["decision"]
+        )
+    if isinstance(anomaly, dict):
+        said.append(str(anomaly.get("verdict")))
+        said += [str(r) for f in anomaly.get("behaviour", ()) for r in f.get("reasons", ())]
+    return ", ".join(said) or "nothing was told"
+
+
+def _seen(when: float, now: float) -> str:
+    return f"{_when(when)}, {ago(now - when)} ago"
+
+
+def _when(seconds: float) -> str:
+    return str(iso_time(round(seconds) * 1_000_000_000))
+
+
+def _entry(label: str, text: str, style: str, *, width: int | None, colour: bool) -> list[str]:
+    """A label with its text beside it, wrapped."""
+    head = f"  {label:<{_INDENT - 2}}" if len(label) < _INDENT - 2 else f"  {label}  "
+    text = printable(text)
+    room = max(20, width - len(head)) if width else None
+    parts = textwrap.wrap(text, room) if room else [text]
+    first, *others = [paint(part, style, colour=colour) for part in parts or [""]]
+    return [head + first, *(" " * len(head) + other for other in others)]

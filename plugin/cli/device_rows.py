@@ -1,0 +1,121 @@
+"""Devices as rows: which are wanted, in which order, and what each row says. Computes only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plugin.cli.asking import ago
+from plugin.cli.columns import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Document = Mapping[str, Any]
+
+STATES = ("suspect", "undetermined", "unknown", "mirrored", "classifying", "ok", "ignored", "gone")
+"""In the order in which they deserve a look."""
+STYLES = {"suspect": "red", "undetermined": "yellow", "ok": "green", "gone": "dim"}
+ODD = frozenset({"anomalous", "changed", "novel"})
+HEADER = ("device", "address", "port", "state", "role", "conf", "anomaly", "seen", "why")
+SORTS = ("state", "port", "role", "seen", "device")
+
+
+class Filter(NamedTuple):
+    """Which devices are wanted; what is None or empty lets all through."""
+
+    states: frozenset[str] = frozenset()
+    role: str | None = None
+    port: str | None = None
+    """``DP``, ``DP:PORT``, or a port's number on any switch."""
+    anomalous: bool = False
+
+    def wants(self, device: Document) -> bool:
+        """Whether a device is wanted."""
+        if self.states and device["state"] not in self.states:
+            return False
+        if self.anomalous and _anomaly(device) not in ODD:
+            return False
+        if self.role is not None and self.role.casefold() != role_of(device).casefold():
+            return False
+        return self.port is None or self.port in _ports(device)
+
+
+def _ports(device: Document) -> set[str]:
+    dp, port = str(device["dp"]), str(device["port"])
+    return {dp, port, f"{dp}:{port}"}
+
+
+def role_of(device: Document) -> str:
+    """The role, if it is known; else why it is not, in a word."""
+    role = device["role"]
+    if role is None:
+        return "-"
+    return str(role["labels"][0] if role["decision"] == "known" else role["decision"])
+
+
+def _anomaly(device: Document) -> str:
+    anomaly = device["anomaly"]
+    return "-" if anomaly is None else str(anomaly["verdict"])
+
+
+def _confidence(device: Document) -> str:
+    role = device["role"]
+    if role is None or role["decision"] != "known":
+        return "-"
+    return f"{role['confidences'][0]:.2f}"
+
+
+def _rank(state: str) -> int:
+    return STATES.index(state) if state in STATES else len(STATES)
+
+
+_KEYS: dict[str, Callable[[Document], tuple[Any, ...]]] = {
+    "state": lambda d: (_rank(d["state"]), -d["last_seen"]),
+    "port": lambda d: (d["dp"], d["port"]),
+    "role": lambda d: (role_of(d).casefold(),),
+    "seen": lambda d: (-d["last_seen"],),
+    "device": lambda d: (d["mac"],),
+}
+
+
+def ordered(devices: Iterable[Document], sort: str) -> list[Document]:
+    """Sort devices; those that are equal stand in the order of their MACs."""
+    key = _KEYS[sort]
+    return sorted(devices, key=lambda d: (*key(d), d["mac"]))
+
+
+def row(device: Document, now: float) -> tuple[Cell, ...]:
+    """A device's row of the table.
+
+    Args:
+        device: its document.
+        now: the time, for how long ago it was seen.
+    """
+    state, odd = str(device["state"]), _anomaly(device)
+    return (
+        Cell(device["mac"]),
+        Cell(device["addresses"][0] if device["addresses"] else "-"),
+        Cell(f"{device['dp']}:{device['port']}"),
+        Cell(state, STYLES.get(state, "")),
+        Cell(role_of(device)),
+        Cell(_confidence(device)),
+        Cell(odd, "red" if odd in ODD else ""),
+        Cell(ago(now - device["last_seen"])),
+        Cell(device["why"] or ""),
+    )
+
+
+def line(device: Document) -> str:
+    """What has changed about a device, as one line of text."""
+    confidence = _confidence(device)
+    role = role_of(device) + ("" if confidence == "-" else f" {confidence}")
+    where = f"{device['dp']}:{device['port']}"
+    return (
+        f"{device['mac']}  {where}  {device['state']}  {role}  {_anomaly(device)}  {device['why']}"
+    )
+
+
+def alarm_line(event: Document) -> str:
+    """An alarm as one line of text."""
+    about = f" {event['mac']}" if event["mac"] else ""
+    return f"alarm {event['alarm']}{about}: {event['text']}"

@@ -1,0 +1,73 @@
+"""Tables that fit a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.cli.columns import CELL_MIN, Cell, lay_out, paint
+
+HEADER = ("a", "b", "why")
+ROW = (Cell("short", "red"), Cell("x" * 12), Cell("one two three four five six seven eight nine"))
+
+words = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
+cells = st.tuples(words, words, words).map(lambda row: tuple(map(Cell, row)))
+
+
+def test_where_nothing_need_fit() -> None:
+    assert lay_out([ROW], HEADER, width=None, colour=False) == (
+        f"a      b             why\nshort  xxxxxxxxxxxx  {ROW[2].text}\n"
+    )
+
+
+def test_a_sentence_is_wrapped_in_its_column() -> None:
+    assert lay_out([ROW], HEADER, width=51, colour=False) == (
+        "a      b             why\n"
+        "short  xxxxxxxxxxxx  one two three four five six\n"
+        "                     seven eight nine\n"
+    )
+
+
+def test_a_sentence_without_room_stands_below() -> None:
+    assert lay_out([ROW], HEADER, width=40, colour=False) == (
+        "a      b\n"
+        "short  xxxxxxxxxxxx\n"
+        "    one two three four five six seven\n"
+        "    eight nine\n"
+    )  # fmt: skip
+
+
+@given(st.lists(cells, max_size=4), st.integers(2 * CELL_MIN + 4, 120))
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(
+    rows: list[tuple[Cell, ...]], width: int
+) -> None:
+    text = lay_out(rows, HEADER, width=width, colour=False)
+    assert max(map(len, text.splitlines())) <= width
+    told = Counter("".join(text.split()))
+    for row in rows:
+        told.subtract("".join(c.text for c in row))
+    # What is left are the names of the columns; the last has none where it stands below.
+    assert +told in (Counter("abwhy"), Counter("ab"))
+    assert min(told.values()) >= 0
+
+
+def test_colours_take_no_room() -> None:
+    plain = lay_out([ROW], HEADER, width=51, colour=False)
+    coloured = lay_out([ROW], HEADER, width=51, colour=True)
+    assert "\x1b[31mshort\x1b[0m" in coloured
+    for code in ("\x1b[31m", "\x1b[1m", "\x1b[0m"):
+        coloured = coloured.replace(code, "")
+    assert coloured == plain
+
+
+def test_foreign_text_cannot_steer_the_terminal() -> None:
+    text = lay_out([(Cell("\x1b[2J"), Cell("a\nb"), Cell(""))], HEADER, width=80, colour=False)
+    assert text.count("\n") == 2
+    assert "\x1b" not in text
+
+
+def test_paint() -> None:
+    assert paint("x", "red", colour=False) == paint("x", "", colour=True) == "x"
+    assert paint("x", "green", colour=True) == "\x1b[32mx\x1b[0m"

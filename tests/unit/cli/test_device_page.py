@@ -1,0 +1,113 @@
+"""All about one device, for a help desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plugin.cli.device_page import WORDS, page
+from plugin.cli.device_rows import STATES
+from tests.services import GHOST, LAPTOP, NOW, PRINTER, SCAN, device, office, role
+
+
+def told(document: dict[str, Any], **options: Any) -> str:
+    return page(document, NOW, **{"width": None, "colour": False, **options})
+
+
+def entry(kind: str, **body: Any) -> dict[str, Any]:
+    return {"time": NOW, "kind": kind, "body": {"mac": LAPTOP, **body}}
+
+
+def test_one_that_scans() -> None:
+    text = told(office()[1])
+    for words in (
+        f"{LAPTOP}  ann-laptop\n",
+        "switch sw1, port 2, VLAN 100",
+        "10.0.0.12, fe80::2",
+        "it made its MAC address up",
+        "2023-11-14T22:11:20Z, 2 min ago",
+        "suspect: it does what it should not",
+        "Workstation (81% sure), says model device",
+        "anomalous: it does what no such device should",
+        "horizontal-scan: 412 hosts on port 445 in 60 s (score 412, odd from 30 on)",
+        "evidence    port 445, hosts 412",
+        "1 judged",
+    ):
+        assert words in text, words
+    assert "history" not in text
+
+
+def test_one_that_nothing_is_known_of() -> None:
+    text = told(office()[2])
+    assert f"{GHOST}\n" in text
+    for words in ("none was seen", "role        not judged yet", "0 judged", "is not copied"):
+        assert words in text, words
+    assert "not known from its MAC address" in text
+
+
+def test_a_guess_is_told_as_one() -> None:
+    text = told(device(PRINTER, role=role("Printer", 0.4, "unknown"), vendor="Brother"))
+    assert "unknown: it is below the model's threshold of 0.60 (model device)" in text
+    assert "or rather   Printer (40% sure)" in text
+    assert "maker       Brother" in text
+
+
+def test_novelty_and_change() -> None:
+    finding = {
+        "name": "n",
+        "score": 2.5,
+        "threshold": 1.0,
+        "reasons": ["new ports"],
+        "evidence": [],
+    }
+    odd: dict[str, Any] = {"verdict": "novel", "novelty": finding, "change": None, "behaviour": []}
+    text = told(device(PRINTER, anomaly=odd))
+    assert "novel: it behaves as no device did that is known; new is not bad" in text
+    assert "novelty     n: new ports (score 2.5, odd from 1 on)" in text
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (
+            entry("verdict", capture="t.pcap", verdict={"role": role("Printer", 0.9)}),
+            "verdict: Printer 90% (t.pcap)",
+        ),
+        (
+            entry(
+                "finding",
+                capture=None,
+                verdict={
+                    "role": role("Printer", 0.2, "unknown"),
+                    "anomaly": {"verdict": "anomalous", "behaviour": [SCAN]},
+                },
+            ),
+            "finding: unknown, anomalous, 412 hosts on port 445 in 60 s (no recording)",
+        ),
+        (entry("unjudged", capture="t.pcap", reason="no IP session"), "unjudged: no IP session"),
+        (entry("alarm", alarm="twice", text="on two ports"), "alarm: on two ports"),
+        (entry("device", dp="sw1", port=3, vid=9), "device: on switch sw1, port 3, VLAN 9"),
+        (entry("gone"), f"gone: mac {LAPTOP}"),
+    ],
+)  # fmt: skip
+def test_history(what: dict[str, Any], words: str) -> None:
+    text = told(device(LAPTOP, history=[what]))
+    assert f"  2023-11-14T22:13:20Z  {words}\n" in text
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_has_its_words(state: str) -> None:
+    assert f"{state}: {WORDS[state]}" in told(device(PRINTER, state=state))
+
+
+def test_it_fits_the_terminal() -> None:
+    text = told(office()[1] | {"history": [entry("alarm", text="long " * 40)]}, width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "\n              " in text
+
+
+def test_colours_and_foreign_text() -> None:
+    text = told(office()[1] | {"name": "\x1b[2Jevil"}, colour=True)
+    assert "\x1b[31msuspect" in text
+    assert "\\x1b[2Jevil" in text

@@ -1,0 +1,77 @@
+"""Which devices are wanted, in which order, and what their rows say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plugin.cli.device_rows import HEADER, SORTS, STATES, Filter, alarm_line, line, ordered, row
+from plugin.control.service import alarm_event
+from tests.services import GHOST, LAPTOP, NOW, PRINTER, device, office, role
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), [PRINTER, LAPTOP, GHOST]),
+        (Filter(states=frozenset({"ok", "unknown"})), [PRINTER, GHOST]),
+        (Filter(role="printer"), [PRINTER]),
+        (Filter(port="sw1"), [PRINTER, LAPTOP]),
+        (Filter(port="sw1:2"), [LAPTOP]),
+        (Filter(port="7"), [GHOST]),
+        (Filter(port="sw9:2"), []),
+        (Filter(anomalous=True), [LAPTOP]),
+        (Filter(anomalous=True, role="Printer"), []),
+    ],
+)
+def test_filters(wanted: Filter, found: list[str]) -> None:
+    assert [d["mac"] for d in office() if wanted.wants(d)] == found
+
+
+def test_a_role_that_is_a_guess_is_not_found_as_known() -> None:
+    guess = device(PRINTER, role=role("Printer", 0.4, "unknown"))
+    assert not Filter(role="Printer").wants(guess)
+    assert Filter(role="unknown").wants(guess)
+    assert [cell.text for cell in row(guess, NOW)][4:6] == ["unknown", "-"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "found"),
+    [
+        ("state", [LAPTOP, GHOST, PRINTER]),
+        ("port", [PRINTER, LAPTOP, GHOST]),
+        ("role", [GHOST, PRINTER, LAPTOP]),
+        ("seen", [PRINTER, LAPTOP, GHOST]),
+        ("device", [PRINTER, LAPTOP, GHOST]),
+    ],
+)
+def test_order(sort: str, found: list[str]) -> None:
+    assert [d["mac"] for d in ordered(reversed(office()), sort)] == found
+
+
+def test_every_order_takes_every_state() -> None:
+    many: list[dict[str, Any]] = [
+        device(f"02:00:00:00:00:{i:02x}", state=state)
+        for i, state in enumerate((*STATES, "a state of a newer Halia"))
+    ]
+    for sort in SORTS:
+        assert len(ordered(many, sort)) == len(many)
+
+
+def test_rows() -> None:
+    printer, laptop, ghost = (dict(zip(HEADER, row(one, NOW), strict=True)) for one in office())
+    told = [printer[name].text for name in HEADER[1:8]]
+    assert told == ["10.0.0.11", "sw1:1", "ok", "Printer", "0.97", "normal", "5 s"]
+    assert laptop["state"].style == laptop["anomaly"].style == "red"
+    assert laptop["seen"].text == "2 min"
+    assert [ghost[name].text for name in ("address", "role", "conf", "anomaly")] == ["-"] * 4
+
+
+def test_lines() -> None:
+    laptop = office()[1]
+    assert line(laptop).startswith(f"{LAPTOP}  sw1:2  suspect  Workstation 0.81  anomalous  It ")
+    assert alarm_line(alarm_event(NOW, "twice", LAPTOP, "on two ports")) == (
+        f"alarm twice {LAPTOP}: on two ports"
+    )
+    assert alarm_line(alarm_event(NOW, "disk", None, "is full")) == "alarm disk: is full"

@@ -21,7 +21,9 @@ FUZZ_SECONDS ?= 30
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.run core ## classify the real captures that come with Halia
+demo: $(VENV)/.run core ## Halia at work on a network in namespaces: a host turns bad, and is named
+	@scripts/system.sh demo
+	@$(MAKE) --no-print-directory controllers || echo "demo: without a controller of its own" >&2
 	@$(BIN)/halia demo
 
 test: ## everything CI runs: make check, the plain-Python core, fuzz, the image
@@ -87,6 +89,7 @@ bench: dev ## measure Halia beside its peers
 	@$(BIN)/python -m bench core
 	@$(BIN)/python -m bench model
 	@$(BIN)/python -m bench capture
+	@$(BIN)/python -m bench engine
 
 format: dev
 	@$(BIN)/ruff format $(CHECKED)

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Install the Debian packages that a target needs. As root by apt; anyone else is told what is
 # missing, and the work goes on: a part that cannot do without will say so itself.
-# Usage: scripts/system.sh run|test
+# Usage: scripts/system.sh run|demo|test
 set -euo pipefail
 
 packages=(python3 python3-venv python3-dev gcc libc6-dev)
-if [ "${1:?run or test}" = test ]; then
+if [ "${1:?run, demo or test}" != run ]; then
+    # The lab: a switch, and what makes networks in namespaces.
+    packages+=(openvswitch-switch iproute2 ethtool iputils-ping util-linux procps)
+fi
+if [ "$1" = test ]; then
     packages+=(
         git tshark tcpdump xz-utils   # the second opinion on captures, and their packers
         bash zsh fish shellcheck      # completion scripts and our own scripts are parsed
         buildah mmdebstrap            # the container image, on a base made here
-        openvswitch-switch iproute2 ethtool iputils-ping util-linux procps # the lab
-        rabbitmq-server openssl       # its broker, and certificates for it
+        rabbitmq-server openssl       # the lab's broker, and certificates for it
         postgresql mariadb-server-core # databases that a store may be in
         systemd                       # checks the unit of its service
     )

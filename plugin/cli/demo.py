@@ -1,129 +1,212 @@
-"""``halia demo``: roles of the real captures that come with Halia."""
+"""``halia demo``: a network made by chance, watched by Halia; one of its hosts turns bad."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
 
-from plugin.cli import options, output
-from plugin.cli.main import EXIT_OK
-from plugin.cli.ranking import told
+from plugin.cli import demo_captures, options, output
+from plugin.cli.columns import Cell, lay_out
+from plugin.cli.live import told
+from plugin.cli.main import EXIT_NO, EXIT_OK
+from plugin.errors import LabError, OptionError
+from plugin.lab.bad import KINDS
+from plugin.lab.demo import LEAST_BAD, Outcome, Row, Said, Seen, Step, Wishes, demo, recorded
+from plugin.settings import SEED_MAX
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping
 
-    from plugin.offline.demo import Shown
+    from plugin.lab.demo import Happening
 
-HELP = "Classify the real captures that come with Halia, and draw what was found."
-PICTURE = Path("demo-out") / "roles.png"
-_NOTE = (
-    "These captures were kept out of the models' training. Five come from devices, and the\n"
-    "printer and the workstation from networks, of which other captures were learned: this\n"
-    "shows what the output looks like, not how accurate it is. For that see 'halia evaluate'\n"
-    "and models/MODEL_CARD.md.\n"
-)
+HELP = "Show Halia at work on a network in namespaces: every host told apart, a bad one named."
+NONE = "none"
+_HEADER = ("host", "is in truth", "Halia says", "conf", "anomaly", "why")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "--picture", metavar="FILE.png", type=options.path,
-        help=f"where the picture goes (default: {PICTURE}, replaced each time; needs halia[plot])",
+        "--seed", metavar="N", type=_seed, default=1, help="which office is made (default: 1)"
+    )
+    parser.add_argument(
+        "--bad", metavar="HOST|none", default="ben", help="the host that turns bad (default: ben)"
+    )
+    parser.add_argument(
+        "--kind", choices=sorted(KINDS), default="scan", help="what it does (default: scan)"
+    )
+    parser.add_argument(
+        "--for", dest="seconds", metavar="TIME", type=options.duration, default=0.0,
+        help=f"how long Halia runs (default: {LEAST_BAD:.0f}s, and that is the least)",
     )  # fmt: skip
-    options.common(parser)
+    parser.add_argument(
+        "--recorded", action="store_true",
+        help="play the recorded run, as without root or Open vSwitch",
+    )  # fmt: skip
+    parser.add_argument(
+        "--captures", action="store_true",
+        help="classify the real captures that come with Halia instead, and draw what was found",
+    )  # fmt: skip
+    demo_captures.configure(parser)
+    parser.epilog = (
+        f"Exit code 4: something was not as it should be; the last lines say what.\n{options.SPAN}."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show device by device, then draw."""
-    from plugin.offline.demo import show
-    from plugin.settings import load_settings
-
+    """Show a network, or the captures."""
+    if args.captures:
+        return demo_captures.run(args)
     if args.picture is not None:
-        output.check_suffix(args.picture, ".png")
-    output.check_outputs(args, args.out, args.picture)
-    settings = load_settings(config=args.config)
-    found = []
+        raise OptionError("goes with --captures", where="--picture")
+    output.check_outputs(args, args.out)
+    bad = None if args.bad == NONE else args.bad
+    wishes = Wishes(args.seed, bad, args.kind, args.seconds)
     with output.text_output(args) as stream:
-        for one in show(settings.data):
-            found.append(one)
-            stream.write(_document(one) if args.json else _block(one))
-            stream.flush()
-        if not args.json:
-            _sum_up(stream, found)
-    place = _draw(args, found)
-    if place is not None and not args.json and args.out is None:
-        print(f"Picture: {place}")
-    return EXIT_OK
+        return _show(args, _happenings(args, wishes), stream)
 
 
-def _block(one: Shown) -> str:
-    lines = [
-        f"{one.capture}",
-        f"  {one.verdict.mac}  {one.verdict.packets} packets, {one.verdict.sessions} sessions;"
-        f" in truth: {one.truth}" + (" (learned in training)" if one.seen else ""),
-        *told(one.verdict, truth=one.truth),
-    ]
-    return "\n".join(lines) + "\n\n"
+def _happenings(args: argparse.Namespace, wishes: Wishes) -> Iterator[Happening]:
+    """A live network where that is possible, else the recorded run; said which."""
+    reason = "as you wish" if args.recorded else None
+    if reason is None:
+        shown = demo(wishes)
+        try:
+            yield next(shown)
+        except LabError as error:
+            if error.where is not None and error.where.startswith("--"):
+                raise OptionError(error.reason, where=error.where) from error
+            reason = str(error)
+        else:
+            yield from shown
+            return
+    yield Step(f"no network of its own ({reason}): a recorded run, played through the same engine")
+    yield from recorded()
 
 
-def _document(one: Shown) -> str:
-    role = one.verdict.role
-    document = {
-        "capture": one.capture,
-        "mac": one.verdict.mac,
-        "truth": one.truth,
-        "decision": role.decision,
-        "labels": list(role.labels),
-        "confidences": [round(c, 6) for c in role.confidences],
-        "model": role.model,
-        "among_three": one.found,
-        "seen_in_training": one.seen,
-    }
-    return output.json_line(document)
+def _show(args: argparse.Namespace, happenings: Iterator[Happening], stream: TextIO) -> int:
+    if _is_live(args, stream):
+        from plugin.cli.device_rows import Filter
+        from plugin.cli.live_table import show
+
+        kept: list[Outcome] = []
+        show(_as_events(happenings, kept), Filter(), "state")
+        (outcome,) = kept
+    else:
+        outcome = _tell(args, happenings, stream)
+    failures = outcome.failures()
+    if args.json:
+        stream.write(output.json_line(_outcome_document(outcome)))
+    else:
+        stream.write(_summary(outcome, colour=_coloured(stream)))
+    return EXIT_NO if failures else EXIT_OK
 
 
-def _sum_up(stream: TextIO, found: Sequence[Shown]) -> None:
-    known = [one for one in found if one.known]
-    rest = [one for one in found if not one.known]
-    right = sum(one.right for one in known)
-    stream.write(f"{len(known)} of {len(found)} devices are known, {right} of these rightly.\n")
-    if rest:
-        right = sum(one.right for one in rest)
-        stream.write(
-            f"{len(rest)} are not; the surest guess would be right for {right} of these.\n"
-        )
-    stream.write(_NOTE)
+def _tell(args: argparse.Namespace, happenings: Iterator[Happening], stream: TextIO) -> Outcome:
+    """Say all that happens, a line each; gives the outcome, which comes last."""
+    for one in happenings:
+        match one:
+            case Outcome():
+                return one
+            case Step(text):
+                document: Mapping[str, Any] = {"kind": "step", "text": text}
+                stream.write(output.json_line(document) if args.json else f"* {text}\n")
+            case Said(document, host):
+                stream.write(output.json_line(document) if args.json else told(document, host))
+            case Seen():
+                continue
+        stream.flush()
+    raise AssertionError("a demo ends with its outcome")
 
 
-def _mark(one: Shown) -> tuple[str, bool | None]:
-    """Words beside a row of the picture, and whether they are good news (None: neither)."""
-    if one.known:
-        return f"known, {'right' if one.right else 'WRONG'}", one.right
-    return f"{one.verdict.role.decision}, guess {'right' if one.right else 'wrong'}", None
+def _as_events(happenings: Iterator[Happening], kept: list[Outcome]) -> Iterator[dict[str, Any]]:
+    """What the live table takes."""
+    for one in happenings:
+        match one:
+            case Seen(devices):
+                yield from ({"event": "device", "device": device} for device in devices)
+            case Said(document) if document["kind"] == "alarm":
+                yield {"event": "alarm", **document}
+            case Step(text):
+                sys.stderr.write(f"* {text}\n")
+            case Outcome():
+                kept.append(one)
 
 
-def _draw(args: argparse.Namespace, found: Sequence[Shown]) -> Path | None:
-    """Draw the picture if that is possible here; only a picture asked for can fail."""
-    from plugin.errors import HaliaError
-    from plugin.ml.report import Ranked, ranking_png
-
-    place: Path = args.picture or PICTURE
-    rows = [
-        Ranked(
-            f"{one.truth} ({one.verdict.mac})", dict(one.surest.likely()), one.truth, *_mark(one)
-        )
-        for one in found
-    ]
+def _is_live(args: argparse.Namespace, stream: TextIO) -> bool:
+    if args.json or args.quiet or not stream.isatty():
+        return False
     try:
-        picture = ranking_png(rows, "Halia's demo: what each device is taken for")
-        if args.picture is None:
-            place.parent.mkdir(exist_ok=True)
-        with output.binary_output(place, force=args.force or args.picture is None) as stream:
-            stream.write(picture)
-    except (HaliaError, OSError) as error:
-        if args.picture is not None:
-            raise
-        output.warn(args, f"no picture: {error}")
-        return None
-    return place
+        import rich  # noqa: F401 - is it there?
+    except ImportError:
+        return False
+    return True
+
+
+def _coloured(stream: TextIO) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def _summary(outcome: Outcome, *, colour: bool) -> str:
+    width = shutil.get_terminal_size().columns if colour else None
+    table = lay_out([_cells(row) for row in outcome.rows], _HEADER, width=width, colour=colour)
+    known = [row for row in outcome.rows if row.right is not None]
+    right = sum(bool(row.right) for row in known)
+    lines = [f"{len(known)} of {len(outcome.rows)} hosts are known, {right} of these rightly."]
+    if outcome.bad is None:
+        lines.append("None turned bad.")
+    elif outcome.named_after is not None:
+        lines.append(f"{outcome.bad} turned bad and was named after {outcome.named_after:.1f} s.")
+    failures = outcome.failures()
+    lines += [f"NOT AS IT SHOULD BE: {one}" for one in failures]
+    if not failures:
+        lines.append("All is as it should be.")
+    return "\n" + table + "\n" + "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[Cell]:
+    device = row.device
+    if device is None:
+        return [Cell(row.host), Cell(row.profile), Cell("unseen"), Cell("-"), Cell("-"), Cell("")]
+    role = device["role"]
+    style = {True: "green", False: "red", None: "yellow"}[row.right]
+    said = role["labels"][0] if row.decision == "known" else row.decision
+    confidence = f"{role['confidences'][0]:.2f}" if row.decision == "known" else "-"
+    anomaly = "-" if not row.anomalous else device["anomaly"]["behaviour"][0]["name"]
+    return [
+        Cell(row.host), Cell(row.profile), Cell(said, style), Cell(confidence),
+        Cell(anomaly, "red" if row.anomalous else ""), Cell(device["why"]),
+    ]  # fmt: skip
+
+
+def _outcome_document(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "kind": "outcome",
+        "live": outcome.live,
+        "bad": outcome.bad,
+        "named_after": outcome.named_after,
+        "failures": outcome.failures(),
+        "hosts": [
+            {
+                "host": row.host,
+                "profile": row.profile,
+                "truth": row.truth,
+                "decision": row.decision,
+                "right": row.right,
+                "anomalous": row.anomalous,
+                "device": row.device,
+            }
+            for row in outcome.rows
+        ],
+    }
+
+
+def _seed(text: str) -> int:
+    import argparse
+
+    if not (text.isascii() and text.isdigit() and int(text) <= SEED_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number up to {SEED_MAX}")
+    return int(text)

@@ -11,27 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def told(document: Mapping[str, Any]) -> str:
+def told(document: Mapping[str, Any], name: str | None = None) -> str:
     """One line, its end included, for what ``halia run`` says.
 
     Args:
         document: A verdict's, a finding's or an alarm's.
+        name: What its device is called; by default it is its MAC address.
     """
     kind = document["kind"]
     if kind == "alarm":
         time = datetime.fromtimestamp(document["time"], UTC).strftime("%H:%M:%S")
-        return _line(time, "alarm", document["mac"] or "", document["text"])
+        return _line(time, "alarm", name or document["mac"] or "", document["text"])
     time = str(document["window"]["end"] or "")[11:19]
     if kind == "finding":
         found = document["anomaly"]["behaviour"][0]
-        return _line(time, "finding", document["mac"], _finding(found))
+        return _line(time, "finding", name or document["mac"], _finding(found))
     role = document["role"]
     words = f"{role['labels'][0]} {role['confidences'][0]:.2f}, {role['decision']}"
     words += f" ({role['reason']})" if role["reason"] else ""
     anomaly = document["anomaly"]
     if anomaly is not None and anomaly["behaviour"]:
         words += "; anomalous: " + ", ".join(map(_finding, anomaly["behaviour"]))
-    return _line(time, "verdict", document["mac"] or "-", words)
+    return _line(time, "verdict", name or document["mac"] or "-", words)
 
 
 def _finding(found: Mapping[str, Any]) -> str:

@@ -123,7 +123,7 @@ COMMANDS: dict[str, Listed] = {
     "demo": Listed(
         "this program",
         "demo",
-        "Classify the real captures that come with Halia, and draw what was found.",
+        "Show Halia at work on a network in namespaces: every host told apart, a bad one named.",
     ),
 }
 """In the order of ``halia --help``. A command stands here once it works, not before."""

@@ -35,8 +35,9 @@ WINDOW = 30
 """Seconds of each device's captures: the model is made for so many."""
 BAD_AFTER = 8.0
 """Seconds after the first verdict at which the host turns bad."""
-LEAST = 76.0
-"""Seconds from Halia's start to the end: two windows, and what it takes to judge them."""
+LEAST, LEAST_BAD = 46.0, 76.0
+"""Seconds from Halia's start to the end: one window, or two where a host turns bad in the second,
+and what it takes to judge them."""
 NAMED_WITHIN = 30.0
 READY_SECONDS = 30.0
 STOP_SECONDS = 60.0
@@ -52,8 +53,13 @@ class Wishes(NamedTuple):
     bad: str | None = "ben"
     """The host that turns bad; None: none does."""
     kind: str = "scan"
-    seconds: float = LEAST
-    """From Halia's start to the end."""
+    seconds: float = 0.0
+    """From Halia's start to the end; at least as long as it takes to see what is promised."""
+
+    @property
+    def length(self) -> float:
+        """Seconds that it takes."""
+        return max(self.seconds, LEAST if self.bad is None else LEAST_BAD)
 
 
 class Step(NamedTuple):
@@ -66,6 +72,8 @@ class Said(NamedTuple):
     """Halia said something: a verdict, a finding, an alarm."""
 
     document: Mapping[str, Any]
+    host: str | None
+    """About whom, if it is about one of the lab's."""
 
 
 class Seen(NamedTuple):
@@ -160,7 +168,7 @@ def demo(wishes: Wishes) -> Iterator[Happening]:
                 yield from _Stage(lab, topology, wishes, program, errors).play()
 
 
-def recorded(wishes: Wishes) -> Iterator[Happening]:
+def recorded() -> Iterator[Happening]:
     """Show the recorded run through the same engine; which host turns bad was decided then.
 
     Raises:
@@ -185,14 +193,14 @@ def recorded(wishes: Wishes) -> Iterator[Happening]:
         replay = Replay(recording, load_settings(flags=flags), said.append)
         replay.play()
         devices = [to_document(one) for one in replay.engine.views()]
-    del wishes
+    hosts = [(one["host"], one["profile"], one["mac"]) for one in about["lab"]["hosts"]]
+    names = {mac: name for name, _, mac in hosts}
     for document in said:
-        yield Said(document)
+        yield Said(document, names.get(document["mac"]))
     yield Seen(devices)
     bad = about["bad"]
     findings = [d for d in said if d["kind"] == "finding" and d["mac"] == bad["mac"]]
     after = _end_of(findings[0]) - bad["time"] if findings else None
-    hosts = [(one["host"], one["profile"], one["mac"]) for one in about["lab"]["hosts"]]
     yield Outcome(_rows(hosts, devices), bad["host"], after, live=False)
 
 
@@ -205,6 +213,7 @@ class _Stage:
         self._lab, self._wishes, self._program = lab, wishes, program
         self._errors = errors
         self._hosts = [(host.name, host.profile or "", host.mac) for host in topology.hosts]
+        self._names = {mac: name for name, _, mac in self._hosts}
         self._said: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._devices: list[dict[str, Any]] = []
         self._begun = time.monotonic()
@@ -217,7 +226,7 @@ class _Stage:
         reader = threading.Thread(target=self._read, name="said", daemon=True)
         reader.start()
         yield from self._until_ready()
-        while time.monotonic() - self._begun < self._wishes.seconds:
+        while time.monotonic() - self._begun < self._wishes.length:
             yield from self._heard(0.5)
             yield from self._perhaps_turn()
             yield self._look()
@@ -261,11 +270,11 @@ class _Stage:
             now = time.monotonic()
             if document["kind"] == "capture" and self._first is None:
                 self._first = now
-            bad = {name: mac for name, _, mac in self._hosts}.get(self._wishes.bad or "")
-            about = document["kind"] == "finding" and document["mac"] == bad
-            if about and self._turned is not None and self._named is None:
+            about = self._names.get(document["mac"])
+            bad = document["kind"] == "finding" and about == self._wishes.bad
+            if bad and self._turned is not None and self._named is None:
                 self._named = now
-            yield Said(document)
+            yield Said(document, about)
 
     def _perhaps_turn(self) -> Iterator[Step]:
         wishes = self._wishes

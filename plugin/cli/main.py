@@ -101,6 +101,11 @@ COMMANDS: dict[str, Listed] = {
         "status",
         "Tell how the running Halia is; exit code 4 if something is wrong with it.",
     ),
+    "doctor": Listed(
+        "live",
+        "doctor",
+        "Test each thing that Halia needs here, and say what to do about it.",
+    ),
     "replay": Listed(
         "live",
         "replay",

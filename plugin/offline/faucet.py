@@ -113,7 +113,7 @@ def installation(place: Place, options: Options, running: Running) -> Plan | Ref
     reasons += [
         f"bridge {name} runs fail_mode {mode}: without Faucet it would let isolated devices"
         " through; ovs-vsctl set-fail-mode BRIDGE secure"
-        for name, mode in loose_bridges(_dp_ids(place.text))
+        for name, mode in loose_bridges(dp_ids(place.text))
     ]
     return Refusal(reasons=tuple(reasons)) if reasons else plan
 
@@ -222,7 +222,8 @@ def _wait(
     return writer.wait_loaded(new)
 
 
-def _dp_ids(text: str) -> set[int]:
+def dp_ids(text: str) -> set[int]:
+    """The datapaths that a faucet.yaml names; none if it is no YAML."""
     try:
         dps = Tree(text).plain.get("dps")
     except UnreadableError:

@@ -1,0 +1,166 @@
+"""What this machine must have: Python, the core, libraries, clock, a place to write, models."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+from typing import TYPE_CHECKING
+
+from plugin.core import implementation
+from plugin.errors import ModelError, SettingsError, install_extra
+from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
+from plugin.records import iso_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from plugin.settings import Settings
+
+EARLIEST = 1_767_225_600.0
+"""2026-01-01: no Halia is older, so no clock that is right says less."""
+_TIME_ERROR = 5
+"""What adjtimex(2) returns when nobody keeps the clock right."""
+_TIMEX_BYTES = 512
+"""More than a struct timex has; all zero is a question only."""
+
+
+def core() -> Check:
+    """The core: compiled, or its slower twin."""
+    python = f"Python {platform.python_version()}"
+    if implementation() == "c":
+        return ok("core", f"{python}, compiled core")
+    return warn(
+        "core",
+        f"{python}, the core in plain Python: a hundred times slower",
+        "install a wheel, or a C compiler and Python's headers, and install Halia again",
+    )
+
+
+def libraries(settings: Settings) -> Check:
+    """What the settings need beyond the base installation."""
+    wanted = {
+        "sqlalchemy": True,
+        "pika": settings.broker.url is not None or settings.faucet.events == "rabbitmq",
+        "prometheus_client": settings.metrics.listen is not None,
+    }
+    missing = [n for n, needed in wanted.items() if needed and importlib.util.find_spec(n) is None]
+    if missing:
+        what = f"not installed: {', '.join(missing)}"
+        return failed("libraries", what, install_extra("live"))
+    return ok("libraries", "all that the settings need are installed")
+
+
+def clock(now: float, *, kept: bool | None = None) -> Check:
+    """The clock: not far off, and kept right by somebody.
+
+    Args:
+        now: what it says, seconds since 1970.
+        kept: whether the kernel says that it is kept right; None: it is asked.
+    """
+    told = str(iso_time(round(now) * 1_000_000_000))
+    remedy = "keep the clock right: systemd-timesyncd, chrony or another NTP client"
+    if now < EARLIEST:
+        return failed("clock", f"it says {told}, which is past", remedy)
+    if not (is_kept() if kept is None else kept):
+        return warn("clock", f"it says {told}, and nobody keeps it right", remedy)
+    return ok("clock", f"it says {told}, and is kept right")
+
+
+def is_kept() -> bool:
+    """Whether the kernel's clock is synchronised (adjtimex(2)); where it does not tell: yes."""
+    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    return state != _TIME_ERROR
+
+
+def state_folder(settings: Settings) -> Check:
+    """The folder of journal, spool and captures: there, or to be made; ours to write; with room."""
+    name, folder = "state folder", settings.run.state
+    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        return failed(
+            name,
+            f"{folder}: cannot be written: {error.strerror}",
+            f"run it as a user who may write {nearest}, or set run.state to another folder",
+        )
+    free = shutil.disk_usage(nearest).free
+    room = f"{folder}: {_size(free)} free"
+    if free < settings.capture.min_free:
+        return failed(
+            name,
+            f"{room}, less than capture.min_free ({_size(settings.capture.min_free)})",
+            "free space there, or set run.state to a folder on another disk",
+        )
+    if settings.capture.quota and free < settings.capture.quota and not _holds_captures(folder):
+        return warn(
+            name,
+            f"{room}, less than captures may take (capture.quota, {_size(settings.capture.quota)})",
+            "set capture.quota lower; until then capture.min_free ends the oldest captures",
+        )
+    return ok(name, room if folder == nearest else f"{room}; it will be made")
+
+
+def _holds_captures(folder: Path) -> bool:
+    """Whether captures have taken some of their quota already."""
+    captures = folder / "captures"
+    return captures.is_dir() and next(captures.iterdir(), None) is not None
+
+
+def models(settings: Settings) -> Iterator[Check]:
+    """The models that the settings name, loaded as for use, and all others that come with Halia."""
+    from plugin.offline.classify import find_model, list_models, load_model, load_models
+    from plugin.offline.classify import model_folders as folders_of
+
+    remedy = "see 'halia models verify'; set model to another, or install Halia again"
+    try:
+        used = load_models(settings.model, settings.data)
+    except (ModelError, SettingsError) as error:
+        yield failed("models", str(error), remedy)
+        return
+    names = ", ".join(f"{m.manifest.name} {m.manifest.version}" for m in used)
+    yield ok("models", f"{names}: loaded, and whole")
+    for path in list_models(folders_of(settings.data)):
+        try:
+            load_model(find_model(str(path), []))
+        except ModelError as error:
+            yield warn("models", str(error), remedy)
+
+
+def user(settings: Settings) -> Check:
+    """The user to become once the interface is open."""
+    from plugin.capture.privileges import find_account
+    from plugin.errors import OptionError
+
+    name = settings.run.user
+    if name is None:
+        if os.geteuid() != 0:
+            return ok("user", "this one, who is not root")
+        return warn(
+            "user",
+            "root, from beginning to end",
+            "set run.user to an ordinary user: root is needed only to open the interface",
+        )
+    try:
+        account = find_account(name)
+    except OptionError as error:
+        return failed("user", str(error), "make that user, or set run.user to another")
+    if os.geteuid() != 0:
+        return skipped("user", f"{account.name}, whom only root can become")
+    return ok("user", f"{account.name}, once the interface is open")
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that people would take."""
+    number = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:  # noqa: PLR2004  # of each in the next
+            return f"{number:.3g} {unit}"
+        number /= 1024
+    return f"{number:.3g} TiB"

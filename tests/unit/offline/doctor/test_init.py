@@ -1,0 +1,42 @@
+"""All checks, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin.offline.doctor import State, examine, machine
+from tests.doctors import wanted
+from tests.services import serving
+
+NAMES = [
+    "core", "libraries", "clock", "user", "state folder", "models", "control socket", "interface",
+    "event feed", "faucet page", "faucet.yaml", "faucet checker", "probe", "broker", "store",
+]  # fmt: skip
+
+
+def test_where_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    settings = wanted(
+        tmp_path, run__state=tmp_path / "state", control__socket=tmp_path / "s",
+        faucet__socket=tmp_path / "f.sock", faucet__config=tmp_path / "faucet.yaml",
+        faucet__page="http://127.0.0.1:9", faucet__environment=tmp_path,
+    )  # fmt: skip
+    checks = list(examine(settings, machine.EARLIEST + 1))
+    assert [check.name for check in checks] == NAMES
+    failing = {check.name for check in checks if check.state is State.FAILED}
+    assert failing == {"event feed", "faucet page", "faucet.yaml", "faucet checker"}
+    for check in checks:
+        assert check.what
+        assert check.remedy or check.state in {State.OK, State.SKIPPED}
+    assert [p.name for p in tmp_path.iterdir()] == ["halia.yaml"], "looking has changed nothing"
+
+
+def test_a_daemon_that_runs_is_asked(tmp_path: Path) -> None:
+    settings = wanted(tmp_path, control__socket=tmp_path / "s")
+    with serving(tmp_path / "s"):
+        checks = {c.name: c for c in examine(settings, 0.0)}
+    assert checks["clock"].state is State.FAILED
+    assert checks["control socket"].state is checks["event feed"].state is State.OK
+    assert checks["event feed"].what == "the Halia that runs has it"

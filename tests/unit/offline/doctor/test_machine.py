@@ -1,0 +1,132 @@
+"""What this machine must have, each thing there and missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugin.offline.doctor import machine
+from plugin.offline.doctor.check import State
+from tests.doctors import wanted
+from tests.nobody import as_nobody
+from tests.services import open_folder
+
+ROOT = Path(__file__).resolve().parents[4]
+OK, WARN, FAILED, SKIPPED = State
+NOW = machine.EARLIEST + 1e7
+
+
+def test_the_core(core: str) -> None:
+    found = machine.core()
+    assert found.state is (OK if core == "c" else WARN)
+    assert "Python 3." in found.what
+
+
+def test_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.libraries(wanted(tmp_path)).state is OK
+    there = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pika" else there(name)
+    )
+    assert machine.libraries(wanted(tmp_path)).state is OK
+    for settings in (
+        wanted(tmp_path, broker__url="amqp://127.0.0.1"),
+        wanted(tmp_path, faucet__events="rabbitmq", broker__url="amqp://127.0.0.1"),
+    ):
+        found = machine.libraries(settings)
+        assert (found.state, found.what) == (FAILED, "not installed: pika")
+        assert "halia[live]" in str(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "state"), [(NOW, True, OK), (NOW, False, WARN), (0.0, True, FAILED)]
+)
+def test_the_clock(now: float, state: State, *, kept: bool) -> None:
+    found = machine.clock(now, kept=kept)
+    assert found.state is state
+    assert "1970-01-01" in found.what or state is not FAILED
+
+
+def test_the_kernel_tells_whether_the_clock_is_kept() -> None:
+    assert isinstance(machine.is_kept(), bool)
+    assert machine.clock(NOW).state in {OK, WARN}
+
+
+def test_a_state_folder(tmp_path: Path) -> None:
+    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=0))
+    assert found.state is OK
+    assert "will be made" not in found.what
+    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path / "a" / "b"))
+    assert "will be made" in found.what
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_state_folder_without_room(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__min_free=2 * free))
+    assert found.state is FAILED
+    assert "less than capture.min_free" in found.what
+    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=2 * free))
+    assert found.state is WARN
+    assert "capture.quota" in found.what
+
+
+def test_a_state_folder_that_is_not_ours() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    code = (
+        "import sys; from pathlib import Path; from tests.doctors import wanted;"
+        "from plugin.offline.doctor.machine import state_folder;"
+        "found = state_folder(wanted(Path(sys.argv[1]), run__state=Path(sys.argv[2])));"
+        "print(found.state, found.what, found.remedy)"
+    )
+    with open_folder() as folder, open_folder() as closed:
+        folder.chmod(0o777)
+        words = [sys.executable, "-c", code, str(folder), str(closed / "state")]
+        done = subprocess.run(
+            as_nobody(words, ROOT, folder, closed), cwd=ROOT, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+    assert done.stdout.startswith("failed")
+    assert "Permission denied" in done.stdout
+    assert str(closed) in done.stdout
+
+
+def test_models(tmp_path: Path) -> None:
+    checks = list(machine.models(wanted(tmp_path)))
+    assert [c.state for c in checks] == [OK]
+    assert "device" in checks[0].what
+    (found,) = machine.models(wanted(tmp_path, model="none-such"))
+    assert found.state is FAILED
+    assert "none-such" in found.what
+
+
+def test_a_damaged_model(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    settings = wanted(tmp_path, data=tmp_path, model="device")
+    arrays = tmp_path / "models" / "enterprise" / "arrays.npz"
+    arrays.write_bytes(arrays.read_bytes()[:-9])
+    assert [c.state for c in machine.models(settings)] == [OK, WARN]
+    arrays = tmp_path / "models" / "device" / "arrays.npz"
+    arrays.write_bytes(arrays.read_bytes()[:-9])
+    (found,) = machine.models(settings)
+    assert found.state is FAILED
+    assert "halia models verify" in str(found.remedy)
+
+
+def test_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert machine.user(wanted(tmp_path)).state is WARN
+    assert machine.user(wanted(tmp_path, run__user="nobody")).state is OK
+    found = machine.user(wanted(tmp_path, run__user="nosuchuser"))
+    assert (found.state, "no such user" in found.what) == (FAILED, True)
+    assert machine.user(wanted(tmp_path, run__user="root")).state is FAILED
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert machine.user(wanted(tmp_path)).state is OK
+    assert machine.user(wanted(tmp_path, run__user="nobody")).state is SKIPPED

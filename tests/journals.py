@@ -39,13 +39,14 @@ def gone(number: int) -> Told:
     return "gone", {"mac": mac(number)}
 
 
-def document(number: int, label: str = "Printer") -> dict[str, Any]:
-    return {"schema": 1, "mac": mac(number), "role": {"labels": [label]}, "anomaly": None}
+def document(number: int, label: str = "Printer", decision: str = "known") -> dict[str, Any]:
+    role = {"decision": decision, "labels": [label]}
+    return {"schema": 1, "mac": mac(number), "role": role, "anomaly": None}
 
 
-def verdict(number: int, capture: str, label: str = "Printer") -> Told:
+def verdict(number: int, capture: str, label: str = "Printer", decision: str = "known") -> Told:
     body = {"mac": mac(number), "capture": capture, "message_id": f"v-{capture}"[:64]}
-    return "verdict", {**body, "verdict": document(number, label)}
+    return "verdict", {**body, "verdict": document(number, label, decision)}
 
 
 def finding(number: int, capture: str | None, behaviour: str = "scan") -> Told:

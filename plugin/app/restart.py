@@ -65,13 +65,14 @@ def left(folder: Path, captures: Iterable[str], judged: frozenset[str]) -> list[
 
 def _kept(found: Iterable[tuple[str, LastVerdict]]) -> Iterator[ev.Kept]:
     for mac, last in found:
-        document = last.document
+        told = last.decided or last.document
         yield ev.Kept(
-            mac,
-            role_from(document["role"]),
-            anomaly_from(document["anomaly"]),
-            last.captures,
-            last.capture,
+            mac=mac,
+            role=role_from(told["role"]),
+            role_capture=str(told["source"]).rpartition("/")[2],
+            anomaly=anomaly_from(last.document["anomaly"]),
+            captures=last.captures,
+            capture=last.capture,
         )
 
 

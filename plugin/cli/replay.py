@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         with output.text_output(args) as stream:
 
             def say(document: Mapping[str, Any]) -> None:
+                if "source" in document:  # its folder may be another each time
+                    document = {**document, "source": Path(document["source"]).name}
                 stream.write(json.dumps(document) + "\n" if args.json else told(document))
                 stream.flush()
 

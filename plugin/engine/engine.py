@@ -290,7 +290,7 @@ class Engine:
             tracked = self._track(kept.mac, now)
             tracked.role, tracked.anomaly = kept.role, kept.anomaly
             tracked.captures, tracked.last_capture = kept.captures, kept.capture
-            tracked.role_capture = kept.capture
+            tracked.role_capture = kept.role_capture
         return []
 
     def _room(self, event: ev.Room, now: float) -> list[Command]:

@@ -90,9 +90,12 @@ class Kept(NamedTuple):
 
     mac: str
     role: Role
+    """The last one that a capture held enough for, else the last one."""
+    role_capture: str
     anomaly: Anomaly | None
     captures: int
     capture: str
+    """The last one judged."""
 
 
 class Restored(NamedTuple):

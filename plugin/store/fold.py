@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.errors import printable
+from plugin.ml.verdict import UNDETERMINED
 from plugin.registry import from_document
 from plugin.store.tables import ID_MAX, MAC_MAX, NAME_MAX
 
@@ -31,10 +32,15 @@ class Latest(NamedTuple):
     capture: str
     document: str
     number: int
+    decided: str | None
+    """The last one that tells the role; None: no capture within them held enough."""
     more: int
     """So many captures were judged within them."""
     anew: bool
     """The device was gone before that: what was counted earlier no longer counts."""
+
+
+_NONE = Latest("", "", 0, None, 0, anew=False)
 
 
 @dataclass(slots=True)
@@ -91,11 +97,13 @@ def _gone(found: Fold, entry: Entry) -> None:
 def _verdict(found: Fold, entry: Entry) -> None:
     row = _said(entry, _text(entry.body["capture"], NAME_MAX))
     mac, capture = row["mac"], row["capture"]
-    before = found.latest.get(mac, Latest("", "", 0, 0, anew=False))
+    before = found.latest.get(mac, _NONE)
     if before is None:
-        before = Latest("", "", 0, 0, anew=True)
+        before = _NONE._replace(anew=True)
+    told = entry.body["verdict"]["role"]["decision"] != UNDETERMINED
+    decided = row["document"] if told else before.decided
     found.latest[mac] = Latest(
-        capture, row["document"], entry.number, before.more + 1, anew=before.anew
+        capture, row["document"], entry.number, decided, before.more + 1, anew=before.anew
     )
     found.verdicts.append(row)
     found.captures[capture] = entry.number

@@ -78,6 +78,8 @@ class LastVerdict(NamedTuple):
     """The name of the capture that was judged."""
     captures: int
     """How many were judged so far."""
+    decided: Mapping[str, Any] | None
+    """The last verdict that tells the role, be it unknown; None: no capture held enough."""
 
 
 class StoredFinding(NamedTuple):
@@ -200,13 +202,16 @@ class Store:
         Raises:
             StoreError: it cannot be read.
         """
-        columns = select(LATEST.c.mac, LATEST.c.document, LATEST.c.capture, LATEST.c.captures).join(
-            DEVICES, DEVICES.c.mac == LATEST.c.mac
+        t = LATEST.c
+        columns = select(t.mac, t.document, t.capture, t.captures, t.decided).join(
+            DEVICES, DEVICES.c.mac == t.mac
         )
         with self._reading() as connection:
             return {
-                mac: LastVerdict(json.loads(document), capture, captures)
-                for mac, document, capture, captures in connection.execute(columns)
+                mac: LastVerdict(
+                    json.loads(document), capture, captures, decided and json.loads(decided)
+                )
+                for mac, document, capture, captures, decided in connection.execute(columns)
             }
 
     def findings(self, mac: str, since: float) -> list[StoredFinding]:
@@ -311,21 +316,25 @@ def _write(connection: Connection, changes: Fold) -> None:
             connection.execute(insert(table), rows)
 
 
+_NONE: tuple[int, str | None] = (0, None)
+
+
 def _counted(connection: Connection, changes: Fold) -> dict[str, Row | None]:
     """The rows of last verdicts, with what was counted before."""
-    counts: dict[str, int] = {}
+    before: dict[str, tuple[int, str | None]] = {}
     going_on = [mac for mac, last in changes.latest.items() if last and not last.anew]
     for some in _batches(going_on):
         rows = connection.execute(
-            select(LATEST.c.mac, LATEST.c.captures).where(LATEST.c.mac.in_(some))
+            select(LATEST.c.mac, LATEST.c.captures, LATEST.c.decided).where(LATEST.c.mac.in_(some))
         )
-        counts.update((mac, captures) for mac, captures in rows)
+        before.update((mac, (captures, decided)) for mac, captures, decided in rows)
     return {
         mac: last
         and {
             "mac": mac,
             "capture": last.capture,
-            "captures": counts.get(mac, 0) + last.more,
+            "captures": before.get(mac, _NONE)[0] + last.more,
+            "decided": last.decided or before.get(mac, _NONE)[1],
             "document": last.document,
             "number": last.number,
         }

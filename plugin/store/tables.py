@@ -70,10 +70,12 @@ LATEST = Table(
     Column("capture", String(NAME_MAX), nullable=False),
     Column("captures", BigInteger, nullable=False),
     Column("document", _DOCUMENT, nullable=False),
+    Column("decided", _DOCUMENT),
     _number(key=False),
     **_BINARY,
 )
-"""The last verdict of each of them, and how many captures were judged."""
+"""The last verdict of each of them, how many captures were judged, and the last verdict whose
+capture held enough to tell the role."""
 
 CAPTURES = Table(
     "halia_captures",

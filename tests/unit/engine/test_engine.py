@@ -204,11 +204,12 @@ def test_after_a_restart_it_knows_what_it_knew() -> None:
         mac=A, location=Location("sw1", 3, 100), first_seen=START - 9, last_seen=START,
         vendor="maker",
     )  # fmt: skip
-    kept = ev.Kept(A, role(), None, 7, "old.pcap")
+    kept = ev.Kept(A, role(), "older.pcap", None, 7, "old.pcap")
     assert play(engine, (0, ev.Restored((device,), (kept,)))) == []
     shown = engine.view(A)
     assert shown is not None
     assert (shown.state, shown.captures, shown.vendor, shown.port) == ("ok", 7, "maker", 3)
+    assert (shown.last_capture, shown.why[-13:]) == ("old.pcap", " in older.pcap"[-13:])
 
 
 def test_no_capture_is_finished_while_nothing_can_be_kept() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from plugin.registry import Device, from_document
 from plugin.store.database import StoreError, place
-from plugin.store.state import Retention, Store, StoreDiffers
+from plugin.store.state import LastVerdict, Retention, Store, StoreDiffers
 from tests import journals as j
 from tests.databases import KINDS, database
 
@@ -73,8 +73,8 @@ def test_last_verdicts_and_their_count(url: str, tmp_path: Path) -> None:
         store.apply(entries[4:])
         found = store.last_verdicts()
         assert found == {
-            j.mac(1): (j.document(1, "Camera"), "c", 2),
-            j.mac(2): (j.document(2), "b", 1),
+            j.mac(1): LastVerdict(j.document(1, "Camera"), "c", 2, j.document(1, "Camera")),
+            j.mac(2): LastVerdict(j.document(2), "b", 1, j.document(2)),
         }
         more = j.write(tmp_path, j.gone(1))
         store.apply(more)
@@ -82,6 +82,22 @@ def test_last_verdicts_and_their_count(url: str, tmp_path: Path) -> None:
         more = j.write(tmp_path, j.device(1), j.verdict(1, "f"))
         store.apply(more)
         assert store.last_verdicts()[j.mac(1)].captures == 1
+
+
+def test_a_verdict_of_too_little_does_not_hide_the_one_that_tells_the_role(
+    url: str, tmp_path: Path
+) -> None:
+    little = j.verdict(1, "b", "Camera", "undetermined")
+    with Store(url) as store:
+        store.apply(j.write(tmp_path, j.device(1), little))
+        assert store.last_verdicts()[j.mac(1)].decided is None
+        store.apply(j.write(tmp_path, j.verdict(1, "c"), little))
+        store.apply(j.write(tmp_path, little))
+        found = store.last_verdicts()[j.mac(1)]
+        assert (found.document, found.captures) == (little[1]["verdict"], 4)
+        assert found.decided == j.document(1)
+        store.apply(j.write(tmp_path, j.verdict(1, "d", "Camera", "unknown")))
+        assert store.last_verdicts()[j.mac(1)].decided == j.document(1, "Camera", "unknown")
 
 
 def test_judged_captures(url: str, tmp_path: Path) -> None:

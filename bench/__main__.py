@@ -1,4 +1,4 @@
-"""``python -m bench core|model|capture|behaviours|engine|agree``: speed, memory, false alarms."""
+"""``python -m bench core|model|capture|behaviours|engine|live|agree``: speed, memory, false alarms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from bench.inputs import Skipped, default_cache, merged_input
 
 GOOD_NAMED_MAX = 1
 """Good devices of the shared data folder that are named: one that calls home at a fixed period."""
+
+
+VERBS = ("core", "model", "capture", "behaviours", "engine", "live", "agree")
 
 
 def _core(args: argparse.Namespace) -> int:
@@ -55,6 +58,19 @@ def _engine(args: argparse.Namespace) -> int:
     return 1 if args.check and report.failed else 0
 
 
+def _live(args: argparse.Namespace) -> int:
+    from bench.live import HOSTS, live_lines, live_object, run_live
+    from plugin.errors import LabError
+
+    try:
+        found = run_live(2 if args.quick else HOSTS)
+    except LabError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({"timed": live_object(found)}) if args.json else "\n".join(live_lines(found)))
+    return 1 if args.check and not all(one.met for one in found) else 0
+
+
 def _behaviours(args: argparse.Namespace) -> int:
     from bench.behaviours import GOOD, behaviour_lines, run_behaviours
 
@@ -85,7 +101,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
-    verbs = out.add_subparsers(required=True, metavar="core|model|capture|behaviours|engine|agree")
+    verbs = out.add_subparsers(
+        required=True, metavar="core|model|capture|behaviours|engine|live|agree"
+    )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     timed = argparse.ArgumentParser(add_help=False)
@@ -115,6 +133,10 @@ def parser() -> argparse.ArgumentParser:
         "engine", parents=[common, timed], help="the engine of halia run with 10,000 devices"
     )
     engine.set_defaults(run=_engine)
+    live = verbs.add_parser(
+        "live", parents=[common, timed], help="how soon halia run knows, in a lab with RabbitMQ"
+    )
+    live.set_defaults(run=_live)
     behaviours = verbs.add_parser(
         "behaviours", parents=[common], help="good devices and attacks that behaviours name"
     )
@@ -136,9 +158,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb."""
-    args = parser().parse_args(argv)
-    return int(args.run(args))
+    """Run one verb, or several one after the other with the same options; the worst outcome."""
+    words = sys.argv[1:] if argv is None else argv
+    first = next((n for n, word in enumerate(words) if word not in VERBS), len(words))
+    verbs, options = words[:first], words[first:]
+    runs = [[verb, *options] for verb in verbs] if len(verbs) > 1 else [words]
+    codes = []
+    for run in runs:
+        args = parser().parse_args(run)
+        codes.append(int(args.run(args)))
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -76,3 +76,10 @@ def test_agreement_needs_captures(
     monkeypatch.setenv("HALIA_SHARED", str(tmp_path))
     assert main(["agree"]) == 2
     assert "HALIA_SHARED" in capsys.readouterr().err
+
+
+def test_several_verbs_are_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engine", "model", "--quick", "--json", "--rounds", "1"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["devices"] == 1_000
+    assert second["steps"]

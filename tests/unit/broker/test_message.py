@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,28 @@ def test_the_end_mark_has_an_id_of_its_own() -> None:
     ids = {poseidon_message(one).message_id for one in (body(), {**body(), "data": ""})}
     assert len(ids) == 2
     assert all(isinstance(one, Message) for one in (poseidon_message(body()),))
+
+
+GOLDEN = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "poseidon" / "messages.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=[case["name"] for case in GOLDEN])
+def test_what_poseidon_did_with_a_message_is_what_we_say_of_it(case: dict[str, Any]) -> None:
+    try:
+        document = json.loads(case["body"])
+    except ValueError:
+        assert not case["we_send"]  # we send what json.dumps made, so never this
+        return
+    assert (poseidon_refuses(document) is None) is case["we_send"]
+    if case["outcome"] == "stops":
+        assert not case["we_send"]
+
+
+def test_the_golden_messages_are_of_all_kinds() -> None:
+    assert {case["outcome"] for case in GOLDEN} == {"taken", "passed over", "stops"}
+    assert {case["we_send"] for case in GOLDEN} == {True, False}

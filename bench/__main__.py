@@ -1,4 +1,4 @@
-"""``python -m bench core|model|capture|behaviours|engine|live|agree``: speed, memory, false alarms."""
+"""``python -m bench VERB…``: speed, memory, agreement and false alarms, beside the peers."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="bench", description=__doc__)
     kept = f"where made captures and counts are kept (default: {default_cache()})"
-    verbs = out.add_subparsers(
-        required=True, metavar="core|model|capture|behaviours|engine|live|agree"
-    )
+    verbs = out.add_subparsers(required=True, metavar="|".join(VERBS))
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     timed = argparse.ArgumentParser(add_help=False)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 HOSTS = 12
 KNOWN_GOAL, VERDICT_GOAL = 0.5, 2.0
 WINDOW = 5
+OUTSIDE = "10.0.0.1"
 _PATIENCE = 60.0
 _SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -89,7 +90,7 @@ def _until_known(lab: Lab, name: str) -> float:
     """From the host's first frame (an ARP request of its ping) to its place in the registry."""
     mac = lab.topology.host(name).mac
     begun = time.monotonic()  # what it takes to start the ping is counted against us
-    ping = lab.start(name, ["ping", "-c1", "-W1", lab.topology.host("outside").ip], **_SILENT)
+    ping = lab.start(name, ["ping", "-c1", "-W1", OUTSIDE], **_SILENT)
     _wait(lambda: any(d["mac"] == mac and d["dp"] for d in _ask(lab, "devices")), name, 0.005)
     seconds = time.monotonic() - begun
     ping.wait(_PATIENCE)
@@ -110,24 +111,21 @@ def _until_published(lab: Lab, program: Running, names: list[str]) -> list[float
             read.setdefault(line.strip(), time.monotonic())
 
     threading.Thread(target=listen, daemon=True).start()
+    begun = time.monotonic()
+    count = str(3 * WINDOW)
+    pings = [lab.start(one, ["ping", "-c", count, OUTSIDE], **_SILENT) for one in names]
     closed: dict[str, float] = {}
     folder = lab.folder / "state" / "captures"
-    end = time.monotonic() + 3 * WINDOW
-    turn = 0
-    while time.monotonic() < end:
-        now = time.monotonic()
+    while (now := time.monotonic()) < begun + 3 * WINDOW:
         for path in folder.glob("trace_*.pcap"):
             closed.setdefault(path.name, now)
-        if now > end - 3 * WINDOW + turn:
-            turn += 1
-            for name in names:
-                words = ["ping", "-c1", "-W1", lab.topology.host("outside").ip]
-                lab.start(name, words, **_SILENT)
         time.sleep(0.005)
     kept = dict(closed)
     _wait(lambda: set(kept) <= set(read), "verdicts")
     program.send_signal(signal.SIGTERM)
     program.wait(_PATIENCE)
+    for ping in pings:
+        ping.stop()
     consumer.stop()
     return [max(0.0, read[name] - at) for name, at in kept.items()]
 
@@ -156,7 +154,7 @@ def _topology(names: list[str]) -> str:
         "name": "bench",
         "vlans": {"office": {"vid": 100}},
         "switches": {"sw1": {"dp_id": 1, "ports": ports}},
-        "hosts": hosts | {"outside": {"address": "10.0.0.1/24"}, "col": {}},
+        "hosts": hosts | {"outside": {"address": f"{OUTSIDE}/24"}, "col": {}},
     }
     return json.dumps(document)
 

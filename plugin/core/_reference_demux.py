@@ -116,7 +116,7 @@ class Demux:
             )
         self._max, self._buffer, self._memory, self._names = max_devices, buffer, memory, names
         self._repeat, self._repeated = repeat, 0
-        self._seen: dict[int, tuple[int, int]] = {}
+        self._seen: dict[int, tuple[int, int, int]] = {}
         self._seeds = _two_u64(seed)
         self._ids: dict[bytes, int] = {}
         self._slots: list[_Device | None] = []
@@ -283,13 +283,13 @@ class Demux:
     ) -> tuple[int, int]:
         """One frame into its buffers, or into none and why: then it is to be given again."""
         cut = captured < wire
+        time = when[0] * _SECOND + when[1]
+        mark = self._hash(frame, wire) if self._repeat else 0
+        if self._repeat and self._is_repeated(mark, time, tag[0]):
+            return DEMUX_MORE, -1
         if tag[0] >= 0 and len(frame) >= 12:
             frame = frame[:12] + _tag(tag[1], tag[0]) + frame[12:]
             wire = min(_U32_MAX, wire + 4)
-        time = when[0] * _SECOND + when[1]
-        mark = self._hash(frame, wire) if self._repeat else 0
-        if self._repeat and self._is_repeated(mark, time):
-            return DEMUX_MORE, -1
         wire_len = min(wire, WIRE_LEN_MAX)
         k = decode(frame, 0, len(frame), wire_len, 1, full=False)
         stored = self._stored(k, len(frame))
@@ -322,7 +322,7 @@ class Demux:
         self._last = max(self._last, time) if self._frames else time
         self._frames += 1
         if self._repeat:
-            self._seen[mark % _REPEATS] = (mark, time)
+            self._seen[mark % _REPEATS] = (mark, time, tag[0])
         self._wire += wire_len
         self._records += len(devices)
         self._record_bytes += len(devices) * len(record)
@@ -340,14 +340,16 @@ class Demux:
             h = _fold(h ^ word, factor)
         return h or 1
 
-    def _is_repeated(self, mark: int, time: int) -> bool:
+    def _is_repeated(self, mark: int, time: int, tci: int) -> bool:
         """Whether this is the second copy of a frame.
 
+        One of the two may lack the tag: a mirror copies a frame as it is at an access port,
+        without, and again as it is at a trunk.
         A third would be a first again, so that of equal frames that somebody really sends at most
         half are taken for copies.
         """
-        known, when = self._seen.get(mark % _REPEATS, (0, 0))
-        if known != mark or abs(time - when) > self._repeat:
+        known, when, tag = self._seen.get(mark % _REPEATS, (0, 0, -1))
+        if known != mark or abs(time - when) > self._repeat or (tag >= 0 <= tci and tag != tci):
             return False
         del self._seen[mark % _REPEATS]
         self._repeated += 1

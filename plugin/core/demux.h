@@ -26,10 +26,11 @@ typedef struct {
     i64 first, last;
 } device;
 
-/* A frame that came: its hash (0 = none) and when. */
+/* A frame that came: its hash without its tag (0 = none), when, and the tag (-1 = none). */
 typedef struct {
     u64 hash;
     i64 time;
+    i32 tci;
 } seen_frame;
 
 typedef struct {
@@ -183,11 +184,13 @@ static u64 demux_hash(const demux *x, const u8 *p, u32 n, u32 wire) {
     return h ? h : 1;
 }
 
-/* Whether this is the second copy of a frame; a third would be a first again, so that of equal frames that
+/* Whether this is the second copy of a frame. One of the two may lack the tag: a mirror copies a frame as it is at
+ * an access port, without, and again as it is at a trunk. A third would be a first again, so that of equal frames that
  * somebody really sends at most half are taken for copies. */
-static ALWAYS_INLINE int demux_repeated(demux *x, u64 hash, i64 t) {
+static ALWAYS_INLINE int demux_repeated(demux *x, u64 hash, i64 t, i32 tci) {
     seen_frame *s = &x->seen[hash % REPEATS];
     if (s->hash != hash || t - s->time > x->repeat || s->time - t > x->repeat) return 0;
+    if (s->tci >= 0 && tci >= 0 && s->tci != tci) return 0;
     s->hash = 0;
     x->repeated++;
     return 1;
@@ -202,6 +205,10 @@ static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
     i64 t = (i64)a->sec * 1000000000 + a->nsec;
     packet k = PACKET_NONE;
     if (captured > FRAME_MAX) captured = FRAME_MAX;
+    if (x->repeat) {
+        hash = demux_hash(x, p, captured, wire);
+        if (demux_repeated(x, hash, t, a->tci)) return DEMUX_MORE;
+    }
     if (a->tci >= 0 && captured >= 12) {
         u8 *s = x->scratch;
         memcpy(s, p, 12);
@@ -213,10 +220,6 @@ static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
         p = s;
         captured += 4;
         wire = wire > UINT32_MAX - 4 ? UINT32_MAX : wire + 4;
-    }
-    if (x->repeat) {
-        hash = demux_hash(x, p, captured, wire);
-        if (demux_repeated(x, hash, t)) return DEMUX_MORE;
     }
     decode(NULL, ETHERNET, p, captured, wire > WIRE_LEN_MAX ? WIRE_LEN_MAX : wire, &k, 0);
     stored = demux_stored(x, &k, captured);
@@ -249,7 +252,7 @@ static ALWAYS_INLINE int demux_frame(demux *x, const arrived *a, i32 *full) {
     if (!x->frames++) x->first = x->last = t;
     if (t < x->first) x->first = t;
     if (t > x->last) x->last = t;
-    if (x->repeat) x->seen[hash % REPEATS] = (seen_frame){hash, t};
+    if (x->repeat) x->seen[hash % REPEATS] = (seen_frame){hash, t, a->tci};
     x->wire_bytes += wire > WIRE_LEN_MAX ? WIRE_LEN_MAX : wire;
     x->tagged += a->tci >= 0;
     x->cut += (k.marks & MARK_TRUNCATED) && a->captured < a->wire;

@@ -209,8 +209,16 @@ def test_a_frame_that_has_to_wait_is_not_its_own_copy() -> None:
 
 
 def test_a_tag_tells_frames_apart() -> None:
-    out = demux(tcp(), tcp()._replace(tci=100), tcp()._replace(tci=200), repeat=1000)
+    out = demux(tcp()._replace(tci=100), tcp()._replace(tci=200), repeat=1000)
     assert out.counted()["repeated"] == 0
+
+
+@pytest.mark.parametrize("tags", [(-1, 100), (100, -1)])
+def test_one_of_two_copies_may_lack_the_tag(tags: tuple[int, int]) -> None:
+    """The frame was mirrored at an access port and at a trunk."""
+    copies = [tcp()._replace(tci=tci) for tci in tags]
+    out = demux(*copies, repeat=1000)
+    assert (out.counted()["repeated"], out.counted()["tagged"]) == (1, int(tags[0] >= 0))
 
 
 def test_without_a_stream_there_is_none() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plugin.offline.faucet import Applied, Place, Running
 
 HELP = "Install the hook in Faucet's configuration, remove it, show what it covers."
-MODES = ("vlan", "tail", "out", "none")
+MODES = ("vlan", "tail", "out", "port", "none")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     install.add_argument(
         "--mirror", choices=MODES,
         help="where all is mirrored: at the VLANs, at the tail of ports without ACLs, where it"
-        " leaves a VLAN, or nowhere (default: as your own ACLs allow)",
+        " leaves a VLAN, by Faucet's port mirror (the last resort: frames come twice), or nowhere:"
+        " then a budget can have devices watched in turn (default: as your own ACLs allow)",
+    )  # fmt: skip
+    install.add_argument(
+        "--ignore-vlan", metavar="VID", type=_vid, action="append", default=[],
+        help="a VLAN that is not mirrored, in modes vlan and out; may be given again",
     )  # fmt: skip
     install.add_argument(
         "--quarantine-vid", metavar="VID", type=_vid,
@@ -124,6 +129,7 @@ def _options(args: argparse.Namespace) -> Options:
         mode=args.mirror,
         quarantine_vid=args.quarantine_vid,
         remediation=args.remediation,
+        ignored_vlans=frozenset(args.ignore_vlan),
     )
 
 
@@ -206,7 +212,7 @@ def _status(args: argparse.Namespace, place: Place) -> int:
                 out.write(json.dumps(port._asdict()) + "\n")
             rest = {"file": str(place.root), "installed": found.installed}
             lists = {"problems": list(found.problems), "shadows": list(found.shadows)}
-            out.write(json.dumps(rest | lists) + "\n")
+            out.write(json.dumps({**rest, **lists, "notes": list(found.notes)}) + "\n")
         else:
             rows = [
                 (
@@ -222,6 +228,7 @@ def _status(args: argparse.Namespace, place: Place) -> int:
             out.write(output.table(rows, header))
             out.writelines(f"! {problem}\n" for problem in found.problems)
             out.writelines(f"~ {shadow}\n" for shadow in found.shadows)
+            out.writelines(f"* {note}\n" for note in found.notes)
             if not found.installed:
                 out.write("the hook is not installed\n")
     return EXIT_NO if found.problems or not found.installed else EXIT_OK

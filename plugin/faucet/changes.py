@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plugin.faucet import hook
-from plugin.faucet.document import WIDE_PRIMING, Interface, Situation, chain_of
+from plugin.faucet.document import WIDE_PRIMING, Interface, Situation, chain_of, vid_of
 from plugin.faucet.edits import AddKeys, Change, Prepend, Widen
 
 if TYPE_CHECKING:
@@ -28,7 +28,13 @@ def decide(situation: Situation, options: hook.Options) -> hook.Layout:
         for conf in situation.dps.values()
     )
     mode = options.mode or _mode(situation, one_name=one_name)
-    return hook.Layout(mode=mode, targets=targets, include=options.include, wide_priming=wide)
+    return hook.Layout(
+        mode=mode,
+        targets=targets,
+        include=options.include,
+        wide_priming=wide,
+        ignored_vlans=options.ignored_vlans,
+    )
 
 
 def _mode(situation: Situation, *, one_name: bool) -> hook.Mode:
@@ -61,11 +67,13 @@ def changes(
 ) -> Iterator[Change]:
     """Give all that is to be put into a file that holds nothing of ours."""
     yield from _sections(tree, situation, options, layout)
-    at_vlans = hook.vlan_acl(layout)
+    at_vlans, ignored = hook.vlan_acl(layout), layout.ignored_vlans
     if at_vlans is not None:
         for key, conf in situation.vlans.items():
-            if not conf.get("reserved_internal_vlan"):
+            if not conf.get("reserved_internal_vlan") and vid_of(key, conf) not in ignored:
                 yield _enter(("vlans", key), conf, at_vlans[0], [at_vlans[1]])
+    if layout.mode == "port":
+        yield from _port_mirrors(situation, layout)
     hooked = [i for i in situation.edges() if i.section == "interface_ranges" and in_range(i)]
     for one in situation.edges():
         yield from _hook_interface(one, hooked, options, layout)
@@ -91,6 +99,18 @@ def _sections(
             top.append((section, entries))
     if top:
         yield AddKeys((), tuple(top), COMMENT)
+
+
+def _port_mirrors(situation: Situation, layout: hook.Layout) -> Iterator[Change]:
+    """Have each collector's interface mirror all edge ports of its datapath."""
+    for one in situation.interfaces:
+        target = hook.target(layout, one.dp)
+        if not one.is_port(target.collector):
+            continue
+        edges = [i for i in situation.edges() if i.dp == one.dp and (i.vlans or i.chain)]
+        ports = sorted({number for edge in edges for number in edge.numbers})
+        if ports:
+            yield AddKeys(one.path, (("mirror", ports),))
 
 
 def in_range(one: Interface) -> bool:
@@ -136,6 +156,6 @@ def _quarantine(situation: Situation, options: hook.Options, layout: hook.Layout
         return {}
     conf: dict[str, Any] = {"vid": vid}
     at_vlans = hook.vlan_acl(layout)
-    if at_vlans is not None:
+    if at_vlans is not None and vid not in layout.ignored_vlans:
         conf[at_vlans[0]] = [at_vlans[1]]
     return {hook.QUARANTINE: conf}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.faucet import hook
-from plugin.faucet.document import Interface, Situation, chain_of, read_situation
-from plugin.faucet.notes import KINDS
+from plugin.faucet.document import Interface, Situation, chain_of, read_situation, vid_of
+from plugin.faucet.notes import KINDS, WORDS
 from plugin.faucet.removal import is_ours
 from plugin.faucet.tree import Tree, UnreadableError
 
@@ -28,6 +28,11 @@ class PortCover(NamedTuple):
     chain: tuple[str | int, ...]
     why: str
     """Why it is not hooked; empty if it is."""
+    numbers: tuple[int, ...] = ()
+    """The ports that it stands for."""
+    name: str | None = None
+    watchable: bool = False
+    """It ends in our tail, where a device may be watched without permitting anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +45,17 @@ class Coverage:
     """Drift: what is not as an installation leaves it."""
     shadows: tuple[str, ...]
     """ACLs and rules that are never asked, since one before them takes everything."""
+    notes: tuple[str, ...] = ()
+    """What whoever reads the copies must know."""
 
 
-def coverage(text: str, included: Mapping[str, str], ours: str | None, include: str) -> Coverage:
+def coverage(
+    text: str,
+    included: Mapping[str, str],
+    ours: str | None,
+    include: str,
+    ignored_vlans: frozenset[int] = frozenset(),
+) -> Coverage:
     """Tell what is installed.
 
     Args:
@@ -50,6 +63,7 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
         included: texts of the operator's include files by path, in Faucet's order.
         ours: the text of our include file; None if it is not there.
         include: our include file's name.
+        ignored_vlans: VLANs that the installation left unmirrored, as it was told.
 
     Raises:
         UnreadableError: the root file, or one of the operator's others, is no configuration.
@@ -61,9 +75,9 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
     acls.update(_own_acls(ours))
     named = tree.plain.get("include-optional")
     listed = isinstance(named, list) and include in named
-    ports = tuple(_cover(i, situation, acls) for i in situation.interfaces)
+    ports = tuple(_cover(i, situation, acls, ignored_vlans) for i in situation.interfaces)
     installed = listed or any(p.hooked for p in ports) or any(map(is_ours, situation.acls))
-    problems = list(_drift(situation, acls)) if installed else []
+    problems = list(_drift(situation, acls, ignored_vlans)) if installed else []
     if installed and not listed:
         problems.insert(0, f"include-optional does not name {include}: no isolation takes effect")
     elif installed and not any(a.startswith(hook.HOOK) for a in _own_acls(ours)):
@@ -78,6 +92,7 @@ def coverage(text: str, included: Mapping[str, str], ours: str | None, include: 
         ports=ports,
         problems=tuple(problems),
         shadows=tuple(dict.fromkeys(shadows)),
+        notes=(WORDS["port"],) if hook.PORT in situation.acls else (),
     )
 
 
@@ -102,7 +117,9 @@ def rules_of(acl: Any) -> list[dict[Any, Any]]:
     return [r for r in rules if isinstance(r, dict)]
 
 
-def _cover(one: Interface, situation: Situation, acls: Mapping[Any, Any]) -> PortCover:
+def _cover(
+    one: Interface, situation: Situation, acls: Mapping[Any, Any], ignored: frozenset[int]
+) -> PortCover:
     head = _head(one.chain)
     hooked = one.kind == "edge" and head is not None
     key = str(one.path[-1])
@@ -115,7 +132,21 @@ def _cover(one: Interface, situation: Situation, acls: Mapping[Any, Any]) -> Por
     else:
         why = "no hook" if one.vlans or one.chain else "no VLAN of its own"
     port = key if one.name in {None, key} else f"{key} ({one.name})"
-    return PortCover(one.dp, port, hooked, _mirrored(one, situation, acls), one.chain, why)
+    return PortCover(
+        dp=one.dp,
+        port=port,
+        hooked=hooked,
+        mirrored=_mirrored(one, situation, acls, ignored),
+        chain=one.chain,
+        why=why,
+        numbers=one.numbers,
+        name=one.name,
+        watchable=hooked and _is_tail(one.chain[-1]),
+    )
+
+
+def _is_tail(acl: str | int) -> bool:
+    return is_ours(acl) and str(acl).startswith(hook.TAIL)
 
 
 def _head(chain: Sequence[str | int]) -> str | None:
@@ -128,18 +159,36 @@ def _head(chain: Sequence[str | int]) -> str | None:
     return None
 
 
-def _mirrored(one: Interface, situation: Situation, acls: Mapping[Any, Any]) -> bool:
-    """Tell whether all that enters here is mirrored: by its chain's end, or at all its VLANs."""
+def _mirrored(
+    one: Interface, situation: Situation, acls: Mapping[Any, Any], ignored: frozenset[int]
+) -> bool:
+    """Tell whether all that enters here is mirrored: by its chain's end, or at all its VLANs.
+
+    All but what is in ignored VLANs.
+    """
     if one.kind != "edge":
         return False
     if any(_mirrors(acls.get(a)) for a in one.chain if is_ours(a)):
         return True
+    if hook.PORT in acls and any(_mirrors_port(i, one) for i in situation.interfaces):
+        return True
     vids: dict[str | int, str | int] = {vid: key for vid, key in situation.vids().items()}  # noqa: C416  # widens the key's type
     keys = [v if v in situation.vlans else vids.get(v) for v in one.vlans]
-    confs = [situation.vlans.get(k, {}) if k is not None else {} for k in keys]
+    found = [(k, situation.vlans.get(k, {})) if k is not None else ("", {}) for k in keys]
+    confs = [conf for key, conf in found if vid_of(key, conf) not in ignored]
     return bool(confs) and all(
         any(_mirrors(acls.get(a)) for a in (*chain_of(c, "in"), *chain_of(c, "out")) if is_ours(a))
         for c in confs
+    )
+
+
+def _mirrors_port(collector: Interface, one: Interface) -> bool:
+    ports = collector.conf.get("mirror")
+    return (
+        collector.dp == one.dp
+        and isinstance(ports, list)
+        and bool(one.numbers)
+        and set(one.numbers) <= set(ports)
     )
 
 
@@ -152,13 +201,24 @@ def _mirrors(acl: Any) -> bool:
     return False
 
 
-def _drift(situation: Situation, acls: Mapping[Any, Any]) -> Iterator[str]:
+def _drift(situation: Situation, acls: Mapping[Any, Any], ignored: frozenset[int]) -> Iterator[str]:
     for one in situation.edges():
         yield from _port_drift(one, acls)
     for name, acl in acls.items():
         if isinstance(name, str) and name.startswith(hook.HOOK) and has_catch_all(acl):
             yield f"{name} has a rule for everything: your ACLs behind it are never asked"
-    yield from _vlan_drift(situation)
+    yield from _vlan_drift(situation, ignored)
+    yield from _mirror_drift(situation, acls)
+
+
+def _mirror_drift(situation: Situation, acls: Mapping[Any, Any]) -> Iterator[str]:
+    if hook.PORT not in acls:
+        return
+    for one in situation.edges():
+        if (one.vlans or one.chain) and not any(
+            _mirrors_port(i, one) for i in situation.interfaces
+        ):
+            yield f"{one.label} is not mirrored: no collector of its datapath lists it"
 
 
 def _port_drift(one: Interface, acls: Mapping[Any, Any]) -> Iterator[str]:
@@ -174,12 +234,12 @@ def _port_drift(one: Interface, acls: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{one.label}: {acl} is defined nowhere: Faucet refuses the file"
 
 
-def _vlan_drift(situation: Situation) -> Iterator[str]:
+def _vlan_drift(situation: Situation, ignored: frozenset[int]) -> Iterator[str]:
     for way, ours in (("in", hook.VLAN), ("out", hook.OUT)):
         chains = {
             key: chain_of(conf, way)  # type: ignore[arg-type]  # the tuple's own words
             for key, conf in situation.vlans.items()
-            if not conf.get("reserved_internal_vlan")
+            if not conf.get("reserved_internal_vlan") and vid_of(key, conf) not in ignored
         }
         if not any(ours in chain for chain in chains.values()):
             continue

@@ -55,6 +55,10 @@ class Interface(NamedTuple):
         tagged = self.conf.get("tagged_vlans") or ()
         return (*(() if native is None else (native,)), *tagged)
 
+    def is_port(self, port: str | int | None) -> bool:
+        """Tell whether this is the one port of that name or number on its datapath."""
+        return self.section == "interfaces" and port in {self.name, *self.numbers}
+
     def answers_to(self, port: str | None) -> bool:
         """Tell whether this is the one port that ``DP:PORT`` names, by name or number."""
         if port is None or self.section != "interfaces":
@@ -92,10 +96,16 @@ class Situation:
         """Give the declared VLANs' numbers and their keys."""
         found = {}
         for key, conf in self.vlans.items():
-            vid = conf.get("vid", key)
-            if isinstance(vid, int):
+            vid = vid_of(key, conf)
+            if vid is not None:
                 found[vid] = key
         return found
+
+
+def vid_of(key: str | int, conf: Mapping[str, Any]) -> int | None:
+    """Give the number of a declared VLAN."""
+    vid = conf.get("vid", key)
+    return vid if isinstance(vid, int) else None
 
 
 def chain_of(conf: Mapping[str, Any], way: Literal["in", "out"]) -> tuple[str | int, ...]:

@@ -184,7 +184,6 @@ class Writer:
         self._root = root
         self._pid = pid
         self._loaded = loaded
-        self._last: float | None = None
 
     def check(self, files: Mapping[Path, str]) -> None:
         """Have Faucet's parser look at what is to be written, beside what stays.
@@ -215,11 +214,11 @@ class Writer:
         if not changed:
             return False
         self.check({**beside, **files})
-        if self._last is not None:
-            time.sleep(max(0.0, self._last + PAUSE_SECONDS - time.monotonic()))
+        newest = max((p.stat().st_mtime for p in (self._root, *changed) if p.exists()), default=0.0)
+        age = time.time() - newest  # noqa: TID251  # of the last write, by whomever: files' own time
+        time.sleep(PAUSE_SECONDS - age if 0 <= age < PAUSE_SECONDS else 0.0)
         for path, text in changed.items():
             write_text(path, text)
-        self._last = time.monotonic()
         return True
 
     def reload(self) -> None:

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HOOK, TAIL, REMED, VLAN, OUT = "halia_hook", "halia_tail", "halia_remed", "halia_vlan", "halia_out"
+PORT = "halia_port"
+"""Used by no port: it marks the file's port mirrors as ours, whoever writes the file anew."""
 QUARANTINE = "halia_quarantine"
 QUARANTINE_VID = 666
 INCLUDE = "halia_isolation.yaml"
-OURS = re.compile(r"halia_(hook|tail|remed|vlan|out)(_.+)?")
+OURS = re.compile(r"halia_(hook|tail|remed|vlan|out|port)(_.+)?")
 """ACLs of these names are ours to write and to remove."""
 PRIMING_MAC = "02:00:5e:00:00:fe"
 """A locally administered address that no device has: Faucet refuses an ACL without rules."""
 COOKIE_MAX = 0xFFFF
 
-Mode = Literal["vlan", "tail", "out", "none"]
-"""Where everything is mirrored: VLAN hook, tail of the port's ACLs, VLAN's egress, nowhere."""
+Mode = Literal["vlan", "tail", "out", "port", "none"]
+"""Where everything is mirrored: VLAN hook, tail of the port's ACLs, VLAN's egress, Faucet's own
+port mirror (each frame between two of its ports twice), nowhere."""
 Port = str | int
 Rule = dict[str, Any]
 
@@ -45,6 +48,8 @@ class Options:
     """VLAN for quarantined ports: None declares 666, 0 none; an existing one is used."""
     remediation: str | None = None
     """``DP:PORT`` of the remediation server, where redirected devices are sent."""
+    ignored_vlans: frozenset[int] = frozenset()
+    """Numbers of VLANs that are not mirrored, where the mode mirrors VLAN by VLAN."""
     include: str = INCLUDE
 
     @property
@@ -72,6 +77,8 @@ class Layout:
     include: str = INCLUDE
     wide_priming: bool = False
     """Prime every match field: table-feature hardware restarts cold at a new one."""
+    ignored_vlans: frozenset[int] = frozenset()
+    """VLANs without the hook that mirrors."""
 
     def distinct(self) -> Iterable[Target]:
         """Give one datapath for each set of ACLs: those with a common collector share one."""
@@ -111,22 +118,27 @@ class Stages:
     redirects: tuple[HookRule, ...] = ()
     limits: tuple[HookRule, ...] = ()
     watches: tuple[HookRule, ...] = ()
+    """In the tail, which only ports without an ACL of the operator have: see :func:`watch`."""
+    everything: bool = False
+    """The tail copies all that it takes, so no device needs a watch of its own."""
     remediation: tuple[HookRule, ...] = ()
     """Rules at the remediation port (``halia_remed``), tried there before the hook."""
     meters: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     def hook(self) -> Iterable[HookRule]:
         """Give the hook's rules in order."""
-        return (*self.services, *self.drops, *self.redirects, *self.limits, *self.watches)
+        return (*self.services, *self.drops, *self.redirects, *self.limits)
 
 
 NOTHING = Stages()
 
 
 def watch(mac: str, cookie: int) -> tuple[HookRule, ...]:
-    """Copy all unicast of one device and what it sends: for ports without operator's ACLs only.
+    """Copy all unicast of one device and what it sends: rules of the tail.
 
-    The rule permits the frames itself, so behind it the operator's port ACL is not asked.
+    They permit the frames themselves, so behind them no other ACL of the port is asked. In the
+    hook they would switch off the operator's ACL for these frames, at every port that has one; the
+    tail stands at no such port.
     """
     ends = ("dl_src", "dl_dst")
     return tuple(
@@ -163,14 +175,17 @@ def root_acls(layout: Layout, *, remediation: bool) -> dict[str, list[Rule]]:
     at_vlans = vlan_acl(layout)
     if at_vlans is not None:
         found[at_vlans[1]] = [_everything(layout.targets[0].collector)]
+    if layout.mode == "port":
+        found[PORT] = _priming(layout, layout.targets[0])[:1]
     return found
 
 
 def render(layout: Layout, stages: Stages = NOTHING, *, remediation: bool = False) -> str:
     """Write our include file: the same input gives the same bytes.
 
-    It redefines the hook of the root file, and nothing that Faucet would ignore at a reload. It is
-    never empty and its top level is always a mapping: a list there kills Faucet.
+    It redefines the hook of the root file, the tail if there is something to watch, and nothing
+    that Faucet would ignore at a reload. It is never empty and its top level is always a mapping: a
+    list there kills Faucet.
     """
     lines = [
         "# Written by Halia. Do not edit: it is written anew, and changes are lost.",
@@ -179,6 +194,10 @@ def render(layout: Layout, stages: Stages = NOTHING, *, remediation: bool = Fals
     ]
     for one in layout.distinct():
         lines += _acl(f"{HOOK}{one.suffix}", _priming(layout, one), stages.hook(), one)
+        if stages.watches or stages.everything:
+            copied = stages.everything or layout.mode == "tail"
+            last = _everything(one.collector if copied else None)
+            lines += _acl(f"{TAIL}{one.suffix}", [], stages.watches, one, last)
         if remediation:
             lines += _acl(f"{REMED}{one.suffix}", _priming(layout, one), stages.remediation, one)
     if stages.meters:
@@ -187,8 +206,10 @@ def render(layout: Layout, stages: Stages = NOTHING, *, remediation: bool = Fals
     return "\n".join(lines) + "\n"
 
 
-def _acl(name: str, first: list[Rule], rules: Iterable[HookRule], one: Target) -> list[str]:
-    rendered = [*first, *(rule.render(one.collector) for rule in rules)]
+def _acl(
+    name: str, first: list[Rule], rules: Iterable[HookRule], one: Target, *last: Rule
+) -> list[str]:
+    rendered = [*first, *(rule.render(one.collector) for rule in rules), *last]
     return [f"  {flow(name)}:", *(f"    - {flow(rule)}" for rule in rendered)]
 
 

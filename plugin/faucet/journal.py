@@ -23,6 +23,7 @@ def write_journal(journal: Journal) -> str:
         "mode": journal.layout.mode,
         "include": journal.layout.include,
         "wide_priming": journal.layout.wide_priming,
+        "ignored_vlans": sorted(journal.layout.ignored_vlans),
         "remediation": journal.remediation,
         "targets": [list(t) for t in journal.layout.targets],
         "undo": [list(e) for e in journal.undo],
@@ -49,6 +50,7 @@ def read_journal(text: str) -> Journal:
                 targets=tuple(Target(*t) for t in document["targets"]),
                 include=str(document["include"]),
                 wide_priming=bool(document["wide_priming"]),
+                ignored_vlans=frozenset(int(v) for v in document.get("ignored_vlans", ())),
             ),
             remediation=bool(document["remediation"]),
         )

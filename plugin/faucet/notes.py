@@ -21,6 +21,15 @@ KINDS = {
     "dot1x": "an 802.1X port, where Faucet allows no ACL",
 }
 """What the ports are that are not hooked."""
+WORDS = {
+    "vlan": "all is mirrored at the VLANs, set once; copies carry the VLAN tag",
+    "tail": "all is mirrored by the tail of each port without ACLs of yours",
+    "out": "all is mirrored where it leaves a VLAN (acls_out): what your ACLs deny is not seen",
+    "port": "Faucet mirrors the ports themselves: a frame from one to another comes twice, so"
+    " capture with --drop-repeats (capture.drop_repeats); what your ACLs deny is not copied",
+    "none": "nothing is mirrored but what 'halia run' watches in turn (mirror.budget)",
+}
+"""What each stage of the mirror gives."""
 
 
 def notes_on(situation: Situation, layout: hook.Layout) -> Iterator[str]:
@@ -31,24 +40,34 @@ def notes_on(situation: Situation, layout: hook.Layout) -> Iterator[str]:
         if _cold(situation, layout)
         else "warm: only flows of ports and VLANs that change are written anew, some milliseconds"
     )
-    words = {
-        "vlan": "all is mirrored at the VLANs, set once; copies carry the VLAN tag",
-        "tail": "all is mirrored by the tail of each port without ACLs of yours",
-        "out": "all is mirrored where it leaves a VLAN (acls_out): what your ACLs deny is not seen",
-        "none": "nothing is mirrored",
-    }
-    yield words[layout.mode]
+    yield WORDS[layout.mode]
     for one in layout.targets:
         if one.collector is None and layout.mode != "none":
             yield f"{one.dp} has no collector port: nothing of it is mirrored"
     if len(layout.targets) > 1 and layout.mode != "none":
         yield "a frame that crosses several datapaths is copied by each"
+    yield from _on_ignored(situation, layout)
     for port in situation.interfaces:
         if port.kind != "edge":
             yield f"{port.label} is not hooked: it is {KINDS[port.kind]}"
         elif layout.mode == "tail" and port.chain:
-            yield f"{port.label}: your ACL ends its table, so its frames are not mirrored"
+            yield (
+                f"{port.label}: your ACL ends its table, so its frames are not mirrored; --mirror"
+                " port, the last resort, would"
+            )
     yield "the switch must run fail_mode=secure, else isolation ends when Faucet is away"
+
+
+def _on_ignored(situation: Situation, layout: hook.Layout) -> Iterator[str]:
+    vids = situation.vids()
+    for vid in sorted(layout.ignored_vlans):
+        if layout.mode in {"vlan", "out"}:
+            yield f"VLAN {vids.get(vid, vid)} is not mirrored"
+        elif layout.mode != "none":
+            yield (
+                f"VLAN {vids.get(vid, vid)} is mirrored all the same: --mirror {layout.mode} works"
+                " by port; set mirror.ignore_vlans, and its devices are not captured"
+            )
 
 
 def _cold(situation: Situation, layout: hook.Layout) -> bool:

@@ -22,6 +22,7 @@ def reasons_against(situation: Situation, options: hook.Options, layout: hook.La
         *_about_ranges(situation),
         *_about_collectors(situation, options, layout),
         *_about_vlans(situation, options, layout),
+        *_about_ignored(situation, options),
         *_about_remediation(situation, options),
     ]
 
@@ -82,7 +83,7 @@ def _about_ranges(situation: Situation) -> Iterator[str]:
 def _about_collectors(
     situation: Situation, options: hook.Options, layout: hook.Layout
 ) -> Iterator[str]:
-    if layout.mode == "none":
+    if layout.mode == "none" and options.collector is None:
         return
     found = [t for t in layout.targets if t.collector is not None]
     if not found:
@@ -99,11 +100,23 @@ def _about_collectors(
             f"--mirror {layout.mode} needs one collector port name on all datapaths:"
             " a VLAN's ACL is the same on each"
         )
+    yield from _about_their_ports(situation, layout)
+
+
+def _about_their_ports(situation: Situation, layout: hook.Layout) -> Iterator[str]:
     for one in situation.interfaces:
-        target = hook.target(layout, one.dp)
-        named = target.collector in {one.name, *one.numbers} and one.section == "interfaces"
-        if named and one.kind not in {"output_only", "mirror"}:
+        if layout.mode == "port" and one.conf.get("mirror"):
+            yield f"{one.label} is a port mirror of yours: --mirror port can be no second one"
+        if not one.is_port(hook.target(layout, one.dp).collector):
+            continue
+        if one.kind not in {"output_only", "mirror"}:
             yield f"{one.label} is to be the collector but is not output_only: true"
+
+
+def _about_ignored(situation: Situation, options: hook.Options) -> Iterator[str]:
+    vids = {*situation.vids(), options.quarantine}
+    for vid in sorted(options.ignored_vlans - vids):
+        yield f"--ignore-vlan {vid}: vlans: declares no such VLAN"
 
 
 def _about_vlans(situation: Situation, options: hook.Options, layout: hook.Layout) -> Iterator[str]:

@@ -41,6 +41,7 @@ def is_ours(name: Any) -> bool:
 
 def _removals(plain: dict[Any, Any]) -> Iterator[RemoveKey | RemoveItem]:
     yield from _from_list(plain, ("include-optional",), _is_include)
+    mirrors = hook.PORT in _mapping(plain.get("acls"))
     yield from _keys(plain, "acls", [n for n in _mapping(plain.get("acls")) if is_ours(n)])
     vlans = _mapping(plain.get("vlans"))
     gone = [hook.QUARANTINE] if hook.QUARANTINE in vlans and not _in_use(plain) else []
@@ -58,6 +59,8 @@ def _removals(plain: dict[Any, Any]) -> Iterator[RemoveKey | RemoveItem]:
                 # it, it would take the range's.
                 keep = section == "interfaces" and own.get("number", port) in ranged
                 yield from _from_chains(own, ("dps", dp, section, port), keep=keep)
+                if mirrors and own.get("mirror"):
+                    yield RemoveKey(("dps", dp, section, port, "mirror"))
 
 
 def _keys(plain: dict[Any, Any], section: str, names: list[Any]) -> Iterator[RemoveKey]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.errors import FaucetFileError, PeerError
-from plugin.faucet import files
+from plugin.faucet import edits, files
 from plugin.faucet.check import find_checker
 from plugin.faucet.coverage import Coverage, coverage
-from plugin.faucet.hook import INCLUDE, Options, render
+from plugin.faucet.hook import INCLUDE, TAIL, Options, render
 from plugin.faucet.install import Journal, Plan, Refusal, digest, plan_install, plan_remove
 from plugin.faucet.journal import read_journal, write_journal
 from plugin.faucet.switches import loose_bridges
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plugin.events import LoadedFile
+    from plugin.faucet.hook import Layout, Stages
 
 JOURNAL = "halia_install.json"
 DEFAULT = Path("/etc/faucet/faucet.yaml")
@@ -129,7 +130,7 @@ def install(place: Place, plan: Plan, running: Running) -> Applied:
     layout = plan.journal.layout
     include = place.root.parent / layout.include
     # What is isolated stays so: a renewal leaves an include that is there as it is.
-    kept = files.read_text(include) if include.exists() and place.journal is not None else None
+    kept = _kept(include, layout) if include.exists() and place.journal is not None else None
     ours = kept or render(layout, remediation=plan.journal.remediation)
     writer = _writer(place, running)
     beside = {Path(p): t for p, t in place.included.items()}
@@ -139,6 +140,53 @@ def install(place: Place, plan: Plan, running: Running) -> Applied:
         writer.check({**beside, include: ours, place.root: plan.new_text})
         files.write_text(record, write_journal(plan.journal))
         new = {include: ours, place.root: plan.new_text}
+        written = writer.write(new, beside)
+    if not written or not running.reload:
+        return Applied(written, None)
+    return Applied(written, _wait(writer, new, place, running))
+
+
+def _kept(include: Path, layout: Layout) -> str:
+    """Read what our include holds, without watches where everything is mirrored now anyway."""
+    text = files.read_text(include)
+    try:
+        acls = Tree(text).plain.get("acls", {})
+        tails = [name for name in acls if str(name).startswith(TAIL)]
+        if layout.mode == "none" or not tails:
+            return text
+        return edits.remove(text, [edits.RemoveKey(("acls", name)) for name in tails])
+    except (UnreadableError, TypeError):  # not as we left it: the checker judges it
+        return text
+
+
+def apply_stages(config: Path, stages: Stages, running: Running) -> Applied:
+    """Have our include hold these rules and no others, and have Faucet load it.
+
+    The files are read anew each time, for the operator may have edited his. Equal bytes are not
+    written; two writes are at least a second apart, whoever makes them.
+
+    Args:
+        config: the root faucet.yaml.
+        stages: all rules on devices: what watches and what isolates.
+        running: how the running Faucet is reached.
+
+    Raises:
+        FaucetFileError: the hook is not installed, Faucet's parser refuses the rules, or they
+            cannot be written.
+        PeerError: there is no parser, or it does not answer.
+    """
+    place = read_place(config)
+    if place.journal is None:
+        raise FaucetFileError(
+            "the hook is not installed", where=str(config), advice="halia faucet install"
+        )
+    text = render(place.journal.layout, stages, remediation=place.journal.remediation)
+    new = {place.include: text}
+    if place.include.is_file() and files.read_text(place.include) == text:
+        return Applied(written=False, loaded=None)
+    writer = _writer(place, running)
+    beside = {place.root: place.text, **{Path(p): t for p, t in place.included.items()}}
+    with files.locked(place.root.parent):
         written = writer.write(new, beside)
     if not written or not running.reload:
         return Applied(written, None)
@@ -182,8 +230,9 @@ def status(place: Place) -> Coverage:
     """
     include = place.include
     ours = files.read_text(include) if include.is_file() else None
+    ignored = place.journal.layout.ignored_vlans if place.journal else frozenset()
     try:
-        return coverage(place.text, place.included, ours, include.name)
+        return coverage(place.text, place.included, ours, include.name, ignored)
     except UnreadableError as error:
         raise FaucetFileError(str(error), where=str(place.root)) from error
 

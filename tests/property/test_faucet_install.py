@@ -50,7 +50,10 @@ def ask(faucet: Worker, folder: Path, root: str, include: str | None = None) -> 
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much],
 )
-@given(text=faucet_files, mode=st.sampled_from([None, None, None, "vlan", "tail", "out", "none"]))
+@given(
+    text=faucet_files,
+    mode=st.sampled_from([None, None, None, "vlan", "tail", "out", "port", "port", "none"]),
+)
 def test_install_and_remove_give_the_same_bytes(
     text: str, mode: Mode | None, faucet: Worker, folder: Path
 ) -> None:

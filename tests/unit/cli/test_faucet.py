@@ -107,6 +107,25 @@ def test_a_wrong_vlan_number_is_an_option_error(config: Path) -> None:
     assert halia("install", config, "--collector", "9", "--quarantine-vid", "7", "--dry-run") == 0
 
 
+def test_vlans_can_be_left_out(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert halia("install", config, "--ignore-vlan", "7", "--dry-run") == 4
+    assert "declares no such VLAN" in capsys.readouterr().err
+    words = ["--ignore-vlan", "100", "--ignore-vlan", "666", "--yes"]
+    assert halia("install", config, *words) == 0
+    assert "VLAN v is not mirrored" in capsys.readouterr().out
+    assert "acls_in: [halia_vlan]" not in config.read_text()
+    assert halia("status", config) == 0
+
+
+def test_a_port_mirror_says_what_it_costs(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert halia("install", config, "--mirror", "port", "--yes") == 0
+    assert "--drop-repeats" in capsys.readouterr().out
+    assert halia("status", config) == 0
+    assert "--drop-repeats" in capsys.readouterr().out
+    assert halia("remove", config, "--yes") == 0
+    assert config.read_text() == TEXT
+
+
 def test_no_file_is_an_input_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert halia("status", tmp_path / "none.yaml") == 2
     assert "cannot be read" in capsys.readouterr().err

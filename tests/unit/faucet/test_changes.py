@@ -121,6 +121,24 @@ def test_the_quarantine_vlan_is_declared_and_mirrored_like_the_others() -> None:
     assert set(installed(config(), Options(quarantine_vid=100))["vlans"]) == {"v"}  # type: ignore[call-overload]  # the test's own file
 
 
+def test_vlans_are_left_out_that_are_to_be() -> None:
+    plain = installed(config(), Options(ignored_vlans=frozenset((100, 666))))
+    assert plain["vlans"] == {"halia_quarantine": {"vid": 666}, "v": {"vid": 100}}
+
+
+def test_each_collector_mirrors_the_edge_ports_of_its_datapath() -> None:
+    text = config(
+        col=f"2: {{tagged_vlans: [v]}}, 3: {{stack: {{dp: sw2, port: 3}}}}, {COL}",
+        more=", sw2: {dp_id: 2, interface_ranges: {5-6: {native_vlan: v}},"
+        " interfaces: {9: {name: col, output_only: true}, 8: {output_only: true}}}",
+    )
+    plain = installed(text, Options(mode="port", quarantine_vid=0, collector="col"))
+    dps: dict[str, dict[str, dict[object, dict[str, object]]]] = plain["dps"]  # type: ignore[assignment]  # the test's own file
+    assert dps["sw1"]["interfaces"][9]["mirror"] == [1, 2]
+    assert dps["sw2"]["interfaces"][9]["mirror"] == [5, 6]
+    assert "mirror" not in dps["sw2"]["interfaces"][8]
+
+
 def test_a_file_without_sections_gets_them() -> None:
     text = "dps: {sw1: {dp_id: 1, interfaces: {1: {}, 9: {output_only: true}}}}\n"
     plain = installed(text, Options())

@@ -52,6 +52,32 @@ def test_the_tail_mirrors_only_ports_without_acls() -> None:
     assert [p.mirrored for p in found.ports] == [True, False, False]
 
 
+def test_a_vlan_that_was_left_out_is_no_drift() -> None:
+    options = Options(ignored_vlans=frozenset((100,)))
+    root, ours = installed(options)
+    assert "halia_vlan]" not in root.replace(
+        "halia_quarantine: {vid: 666, acls_in: [halia_vlan]}", ""
+    )
+    found = coverage(root, {}, ours, INCLUDE, options.ignored_vlans)
+    assert found.problems == ()
+    assert not any(p.mirrored for p in found.ports)
+    assert [p for p in look(root, ours).problems if "VLAN v is not mirrored" in p]
+
+
+def test_a_port_mirror_covers_what_it_lists() -> None:
+    root, ours = installed(Options(mode="port"))
+    assert "mirror: [1, 2]" in root
+    found = look(root, ours)
+    assert found.problems == ()
+    assert [(p.mirrored, p.watchable, p.numbers) for p in found.ports] == [
+        (True, True, (1,)),
+        (True, False, (2,)),
+        (False, False, (9,)),
+    ]
+    less = look(root.replace("mirror: [1, 2]", "mirror: [1]"), ours)
+    assert less.problems == ("sw1 port 2 is not mirrored: no collector of its datapath lists it",)
+
+
 def test_nothing_is_installed() -> None:
     found = look(TEXT, None)
     assert not found.installed

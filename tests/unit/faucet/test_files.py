@@ -81,6 +81,25 @@ def test_a_writer_checks_writes_and_leaves_alone(tmp_path: Path) -> None:
     assert files.read_text(root) == TEXT
 
 
+def test_two_writes_are_some_time_apart_whoever_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("plugin.faucet.files.time.sleep", pauses.append)
+    monkeypatch.setattr(files.Writer, "check", lambda *_: None)
+    root, other = tmp_path / "faucet.yaml", tmp_path / "other.yaml"
+    for path in (root, other):
+        one = files.Writer(Path("none"), root, pid=None, loaded=lambda: None)
+        assert one.write({path: "a: 1"}, {})
+    assert pauses[0] == 0
+    assert 0 < pauses[1] <= files.PAUSE_SECONDS
+    os.utime(root, (1, 1))
+    os.utime(other, (1, 1))
+    writer = files.Writer(Path("none"), root, pid=None, loaded=lambda: None)
+    assert writer.write({root: "a: 3"}, {})
+    assert pauses[2] == 0
+
+
 def test_loaded_means_that_faucet_lists_our_hash(tmp_path: Path) -> None:
     root = tmp_path / "faucet.yaml"
     root.write_text(TEXT)

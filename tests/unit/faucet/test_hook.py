@@ -45,9 +45,10 @@ def test_stages_come_in_their_order() -> None:
     )
     plain = Tree(render(ONE, stages)).plain
     rules = [r["rule"] for r in plain["acls"]["halia_hook"]]
-    assert [r.get("cookie") for r in rules] == [None, 1, 2, 3, 4, 5]
-    assert [r["actions"]["allow"] for r in rules] == [0, 1, 0, 0, 1, 1]
+    assert [r.get("cookie") for r in rules] == [None, 1, 2, 3, 4]
+    assert [r["actions"]["allow"] for r in rules] == [0, 1, 0, 0, 1]
     assert all(r["actions"]["mirror"] == "col" for r in rules[1:])
+    assert [r["rule"].get("cookie") for r in plain["acls"]["halia_tail"]] == [5, None]
     assert plain["meters"] == {"halia_m1_r500": {"meter_id": 1}}
 
 
@@ -56,6 +57,28 @@ def test_a_watch_sees_both_ends_of_a_device() -> None:
         {"rule": {"dl_src": MAC, "cookie": 7, "actions": {"allow": 1, "mirror": "col"}}},
         {"rule": {"dl_dst": MAC, "cookie": 7, "actions": {"allow": 1, "mirror": "col"}}},
     ]
+
+
+def test_watches_stand_in_the_tail_where_they_switch_off_no_acl_of_the_operator() -> None:
+    none = Layout(mode="none", targets=(Target("sw1", "col"),))
+    plain = Tree(render(none, Stages(watches=watch(MAC, 7)))).plain["acls"]
+    assert len(plain["halia_hook"]) == 1
+    assert plain["halia_tail"] == [
+        *(r.render("col") for r in watch(MAC, 7)),
+        {"rule": {"actions": {"allow": 1}}},
+    ]
+    everything = Tree(render(none, Stages(everything=True))).plain["acls"]
+    assert everything["halia_tail"] == [{"rule": {"actions": {"allow": 1, "mirror": "col"}}}]
+    # Where the tail mirrors all by itself it goes on to do so.
+    two = Tree(render(TWO, Stages(watches=watch(MAC, 7)))).plain["acls"]
+    assert two["halia_tail_sw1"][-1] == {"rule": {"actions": {"allow": 1, "mirror": "col"}}}
+    assert two["halia_tail_sw2"][-1] == {"rule": {"actions": {"allow": 1}}}
+
+
+def test_port_mirrors_are_marked_as_ours() -> None:
+    layout = Layout(mode="port", targets=ONE.targets)
+    assert "halia_port" in root_acls(layout, remediation=False)
+    assert vlan_acl(layout) is None
 
 
 @pytest.mark.parametrize("match", [(), (("dl_type", 0x800),)])

@@ -14,7 +14,11 @@ JOURNAL = Journal(
     original="aa",
     installed="bb",
     undo=(Edit(1, 5, ""), Edit(9, 9, "ü\n")),
-    layout=Layout(mode="tail", targets=(Target("sw1", "col"), Target("sw2", 7, "_sw2"))),
+    layout=Layout(
+        mode="tail",
+        targets=(Target("sw1", "col"), Target("sw2", 7, "_sw2")),
+        ignored_vlans=frozenset((7, 9)),
+    ),
     remediation=True,
 )
 

@@ -51,3 +51,22 @@ def test_what_is_not_covered_is_said(old: str, new: str, said: str) -> None:
 def test_ports_that_the_tail_cannot_mirror_are_named() -> None:
     text = TEXT.replace("name: desk", "acl_in: a")
     assert "port 2: your ACL ends its table" in notes(text, Options(mode="tail"))
+
+
+def test_what_a_port_mirror_costs_is_said() -> None:
+    assert "--drop-repeats" in notes(TEXT, Options(mode="port"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(ignored_vlans=frozenset((100,))), "VLAN v is not mirrored"),
+        (
+            Options(mode="tail", ignored_vlans=frozenset((100,))),
+            "VLAN v is mirrored all the same: --mirror tail works by port",
+        ),
+    ],
+)
+def test_ignored_vlans_are_named(options: Options, said: str) -> None:
+    assert said in notes(TEXT, options)
+    assert "VLAN v" not in notes(TEXT, Options(mode="none", ignored_vlans=frozenset((100,))))

@@ -62,6 +62,8 @@ def test_one_thing_that_is_in_the_way(old: str, new: str, reason: str) -> None:
         (Options(collector="1"), "port 1 is to be the collector but is not output_only"),
         (Options(remediation="sw1:7"), "--remediation sw1:7: no such port"),
         (Options(include="../x.yaml"), "must be a .yaml file beside"),
+        (Options(mode="none", collector="nobody"), "no datapath has a port nobody"),
+        (Options(ignored_vlans=frozenset((100, 7))), "--ignore-vlan 7: vlans: declares no such"),
     ],
 )
 def test_options_that_fit_nothing(options: Options, reason: str) -> None:
@@ -74,6 +76,14 @@ def test_a_stage_that_is_taken_is_refused_when_asked_for() -> None:
     assert "would switch it off" in reasons(text, Options(mode="vlan"))[0]
     out = GOOD.replace("vid: 100", "vid: 100, acl_out: a")
     assert "acls_out" in reasons(out, Options(mode="out"))[0]
+
+
+def test_a_second_port_mirror_is_refused() -> None:
+    text = GOOD.replace("9: {", "8: {mirror: [2]}\n      9: {")
+    assert reasons(text) == []
+    assert reasons(text, Options(mode="port")) == [
+        "sw1 port 8 is a port mirror of yours: --mirror port can be no second one"
+    ]
 
 
 def test_only_the_root_file_is_edited() -> None:

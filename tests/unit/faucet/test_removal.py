@@ -18,6 +18,14 @@ from plugin.faucet.removal import is_ours, strip
         ("acls:\n  halia_hook: []\n  halia_tail_sw1: []\na: 1\n", "a: 1\n"),
         ("acls: {halia_hooked: []}\n", "acls: {halia_hooked: []}\n"),
         ("vlans:\n  v: {acls_in: [halia_vlan], vid: 1}\n", "vlans:\n  v: {vid: 1}\n"),
+        (
+            "acls: {halia_port: []}\ndps: {s: {interfaces: {1: {mirror: [2], name: c}}}}\n",
+            "dps: {s: {interfaces: {1: {name: c}}}}\n",
+        ),
+        (
+            "acls: {halia_hook: []}\ndps: {s: {interfaces: {1: {mirror: [2], name: c}}}}\n",
+            "dps: {s: {interfaces: {1: {mirror: [2], name: c}}}}\n",
+        ),
         ("vlans:\n  halia_quarantine: {vid: 6}\n  v: {vid: 1}\n", "vlans:\n  v: {vid: 1}\n"),
     ],
 )

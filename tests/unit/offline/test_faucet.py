@@ -8,7 +8,7 @@ import pytest
 
 from plugin.errors import FaucetFileError
 from plugin.faucet import files
-from plugin.faucet.hook import INCLUDE, Options
+from plugin.faucet.hook import INCLUDE, NOTHING, Options, Stages, render, watch
 from plugin.faucet.install import Plan, Refusal
 from plugin.offline import faucet
 from tests.checker import environment
@@ -38,9 +38,9 @@ def running() -> faucet.Running:
     return faucet.Running(environment=environment(), reload=False)
 
 
-def planned(config: Path) -> tuple[faucet.Place, Plan]:
+def planned(config: Path, options: Options | None = None) -> tuple[faucet.Place, Plan]:
     place = faucet.read_place(config)
-    plan = faucet.installation(place, Options(), running())
+    plan = faucet.installation(place, options or Options(), running())
     assert isinstance(plan, Plan)
     return place, plan
 
@@ -75,6 +75,52 @@ def test_a_renewal_keeps_what_is_isolated(config: Path) -> None:
     assert "halia_tail], native_vlan: v" in plan.diff
     assert faucet.install(place, plan, running()).written
     assert rule in include.read_text()
+
+
+def test_rules_on_devices_are_written_once_and_taken_back(config: Path) -> None:
+    watches = Stages(watches=watch("02:00:00:00:00:01", 0x8000))
+    with pytest.raises(FaucetFileError, match="not installed"):
+        faucet.apply_stages(config, watches, running())
+    faucet.install(*planned(config, Options(mode="none")), running())
+    journal = faucet.read_place(config).journal
+    assert journal is not None
+    include = config.parent / INCLUDE
+    for stages in (watches, Stages(everything=True), NOTHING):
+        assert faucet.apply_stages(config, stages, running()) == (True, None)
+        assert include.read_text() == render(journal.layout, stages)
+        assert faucet.apply_stages(config, stages, running()) == (False, None)
+    include.unlink()
+    assert faucet.apply_stages(config, NOTHING, running()).written
+
+
+def test_rules_that_faucet_refuses_are_never_written(config: Path) -> None:
+    faucet.install(*planned(config, Options(mode="none")), running())
+    before = (config.parent / INCLUDE).read_text()
+    meters = Stages(meters=(("halia_m1", {"no": "meter"}),))
+    with pytest.raises(FaucetFileError, match="nothing was written"):
+        faucet.apply_stages(config, meters, running())
+    assert (config.parent / INCLUDE).read_text() == before
+
+
+def test_another_stage_of_the_mirror_ends_the_watches_and_nothing_else(config: Path) -> None:
+    faucet.install(*planned(config, Options(mode="none")), running())
+    isolated = '    - {rule: {dl_src: "02:00:00:00:00:02", cookie: 7, actions: {allow: 0}}}\n'
+    include = config.parent / INCLUDE
+    faucet.apply_stages(config, Stages(watches=watch("02:00:00:00:00:01", 0x8000)), running())
+    include.write_text(include.read_text().replace("  halia_tail:\n", f"{isolated}  halia_tail:\n"))
+    assert faucet.install(*planned(config), running()).written
+    assert isolated in include.read_text()
+    assert "halia_tail" not in include.read_text()
+    status = faucet.status(faucet.read_place(config))
+    assert status.problems == ()
+
+
+def test_a_vlan_that_was_left_out_stays_out(config: Path) -> None:
+    options = Options(ignored_vlans=frozenset((100,)))
+    assert faucet.install(*planned(config, options), running()).written
+    assert faucet.status(faucet.read_place(config)).problems == ()
+    _, plan = planned(config, options)
+    assert plan.new_text == plan.text
 
 
 def test_a_file_that_changed_after_the_plan_is_not_written(config: Path) -> None:

@@ -237,6 +237,20 @@ def _widen(tree: Tree, path: Path, key: str, items: tuple[str, ...]) -> list[Edi
 
 def _removal(tree: Tree, parent: Node, one: RemoveKey | RemoveItem) -> Edit:
     """Cut one entry out of a mapping or sequence, with its line or its comma."""
+    places, which = _places(tree, parent, one)
+    start, end = places[which]
+    text = tree.text
+    if not _is_flow(parent):
+        if len(places) == 1 and tree.owner(parent) is not None:
+            return _emptied(text, parent, start, end)
+        return Edit(_line_start(text, start), _next_line(text, end), "")
+    if which + 1 < len(places):
+        return Edit(start, places[which + 1].start, "")
+    return Edit(places[which - 1].end if which else start, end, "")
+
+
+def _places(tree: Tree, parent: Node, one: RemoveKey | RemoveItem) -> tuple[list[Span], int]:
+    """Give where a node's entries stand, and which of them is meant."""
     places: list[Span] = []
     which = 0
     if isinstance(parent, MappingNode):
@@ -251,13 +265,14 @@ def _removal(tree: Tree, parent: Node, one: RemoveKey | RemoveItem) -> Edit:
             places.append(_span(item))
             if isinstance(item, ScalarNode) and item.value == one.item:
                 which = number
-    start, end = places[which]
-    text = tree.text
-    if not _is_flow(parent):
-        return Edit(_line_start(text, start), _next_line(text, end), "")
-    if which + 1 < len(places):
-        return Edit(start, places[which + 1].start, "")
-    return Edit(places[which - 1].end if which else start, end, "")
+    return places, which
+
+
+def _emptied(text: str, parent: Node, start: int, end: int) -> Edit:
+    """Cut the only entry out of a block: nothing would be null, so it is said to be empty."""
+    if isinstance(parent, MappingNode):
+        return Edit(start, end, "{}")
+    return Edit(text.rindex("-", 0, start), end, "  []")  # further in than its key
 
 
 def _parent(tree: Tree, path: Path) -> tuple[Node, Node]:

@@ -19,6 +19,10 @@ from plugin.faucet.removal import is_ours, strip
         ("acls: {halia_hooked: []}\n", "acls: {halia_hooked: []}\n"),
         ("vlans:\n  v: {acls_in: [halia_vlan], vid: 1}\n", "vlans:\n  v: {vid: 1}\n"),
         (
+            "vlans:\n  v:\n    acls_in: [halia_vlan]  # x\n  w: {vid: 1}\n",
+            "vlans:\n  v:\n    {}  # x\n  w: {vid: 1}\n",
+        ),
+        (
             "acls: {halia_port: []}\ndps: {s: {interfaces: {1: {mirror: [2], name: c}}}}\n",
             "dps: {s: {interfaces: {1: {name: c}}}}\n",
         ),
@@ -54,6 +58,11 @@ def test_a_port_of_a_range_keeps_its_empty_chain() -> None:
         "dps: {s: {interface_ranges: {1-2: {acls_in: [a]}},"
         " interfaces: {1: {acls_in: []}, 3: {x: 1}}}}"
     )
+    block = (
+        "dps:\n  s:\n    interface_ranges: {1-2: {acls_in: [a]}}\n    interfaces:\n      1:\n"
+        "        acls_in:\n        %s\n"
+    )
+    assert strip(block % "- halia_hook\n        - halia_tail") == block % "  []"
 
 
 def test_names() -> None:

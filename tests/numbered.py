@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from plugin.faucet.hook import PRIMING_MAC
 from plugin.lab import Lab, parse_topology
 from tests.checker import environment
-from tests.labs import need_lab, python, wait_for
+from tests.labs import CONTROLLER, need_lab, python, wait_for
 
 HOSTS = ("h1", "h2", "h3", "outside")
 COPIES = 10
@@ -185,5 +185,5 @@ def network(folder: Path, *, port: str = "", vlan: str = "") -> Iterator[Net]:
     need_lab()
     topology = parse_topology(TOPOLOGY.format(port=port, vlan=vlan))
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab(topology, activity=False))
+        lab = stack.enter_context(Lab(topology, controller=CONTROLLER, activity=False))
         yield Net(lab, stack, folder)

@@ -65,7 +65,7 @@ def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
             continue
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if not any(Path(os.fsdecode(w)).name == "faucet" for w in words[:2]):
+            if not _is_faucet([os.fsdecode(w) for w in words]):
                 continue
             entries = (folder / "environ").read_bytes().split(b"\0")
         except OSError:  # it has ended, or belongs to someone else
@@ -76,6 +76,12 @@ def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
         if Path(config.split(":")[0]).resolve() == real:
             found.append(Faucet(int(folder.name), environment))
     return found[0] if len(found) == 1 else None
+
+
+def _is_faucet(words: list[str]) -> bool:
+    """Tell it by its command line: c65faucet keeps its name, faucet becomes os-ken's program."""
+    names = {Path(word).name for word in words[:2]}
+    return "faucet" in names or ("osken-manager" in names and "faucet.faucet" in words)
 
 
 def file_hash(text: str) -> str:

@@ -172,6 +172,16 @@ def test_the_faucet_that_reads_the_file_is_found(tmp_path: Path) -> None:
     assert (found.pid, found.page, found.reverts) == (10, "http://127.0.0.1:9999", False)
 
 
+def test_a_faucet_that_runs_on_os_ken_is_found(tmp_path: Path) -> None:
+    root = tmp_path / "faucet.yaml"
+    config = b"FAUCET_CONFIG=" + os.fsencode(root)
+    words = b"/venv/bin/python\0/venv/bin/osken-manager\0--ofp-tcp-listen-port=6653\0faucet."
+    proc = processes(tmp_path, (words + b"gauge\0", config), (words + b"faucet\0", config))
+    found = files.find_faucet(root, proc)
+    assert found is not None
+    assert found.pid == 11
+
+
 def test_no_faucet_or_two_are_none(tmp_path: Path) -> None:
     root = Path("/etc/faucet/faucet.yaml")
     assert files.find_faucet(root, processes(tmp_path)) is None

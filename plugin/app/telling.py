@@ -56,7 +56,8 @@ class Telling:
             self._metrics.feed(event)
         elif isinstance(event, ev.CaptureSeen):
             for mac, ns in event.latest:
-                self._metrics.seen(mac, ns / 1e9)
+                if mac in self._engine:  # else nobody would ever let its series go
+                    self._metrics.seen(mac, ns / 1e9)
 
     def show(self, mac: str) -> None:
         """Something that is shown of a device has changed."""

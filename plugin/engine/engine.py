@@ -93,6 +93,10 @@ class Engine:
         """How many devices there are."""
         return len(self._tracked)
 
+    def __contains__(self, mac: str) -> bool:
+        """Whether there is a device of this MAC."""
+        return mac in self._tracked
+
     def step(self, event: Event, now: float) -> list[Command]:
         """Take one event; gives what is to be done, in order.
 

@@ -1,0 +1,103 @@
+"""Captures to verdicts: judged, unjudgeable, or with nothing to judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plugin.app.inbox import Inbox
+from plugin.app.judging import Judging
+from plugin.app.worker import Worker
+from plugin.engine import events as ev
+from plugin.engine.commands import Judge
+from plugin.offline.classify import DEFAULTS
+from tests import attacks
+from tests import frames as f
+from tests.apps import PATIENCE, items
+from tests.models import tiny_net
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NET = tiny_net(("A", "B", "C", "D"))
+OTHER = tiny_net(("E", "F", "G", "H"))
+NAME = "trace_020000000066_2023-11-14_22_13_20.pcap"
+
+
+def order(folder: Path, mac: str | None = attacks.BAD_TEXT, missed: int = 0) -> Judge:
+    path = folder / NAME
+    path.write_bytes(f.pcap(*attacks.horizontal()))
+    return Judge(str(path), NAME, mac, missed)
+
+
+def judging(inbox: Inbox | None = None, **more: Any) -> Judging:
+    return Judging([NET], DEFAULTS, Inbox() if inbox is None else inbox, **more)
+
+
+def test_a_capture_is_judged_with_its_behaviours(tmp_path: Path) -> None:
+    done = judging().judge(order(tmp_path))
+    assert isinstance(done, ev.Judged)
+    assert (done.capture, done.name, done.verdict.mac) == (NAME, None, attacks.BAD_TEXT)
+    assert done.verdict.anomaly is not None
+    assert [one.name for one in done.verdict.anomaly.behaviour] == ["horizontal-scan"]
+    assert not [one for one in done.verdict.warnings if "lost" in one]
+
+
+def test_lost_frames_are_a_warning_of_the_verdict(tmp_path: Path) -> None:
+    done = judging().judge(order(tmp_path, missed=1_234))
+    assert isinstance(done, ev.Judged)
+    assert done.verdict.warnings[-1].startswith("1,234 frames")
+
+
+def test_what_the_device_calls_itself_is_asked_for(tmp_path: Path) -> None:
+    asked: list[tuple[Path, str]] = []
+
+    def name(path: Path, mac: str) -> str:
+        asked.append((path, mac))
+        return "ann-laptop"
+
+    done = judging(names=name).judge(order(tmp_path, mac=None))
+    assert isinstance(done, ev.Judged)
+    assert done.name == "ann-laptop"
+    assert asked == [(tmp_path / NAME, attacks.BAD_TEXT)]
+
+
+@pytest.mark.parametrize("content", [None, b"no capture at all, but text"])
+def test_what_cannot_be_judged_is_told_with_its_reason(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / NAME
+    if content is not None:
+        path.write_bytes(content)
+    done = judging().judge(Judge(str(path), NAME, attacks.BAD_TEXT, 0))
+    assert isinstance(done, ev.Unjudged)
+    assert (done.capture, done.mac, done.quiet) == (NAME, attacks.BAD_TEXT, False)
+    assert str(path) in done.reason
+
+
+def test_a_device_that_only_others_sent_to_is_nobodys_fault(tmp_path: Path) -> None:
+    ghost = "0e:00:00:00:00:99"
+    done = judging().judge(order(tmp_path, mac=ghost))
+    assert done == ev.Unjudged(NAME, ghost, "the device sent nothing", quiet=True)
+
+
+def test_its_thread_judges_in_order_with_the_models_of_the_moment(tmp_path: Path) -> None:
+    inbox, took = Inbox(), list[float]()
+    one = judging(inbox, took=took.append)
+    one.put(order(tmp_path))
+    one.put(Judge(str(tmp_path / "none"), "none", None, 0))
+    assert len(one) == 2
+    worker = Worker("judging", inbox, one.run)
+    worker.start()
+    first, second = items(inbox, 2)
+    assert isinstance(second, ev.Unjudged)
+    one.use([OTHER], DEFAULTS)
+    one.put(order(tmp_path))
+    (again,) = items(inbox, 1)
+    assert worker.stop(PATIENCE)
+    assert len(one) == 0
+    assert len(took) == 3
+    assert min(took) > 0
+    assert first.verdict.role.labels[0] in "ABCD"
+    assert again.verdict.role.labels[0] in "EFGH"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import plugin
 from plugin.app.clock import now
 from plugin.engine.view import to_document
+from plugin.errors import PeerError
 from plugin.store.database import StoreError
 
 if TYPE_CHECKING:
@@ -43,17 +44,17 @@ class EngineService:
 
     def status(self) -> dict[str, Any]:
         """How each part is."""
-        document: dict[str, Any] = self._inbox.ask(self._status, ANSWER_SECONDS)
+        document: dict[str, Any] = self._ask(self._status)
         return document
 
     def devices(self) -> list[dict[str, Any]]:
         """The document of each device."""
-        views = self._inbox.ask(lambda: list(self._engine.views()), ANSWER_SECONDS)
+        views = self._ask(lambda: list(self._engine.views()))
         return [to_document(one) for one in views]
 
     def device(self, key: str) -> dict[str, Any] | None:
         """The document of one, by MAC or IP address, with its history."""
-        one = self._inbox.ask(lambda: self._find(key), ANSWER_SECONDS)
+        one = self._ask(lambda: self._find(key))
         if one is None:
             return None
         try:
@@ -61,6 +62,17 @@ class EngineService:
         except StoreError:
             history = []  # the journal has it: 'halia audit show'
         return {**to_document(one), "history": history}
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Have the main thread answer.
+
+        Raises:
+            PeerError: it did not in time.
+        """
+        try:
+            return self._inbox.ask(question, ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise PeerError("the daemon is too busy to answer", advice="ask again") from error
 
     def _find(self, key: str) -> Any:
         found = self._engine.view(key)

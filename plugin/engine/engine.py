@@ -246,10 +246,9 @@ class Engine:
     def _unjudged(self, event: ev.Unjudged, now: float) -> list[Command]:
         body = {"mac": event.mac, "capture": event.capture, "reason": event.reason}
         text = f"{event.capture} cannot be judged: {event.reason}"
-        commands = [
-            do.Record("unjudged", body),
-            *self._alarm(do.Alarm("unjudged", event.mac, text), now),
-        ]
+        commands: list[Command] = [do.Record("unjudged", body)]
+        if not event.quiet:
+            commands += self._alarm(do.Alarm("unjudged", event.mac, text), now)
         tracked = self._tracked.get(event.mac or "")
         if tracked is not None:
             tracked.judging = max(0, tracked.judging - 1)

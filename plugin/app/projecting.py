@@ -44,7 +44,7 @@ class Projecting:
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Take entries that are in the journal; never waits."""
-        if self._store is not None and self._batches.qsize() < _MOST:
+        if self._batches.qsize() < _MOST:
             self._batches.put(entries)
 
     def history(self, mac: str, most: int) -> list[dict[str, Any]]:
@@ -64,6 +64,9 @@ class Projecting:
     def run(self, stopping: threading.Event) -> None:
         """Keep the store up until stopped."""
         while not stopping.is_set():
+            # What waits is in the journal, and read there; what comes meanwhile waits for the store.
+            while not self._batches.empty():
+                self._batches.get_nowait()
             try:
                 followed = follow(self._url, self._journal)
             except (StoreError, InputError) as error:

@@ -1,0 +1,131 @@
+"""The store follows the journal, and its troubles are told but stop nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plugin.app import projecting
+from plugin.app.inbox import Inbox
+from plugin.app.projecting import Projecting
+from plugin.app.worker import Worker
+from plugin.audit.journal import Journal
+from plugin.engine import events as ev
+from plugin.store.state import Store
+from tests import journals
+from tests.apps import PATIENCE, items
+from tests.labs import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def working(one: Projecting, inbox: Inbox) -> Iterator[Worker]:
+    worker = Worker("store", inbox, one.run)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        assert worker.stop(PATIENCE)
+
+
+def position(file: Path) -> int:
+    with Store(file) as store:
+        return store.position()
+
+
+def test_what_is_put_in_is_in_the_store_when_it_ends(tmp_path: Path) -> None:
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    journals.write(folder, journals.device(1))
+    one = Projecting(file, folder, inbox)
+    with working(one, inbox):
+        wait_for(file.exists, "the store")
+        for capture in ("a", "b", "c"):
+            one.put(journals.write(folder, journals.finding(1, capture)))
+    assert position(file) == 4
+    assert inbox.take(0) == []
+    assert one.problem is None
+
+
+def test_what_is_said_while_the_store_opens_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    journals.write(folder, journals.device(1))
+    one = Projecting(file, folder, inbox)
+    really = projecting.follow
+
+    def follow(url: Path, journal: Path) -> Any:
+        followed = really(url, journal)
+        one.put(journals.write(folder, journals.device(2)))
+        return followed
+
+    monkeypatch.setattr(projecting, "follow", follow)
+    with working(one, inbox):
+        wait_for(lambda: one._store, "the store")
+        one.put(journals.write(folder, journals.device(3)))
+    assert inbox.take(0) == []
+    assert position(file) == 3
+
+
+def test_the_findings_of_a_device_can_be_asked_for_the_last_first(tmp_path: Path) -> None:
+    folder, inbox = tmp_path / "journal", Inbox()
+    journals.write(folder, *(journals.finding(1, capture) for capture in "abc"))
+    journals.write(folder, journals.finding(2, "d"))
+    one = Projecting(tmp_path / "state.sqlite", folder, inbox)
+    assert one.history(journals.mac(1), 2) == []  # it is not open
+    with working(one, inbox):
+        found = wait_for(lambda: one.history(journals.mac(1), 2), "a history")
+    assert [entry["kind"] for entry in found] == ["finding"] * 2
+    assert [entry["time"] for entry in found] == sorted((e["time"] for e in found), reverse=True)
+
+
+def test_a_journal_that_is_still_empty_is_no_trouble(tmp_path: Path) -> None:
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    with Journal(folder) as journal:
+        one = Projecting(file, folder, inbox)
+        with working(one, inbox):
+            wait_for(file.exists, "the store")
+            one.put([journal.append(time=1.0, kind="started", actor="halia", body={})])
+        assert inbox.take(0) == []
+    assert position(file) == 1
+
+
+def test_a_store_that_does_not_work_is_told_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projecting, "RETRY_SECONDS", 0.01)
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    written = journals.write(folder, journals.device(1))
+    file.mkdir()
+    one = Projecting(file, folder, inbox)
+    with working(one, inbox):
+        (told,) = items(inbox, 1)
+        assert isinstance(told, ev.Noticed)
+        assert (told.kind, told.text) == (
+            "store", f"the store is behind the journal: {one.problem}"
+        )  # fmt: skip
+        one.put(written)
+        file.rmdir()
+        wait_for(lambda: one.problem is None, "the store")
+        assert inbox.take(0) == []
+    assert position(file) == 1
+
+
+def test_what_could_not_wait_is_read_from_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projecting, "_MOST", 2)
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    one = Projecting(file, folder, inbox)
+    for number in range(1, 10):  # nobody takes them
+        one.put(journals.write(folder, journals.device(number)))
+    with working(one, inbox):
+        wait_for(lambda: one._store, "the store")
+        one.put(journals.write(folder, journals.device(10)))
+    assert inbox.take(0) == []
+    assert position(file) == 10

@@ -136,7 +136,8 @@ class Registry:
             limits: how much is remembered.
             vendor: the maker of a MAC; the same answer for the same MAC.
         """
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
+        """May be set to others."""
         self._vendor = vendor
         self._devices: OrderedDict[str, Device] = OrderedDict()
         """In order of when each was last heard of."""
@@ -187,7 +188,7 @@ class Registry:
         """Let time pass: devices that Faucet forgot and that stayed silent are gone."""
         old = []
         for device in self._devices.values():
-            if now - device.last_seen <= self._limits.gone_after:
+            if now - device.last_seen <= self.limits.gone_after:
                 break
             if not device.learned:
                 old.append(device)
@@ -233,10 +234,10 @@ class Registry:
         changes: list[Change] = []
         device = replace(known, last_seen=max(time, known.last_seen), learned=True)
         if here != known.location:
-            moves = (*known.moves, time)[-self._limits.moves :]
+            moves = (*known.moves, time)[-self.limits.moves :]
             device = replace(device, location=here, moves=moves)
             changes.append(Moved(device, known.location))
-            if len(moves) == self._limits.moves and time - moves[0] <= self._limits.moves_within:
+            if len(moves) == self.limits.moves and time - moves[0] <= self.limits.moves_within:
                 changes.append(Twice(device, known.location))
         if event.address is not None:
             device, fresh = self._with_address(device, event.address)
@@ -254,14 +255,14 @@ class Registry:
         if device.addresses[:1] == (address,):
             return device, []
         others = tuple(one for one in device.addresses if one != address)
-        told = replace(device, addresses=(address, *others)[: self._limits.addresses])
+        told = replace(device, addresses=(address, *others)[: self.limits.addresses])
         return told, ([] if address in device.addresses else [Addressed(told, address)])
 
     def _keep(self, device: Device) -> list[Change]:
         self._place(self._devices.get(device.mac), device)
         self._devices[device.mac] = device
         self._devices.move_to_end(device.mac)
-        if len(self._devices) <= self._limits.devices:
+        if len(self._devices) <= self.limits.devices:
             return []
         _, forgotten = self._devices.popitem(last=False)
         self._place(forgotten, None)

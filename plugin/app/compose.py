@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.capture.live import Settings as CaptureOrder
@@ -122,6 +123,7 @@ def trace_files(settings: Settings, find: Callable[[str], Device | None]) -> Tra
         find: The device of a MAC, for ids that name its switch and VLAN.
 
     Raises:
+        SettingsError: this machine cannot make such ids.
         OutputError: the folder cannot be used.
     """
     want = settings.capture
@@ -168,6 +170,13 @@ def _ident(kind: str, find: Callable[[str], Device | None]) -> Callable[[bytes],
     digest = _DIGESTS.get(kind)
     if digest is None:
         return mac_ident
+    try:
+        hashlib.new(digest, usedforsecurity=False)
+    except ValueError as error:  # it is listed where it is only known, so it must be tried
+        raise SettingsError(
+            f"capture.ident: {kind} needs the digest {digest}, which this machine's OpenSSL has not"
+            " (Poseidon 0.18 takes sha256: poseidon-0.18)"
+        ) from error
 
     def ident(mac: bytes) -> str:
         device = find(mac.hex(":"))

@@ -232,7 +232,8 @@ class Run:
         else:
             self._judges = found
             self._judging.use(found.models, found.parameters)
-            self._engine.options = compose.engine_options(fresh)
+            self._watching.use(found.parameters)
+            self._engine.use(compose.engine_options(fresh))
             later = ", ".join(sorted(compose.needs_restart(self._settings, fresh)))
             self._settings = fresh
             log.info("the settings were read again%s", f"; after a restart: {later}" * bool(later))

@@ -43,11 +43,18 @@ class Watching:
         self._lock = threading.Lock()
         self.left_out = 0
         """Bytes of the stream that were not looked at."""
+        self._renew = False
         self._begin()
 
     def begin(self) -> None:
         """Another capture begins: its stream comes with a header of its own."""
         self._pieces.put(b"")
+
+    def use(self, parameters: Parameters) -> None:
+        """Look with other parameters; what was seen so far counts no more, if they differ."""
+        if parameters != self._parameters:
+            self._parameters = parameters
+            self._renew = True
 
     def feed(self, stream: bytes) -> None:
         """Take a piece of the stream; never waits."""
@@ -79,6 +86,9 @@ class Watching:
         if not piece:
             self._begin()
             return
+        if self._renew:
+            self._renew = False
+            self._behaviours = Behaviours(self._parameters)
         if len(self._macs) > MACS_MAX:
             self._begin()
             self._read(PCAP_HEADER)

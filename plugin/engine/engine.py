@@ -97,6 +97,10 @@ class Engine:
         """Whether there is a device of this MAC."""
         return mac in self._tracked
 
+    def use(self, options: Options) -> None:
+        """Go on with what the operator decided meanwhile."""
+        self.options, self.registry.limits = options, options.limits
+
     def step(self, event: Event, now: float) -> list[Command]:
         """Take one event; gives what is to be done, in order.
 

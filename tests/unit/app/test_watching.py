@@ -10,6 +10,7 @@ from plugin.app.watching import Watching
 from plugin.app.worker import Worker
 from plugin.core.layout import PCAP_HEADER
 from plugin.engine import events as ev
+from plugin.ml.behaviour.parameters import ScanParameters
 from plugin.offline.classify import DEFAULTS
 from tests import attacks
 from tests import frames as f
@@ -107,3 +108,16 @@ def test_forged_addresses_do_not_fill_the_tables_for_ever(monkeypatch: pytest.Mo
     one.look(records(later(SCAN, 10)))
     assert len(one._macs) < 100
     assert names(inbox) == ["horizontal-scan"]
+
+
+def test_other_parameters_count_from_the_next_piece_on() -> None:
+    inbox = Inbox()
+    one = Watching(DEFAULTS, inbox)
+    half = len(SCAN) // 2
+    one.look(stream(SCAN[:half]))
+    one.use(DEFAULTS)  # the same: nothing is forgotten
+    one.look(records(SCAN[half:]))
+    assert names(inbox) == ["horizontal-scan"]
+    one.use(DEFAULTS._replace(horizontal_scan=ScanParameters(targets=1_000)))
+    one.look(records(later(SCAN, 1000)))
+    assert names(inbox) == []

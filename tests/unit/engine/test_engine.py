@@ -289,3 +289,24 @@ def test_whatever_happens_every_finished_capture_is_judged_and_every_judgement_t
         assert len(engine) <= 4
         assert all(one.state for one in engine.views())
     assert told == [event.capture for event in made]
+
+
+def test_other_options_count_at_once() -> None:
+    engine = Engine()
+    play(engine, (0, learned()))
+    assert state(engine) == "unknown"
+    limits = Limits(gone_after=10)
+    engine.use(Options(limits=limits, ignore_vlans=frozenset({100})))
+    assert state(engine) == "ignored"
+    play(engine, (1, faucet.DeviceExpired(**HEAD, time=START, port=1, vid=100, mac=A)))
+    assert kinds(play(engine, (100, ev.Tick()))) == ["Record gone", "Forget"]
+    assert A not in engine
+
+
+def test_a_capture_without_frames_of_its_device_is_no_alarm() -> None:
+    engine = Engine()
+    quiet = ev.Unjudged("one.pcap", A, "the device sent nothing", quiet=True)
+    assert kinds(play(engine, (0, learned()), (1, finished()), (2, quiet)))[-2:] == [
+        "Record unjudged", "Show"
+    ]  # fmt: skip
+    assert state(engine) == "unknown"

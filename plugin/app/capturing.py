@@ -72,15 +72,15 @@ class Capturing:
             HaliaError: there is no such interface, it is not permitted, or the folder is taken.
         """
         files = self._make_files()
-        capture = LiveCapture(self._settings, files)
         try:
             recovered = [_event(one) for one in files.start(now())]
-        except OutputError:
-            capture.stop(now(), time.sleep)
+            capture = LiveCapture(self._settings, files)
+        except HaliaError:
+            files.close(now())
             raise
         with self._lock:
             self._files, files.held = files, self._hold
-        self._capture, self.reader = capture, capture.kind
+        self._capture, self.reader, self.problem = capture, capture.kind, None
         self._stream.begin()
         fresh = {one.capture for one in recovered}
         return Opened(recovered, [name for name in files.kept() if name not in fresh])

@@ -1,0 +1,58 @@
+"""A network of the test's own: a veth pair in a namespace that ends with the test."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SENDER, MIRROR = "sender0", "mirror0"
+_NEW_NETWORK = 0x40000000
+_EVERYTHING = 0x0003  # ETH_P_ALL
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def plug_in() -> None:
+    """Make the pair, both ends up."""
+    ip("link", "add", SENDER, "type", "veth", "peer", "name", MIRROR)
+    for end in (SENDER, MIRROR):
+        with open(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6", "w", encoding="ascii") as file:
+            file.write("1")  # else the kernel itself speaks
+        ip("link", "set", end, "up")
+
+
+def unplug() -> None:
+    ip("link", "del", SENDER)
+
+
+def send(*frames: bytes) -> None:
+    """Let frames come out of the mirror's end."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        sender.bind((SENDER, 0))
+        for frame in frames:
+            sender.send(frame)
+
+
+@contextmanager
+def own_network() -> Iterator[None]:
+    """Put this thread, and those that it starts, into a namespace with a pair in it."""
+    with open("/proc/thread-self/ns/net", "rb") as before:
+        if _LIBC.unshare(_NEW_NETWORK):
+            pytest.skip(f"only root makes namespaces: {os.strerror(ctypes.get_errno())}")
+        try:
+            plug_in()
+            yield
+        finally:
+            assert _LIBC.setns(before.fileno(), _NEW_NETWORK) == 0

@@ -12,6 +12,7 @@ from plugin.capture.rotate import endpoint_ident, mac_ident
 from plugin.capture.trace_files import TraceFiles
 from plugin.engine import Options
 from plugin.errors import SettingsError
+from plugin.faucet.mirror import MirrorSettings
 from plugin.offline.behaviours import FILE as BEHAVIOURS
 from plugin.offline.behaviours import load_parameters
 from plugin.offline.classify import load_models
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 NAMES_BYTES = 1600
 """Kept of a frame that tells names: all of it on an ordinary link."""
-_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.ignore_", "train.")
+_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.", "train.")
 """Settings that a reload uses."""
 _DIGESTS = {"poseidon-0.17": "ripemd160", "poseidon-0.18": "sha256"}
 
@@ -80,13 +81,24 @@ def judges(settings: Settings) -> Judges:
 
 
 def engine_options(settings: Settings) -> Options:
-    """What the engine is told."""
+    """What the engine is told. Ports that are ignored by name the plan of the mirror finds."""
     ports = (place.rpartition(":") for place in settings.mirror.ignore_ports)
     return Options(
         limits=Limits(devices=settings.devices.most, gone_after=settings.devices.gone_after),
         page=settings.faucet.events != "none",
         ignore_vlans=frozenset(settings.mirror.ignore_vlans),
-        ignore_ports=frozenset((dp, int(port)) for dp, _, port in ports),
+        ignore_ports=frozenset((dp, int(port)) for dp, _, port in ports if port.isdecimal()),
+    )
+
+
+def mirror_settings(settings: Settings) -> MirrorSettings:
+    """What the operator decides about the mirror."""
+    want = settings.mirror
+    return MirrorSettings(
+        budget=want.budget,
+        window=want.window,
+        ignore_vlans=frozenset(want.ignore_vlans),
+        ignore_ports=frozenset(want.ignore_ports),
     )
 
 

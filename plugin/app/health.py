@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from plugin.app.capturing import Capturing
     from plugin.app.judging import Judging
     from plugin.app.keeping import Keeper
+    from plugin.app.mirroring import Mirroring
     from plugin.app.projecting import Projecting
     from plugin.app.watching import Watching
     from plugin.audit.journal import Journal
@@ -34,6 +35,7 @@ class Health(NamedTuple):
     keeper: Keeper
     journal: Journal
     sending: Sending | None
+    mirroring: Mirroring
 
     def parts(self) -> dict[str, Any]:
         """What each part says of itself; None of one that is not in use."""
@@ -47,6 +49,8 @@ class Health(NamedTuple):
                 "problem": None,
             },
             "broker": self._broker(),
+            "probe": self._probe(),
+            "mirror": self._mirror(),
             "store": {
                 "connected": self.projecting.problem is None,
                 "problem": self.projecting.problem,
@@ -81,6 +85,23 @@ class Health(NamedTuple):
             "bytes_on_disk": size,
             "behaviours_left_out_bytes": self.watching.left_out,
             **({} if one.counters is None else one.counters._asdict()),
+        }
+
+    def _probe(self) -> dict[str, Any] | None:
+        problem = self.mirroring.problem
+        return None if problem is None else {"connected": False, "problem": problem}
+
+    def _mirror(self) -> dict[str, Any] | None:
+        plan = self.mirroring.plan
+        if plan is None:
+            return None
+        return {
+            "mirrored": len(plan.mirrored),
+            "waiting": len(plan.waiting),
+            "uncovered": len(plan.uncovered),
+            "ignored": len(plan.ignored),
+            "load": plan.load,
+            "problem": None,
         }
 
     def _broker(self) -> dict[str, Any] | None:

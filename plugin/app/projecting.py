@@ -64,7 +64,7 @@ class Projecting:
     def run(self, stopping: threading.Event) -> None:
         """Keep the store up until stopped."""
         while not stopping.is_set():
-            # What waits is in the journal, and read there; what comes meanwhile waits for the store.
+            # What waits is in the journal, and read there; what comes now waits for the store.
             while not self._batches.empty():
                 self._batches.get_nowait()
             try:

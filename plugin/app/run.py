@@ -22,6 +22,7 @@ from plugin.app.health import Health, Sending
 from plugin.app.inbox import Inbox
 from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper
+from plugin.app.mirroring import Mirroring
 from plugin.app.projecting import Projecting
 from plugin.app.restart import left, remember
 from plugin.app.service import EngineService
@@ -40,6 +41,7 @@ from plugin.errors import HaliaError, SettingsError
 from plugin.metrics import Metrics
 from plugin.metrics import Server as MetricsServer
 from plugin.notify import Notifier
+from plugin.offline.faucet import Running
 from plugin.offline.names import names_in
 from plugin.vendors import vendor_of
 
@@ -135,13 +137,21 @@ class Run:
             names=name_in if settings.capture.names else None,
             took=self._metrics.judged if self._metrics is not None else lambda _: None,
         )
-        self._asking = Asking(settings.faucet.page, settings.faucet.config, inbox)
+        self._asking = Asking(settings.faucet.page, inbox)
+        self._mirroring = Mirroring(
+            settings.faucet.config,
+            Running(environment=settings.faucet.environment, page=settings.faucet.page),
+            settings.faucet.probe,
+            lambda: compose.mirror_settings(self._settings),
+            inbox,
+            engine.spots,
+        )
         self._capturing = Capturing(
             order, lambda: compose.trace_files(settings, engine.registry.get), inbox, self._watching
         )
         self._health = Health(
             self._capturing, self._watching, self._judging, self._projecting, keeper, journal,
-            self._sending,
+            self._sending, self._mirroring,
         )  # fmt: skip
         self._daemon = Daemon(inbox, engine, keeper, self._hands(), self._networkml)
         feeding = self._feeding(parameters)
@@ -149,6 +159,7 @@ class Run:
         self._workers = [
             Worker("store", inbox, self._projecting.run),
             Worker("asking", inbox, self._asking.run),
+            *self._watching_hook(),
             Worker("judging", inbox, self._judging.run),
             Worker("watching", inbox, self._watching.run),
             Worker("capturing", inbox, self._capturing.run),
@@ -210,6 +221,12 @@ class Run:
             raw = self._republisher.publish
         return [Worker("feed", inbox, SocketFeeding(settings.faucet.socket, inbox, raw).run)]
 
+    def _watching_hook(self) -> list[Worker]:
+        """What looks after the mirror; nothing does where there is no Faucet to speak of."""
+        if self._settings.faucet.events == "none":
+            return []
+        return [Worker("mirroring", self._inbox, self._mirroring.run)]
+
     def _ticked(self) -> None:
         """Every second; what costs more, every ten."""
         self._ticks += 1
@@ -242,7 +259,7 @@ class Run:
     def _end(self) -> None:
         """Finish all captures, judge them, say it, go."""
         log.info("ending: %s", self._daemon.stopped_by)
-        for name in ("feed", "capturing", "watching", "asking"):
+        for name in ("feed", "mirroring", "capturing", "watching", "asking"):
             self._stop(name)
         self._judge_the_rest()
         self._daemon.say("stopped", why=self._daemon.stopped_by)

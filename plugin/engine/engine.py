@@ -16,7 +16,9 @@ from plugin import registry as reg
 from plugin.engine import commands as do
 from plugin.engine import events as ev
 from plugin.engine import feed
-from plugin.engine.view import SECOND, DeviceView, Sighted, Tracked, view
+from plugin.engine.alarms import Alarms
+from plugin.engine.view import SECOND, DeviceView, Sighted, Tracked, is_suspect, view
+from plugin.faucet.reach import Spot
 from plugin.ml.verdict import UNDETERMINED
 
 if TYPE_CHECKING:
@@ -28,13 +30,10 @@ if TYPE_CHECKING:
     from plugin.ml.verdict import Role
     from plugin.registry import Change, Device, Registry
 
-ALARM_REPEAT = 300.0
-"""Seconds in which the same alarm about the same device is told once."""
 FINDING_WAIT = 3.0
 """Seconds that a finding waits for the file of its device to be begun."""
 SWEEP_SECONDS = 60.0
 """Seconds between two looks at all devices, for those that are gone."""
-_ALARMS_KEPT = 10_000
 _SIGHTED_KEPT = 16
 
 
@@ -68,11 +67,12 @@ class Engine:
         self.holding = False
         self.problems: tuple[str, ...] = ()
         """What is wrong with the hook."""
+        self._mirror = ev.Mirrored(frozenset(), {}, frozenset())
         self._vendor = vendor
         self._swept = 0.0
         self._tracked: OrderedDict[str, Tracked] = OrderedDict()
         self._waiting: list[tuple[float, Found]] = []
-        self._alarmed: OrderedDict[tuple[str, str | None, str], float] = OrderedDict()
+        self._alarms = Alarms()
         self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
             ev.Tick: self._tick,
             ev.Resynced: self._resynced,
@@ -86,6 +86,7 @@ class Engine:
             ev.Restored: self._restored,
             ev.Room: self._room,
             ev.Covered: self._covered,
+            ev.Mirrored: self._mirrored,
             ev.Noticed: self._noticed,
         }
 
@@ -123,15 +124,32 @@ class Engine:
         """What is shown of all devices, in order of their first appearance."""
         return map(self._view, self._tracked.values())
 
+    def spots(self) -> list[Spot]:
+        """Where all devices are that the controller told of, for the plan of the mirror."""
+        found = []
+        for device in self.registry:
+            tracked = self._tracked.get(device.mac)
+            suspect = tracked is not None and is_suspect(tracked)
+            found.append(Spot(device.mac, *device.location, suspect=suspect))
+        return found
+
     def _view(self, tracked: Tracked) -> DeviceView:
         device = self.registry.get(tracked.mac)
-        return view(tracked, device, self._ignored(device))
+        return view(tracked, device, self._ignored(device), self._unseen(tracked.mac))
+
+    def _unseen(self, mac: str) -> str | None:
+        """Why nothing of a device can be seen now, if it is known."""
+        if mac in self._mirror.waiting:
+            return "its turn at the mirror port will come"
+        return self._mirror.uncovered.get(mac)
 
     def _ignored(self, device: Device | None) -> str | None:
         """Why nothing is done about a device, if the operator said so."""
         if device is None:
             return None
         place = device.location
+        if device.mac in self._mirror.ignored:
+            return "its VLAN or port is not to be looked at"
         if place.vid in self.options.ignore_vlans:
             return f"VLAN {place.vid} is among mirror.ignore_vlans"
         if (place.dp_name, place.port) in self.options.ignore_ports:
@@ -144,7 +162,7 @@ class Engine:
         commands: list[Command] = []
         self.feed, wanted = feed.step(self.feed, event, now, page=self.options.page)
         for one in wanted:
-            commands += self._alarm(one, now) if isinstance(one, do.Alarm) else [one]
+            commands += self._alarms.tell(one, now) if isinstance(one, do.Alarm) else [one]
         for change in self.registry.step(event, now):
             commands += self._changed(change, now)
         return commands
@@ -159,7 +177,7 @@ class Engine:
 
     def _resync_failed(self, event: ev.ResyncFailed, now: float) -> list[Command]:
         self.feed = self.feed._replace(asking=False, ask_at=now + feed.ASK_AGAIN)
-        return self._alarm(do.Alarm("page", None, event.reason), now)
+        return self._alarms.tell(do.Alarm("page", None, event.reason), now)
 
     def _changed(self, change: Change, now: float) -> list[Command]:
         device = change.device
@@ -173,7 +191,7 @@ class Engine:
                 f"heard in turn at {here.dp_name}:{here.port} and {there.dp_name}:{there.port}:"
                 " two devices with one address, a loop, or a lie"
             )
-            return self._alarm(do.Alarm("twice", device.mac, text), now)
+            return self._alarms.tell(do.Alarm("twice", device.mac, text), now)
         return [do.Record("device", reg.to_document(device)), do.Show(device.mac)]
 
     def _track(self, mac: str, since: float) -> Tracked:
@@ -252,7 +270,7 @@ class Engine:
         text = f"{event.capture} cannot be judged: {event.reason}"
         commands: list[Command] = [do.Record("unjudged", body)]
         if not event.quiet:
-            commands += self._alarm(do.Alarm("unjudged", event.mac, text), now)
+            commands += self._alarms.tell(do.Alarm("unjudged", event.mac, text), now)
         tracked = self._tracked.get(event.mac or "")
         if tracked is not None:
             tracked.judging = max(0, tracked.judging - 1)
@@ -285,7 +303,7 @@ class Engine:
             ips = device.addresses if device is not None else ()
             commands.append(do.AnnounceFinding(found.mac, ips, capture, tracked.role, found))
         text = f"{found.finding.name.replace('-', ' ')}: {'; '.join(found.finding.reasons)}"
-        return [*commands, *self._alarm(do.Alarm("behaviour", found.mac, text), now)]
+        return [*commands, *self._alarms.tell(do.Alarm("behaviour", found.mac, text), now)]
 
     # The rest
 
@@ -305,26 +323,35 @@ class Engine:
             return []
         self.holding = not event.there
         kind = "held" if self.holding else "resumed"
-        return [do.Hold(self.holding), *self._alarm(do.Alarm(kind, None, event.reason), now)]
+        return [do.Hold(self.holding), *self._alarms.tell(do.Alarm(kind, None, event.reason), now)]
 
     def _covered(self, event: ev.Covered, now: float) -> list[Command]:
         fresh = [one for one in event.problems if one not in self.problems]
         healed = bool(self.problems) and not event.problems
         self.problems = event.problems
-        commands = [c for one in fresh for c in self._alarm(do.Alarm("hook", None, one), now)]
+        commands = [c for one in fresh for c in self._alarms.tell(do.Alarm("hook", None, one), now)]
         if healed:
-            commands += self._alarm(do.Alarm("hook_ok", None, "the hook is whole again"), now)
+            commands += self._alarms.tell(do.Alarm("hook_ok", None, "the hook is whole again"), now)
         return commands
 
+    def _mirrored(self, event: ev.Mirrored, now: float) -> list[Command]:
+        del now
+        before, self._mirror = self._mirror, event
+        if event == before:
+            return []
+        macs = {*before.ignored, *before.uncovered, *before.waiting}
+        macs ^= {*event.ignored, *event.uncovered, *event.waiting}
+        return [do.Show(mac) for mac in sorted(macs) if mac in self._tracked]
+
     def _noticed(self, event: ev.Noticed, now: float) -> list[Command]:
-        return self._alarm(do.Alarm(event.kind, event.mac, event.text), now)
+        return self._alarms.tell(do.Alarm(event.kind, event.mac, event.text), now)
 
     def _tick(self, event: ev.Tick, now: float) -> list[Command]:
         del event
         commands: list[Command] = []
         self.feed, wanted = feed.tick(self.feed, now)
         for one in wanted:
-            commands += self._alarm(one, now) if isinstance(one, do.Alarm) else [one]
+            commands += self._alarms.tell(one, now) if isinstance(one, do.Alarm) else [one]
         late = [found for since, found in self._waiting if now - since >= FINDING_WAIT]
         if late:
             self._waiting = [one for one in self._waiting if one[1] not in late]
@@ -350,24 +377,7 @@ class Engine:
             del self._tracked[mac]
         return [do.Forget(mac) for mac in old]
 
-    def _alarm(self, alarm: do.Alarm, now: float) -> list[Command]:
-        """An alarm, unless the same was told just now."""
-        key = (alarm.kind, alarm.mac, alarm.text if alarm.kind in _BY_TEXT else "")
-        last = self._alarmed.get(key)
-        if last is not None and 0 <= now - last < ALARM_REPEAT:
-            return []
-        self._alarmed[key] = now
-        self._alarmed.move_to_end(key)
-        if len(self._alarmed) > _ALARMS_KEPT:
-            self._alarmed.popitem(last=False)
-        body = {"alarm": alarm.kind, "mac": alarm.mac, "text": alarm.text}
-        return [alarm, do.Record("alarm", body)]
-
 
 def _says_more(new: Role, old: Role) -> bool:
     """Whether a role replaces the one before: too little evidence does not undo what was seen."""
     return new.decision != UNDETERMINED or old.decision == UNDETERMINED
-
-
-_BY_TEXT = frozenset({"behaviour", "unjudged", "hook", "held", "resumed", "config_refused"})
-"""Alarms of which each text is one of its own."""

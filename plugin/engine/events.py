@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from plugin.events import FeedItem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from plugin.faucet.prometheus import Snapshot
     from plugin.ml.behaviour.finding import Found
     from plugin.ml.verdict import Anomaly, Role, Verdict
@@ -118,6 +120,17 @@ class Covered(NamedTuple):
     problems: tuple[str, ...]
 
 
+class Mirrored(NamedTuple):
+    """Whom the mirror does not show, and why."""
+
+    ignored: frozenset[str]
+    """MACs of devices that the operator told to leave alone."""
+    uncovered: Mapping[str, str]
+    """By MAC: why a device is not mirrored and will not be."""
+    waiting: frozenset[str]
+    """Devices whose turn will come."""
+
+
 class Noticed(NamedTuple):
     """Something that the shell saw and an operator should know."""
 
@@ -140,5 +153,6 @@ Event = (
     | Restored
     | Room
     | Covered
+    | Mirrored
     | Noticed
 )

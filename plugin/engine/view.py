@@ -77,13 +77,16 @@ class DeviceView:
     why: str
 
 
-def view(tracked: Tracked, device: Device | None, ignored: str | None) -> DeviceView:
+def view(
+    tracked: Tracked, device: Device | None, ignored: str | None, unseen: str | None = None
+) -> DeviceView:
     """Put together what is shown of a device.
 
     Args:
         tracked: What the engine keeps of it.
         device: What the registry has; None if the controller told nothing of it.
         ignored: Why nothing is done about it, if so.
+        unseen: Why nothing of it passes the mirror port, if that is known.
     """
     anomaly = current_anomaly(tracked)
     state = _state(tracked, anomaly, ignored)
@@ -93,7 +96,7 @@ def view(tracked: Tracked, device: Device | None, ignored: str | None) -> Device
         port=device.location.port if device else None,
         vid=device.location.vid if device else None,
         addresses=device.addresses if device else (),
-        vendor=device.vendor if device else tracked.vendor,
+        vendor=(device.vendor if device else None) or tracked.vendor,
         name=device.name if device else None,
         randomised=bool(int(tracked.mac[:2], 16) & 2),
         first_seen=min(tracked.first_seen, device.first_seen) if device else tracked.first_seen,
@@ -105,7 +108,7 @@ def view(tracked: Tracked, device: Device | None, ignored: str | None) -> Device
         anomaly=anomaly,
         captures=tracked.captures,
         last_capture=tracked.last_capture,
-        why=_why(tracked, anomaly, state, ignored),
+        why=_why(tracked, anomaly, state, ignored or unseen),
     )
 
 
@@ -157,7 +160,13 @@ def _state(tracked: Tracked, anomaly: Anomaly | None, ignored: str | None) -> st
     return MIRRORED if tracked.mirrored else UNKNOWN
 
 
-def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, ignored: str | None) -> str:
+def is_suspect(tracked: Tracked) -> bool:
+    """Whether a bad behaviour was found of it that no later capture denies."""
+    anomaly = tracked.anomaly
+    return bool(tracked.sighted) or (anomaly is not None and anomaly.verdict == ANOMALOUS)
+
+
+def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, given: str | None) -> str:
     role = tracked.role
     if state == SUSPECT and anomaly is not None:
         return _suspicion(tracked, anomaly)
@@ -165,7 +174,7 @@ def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, ignored: str | N
         return f"looks like {role.labels[0]} ({role.confidences[0]:.2f}) in {tracked.role_capture}"
     if state == UNDETERMINED and role is not None:
         return f"{role.decision}: {role.reason}"
-    return ignored or _WAITING[state]
+    return given or _WAITING[state]
 
 
 _WAITING = {

@@ -273,10 +273,15 @@ def _wait(
 
 def dp_ids(text: str) -> set[int]:
     """The datapaths that a faucet.yaml names; none if it is no YAML."""
+    return set(dp_names(text))
+
+
+def dp_names(text: str) -> dict[int, str]:
+    """By datapath id, what a faucet.yaml calls its switches; nothing if it is no YAML."""
     try:
         dps = Tree(text).plain.get("dps")
     except UnreadableError:
-        return set()
-    confs = dps.values() if isinstance(dps, dict) else ()
-    ids = (conf.get("dp_id") for conf in confs if isinstance(conf, dict))
-    return {one for one in ids if isinstance(one, int)}
+        return {}
+    confs = dps if isinstance(dps, dict) else {}
+    ids = ((conf.get("dp_id"), str(name)) for name, conf in confs.items() if isinstance(conf, dict))
+    return {one: name for one, name in ids if isinstance(one, int)}

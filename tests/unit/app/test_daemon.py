@@ -68,9 +68,7 @@ class Loop:
     def kinds(self) -> list[str]:
         """What stands in the journal."""
         found = [one for one in entries(self.folder) if isinstance(one, Entry)]
-        return [
-            f"alarm {one.body['alarm']}" if one.kind == "alarm" else one.kind for one in found
-        ]
+        return [f"alarm {one.body['alarm']}" if one.kind == "alarm" else one.kind for one in found]
 
 
 @pytest.fixture

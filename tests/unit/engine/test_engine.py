@@ -12,6 +12,7 @@ from plugin import events as faucet
 from plugin.engine import Engine, Options
 from plugin.engine import commands as do
 from plugin.engine import events as ev
+from plugin.faucet.reach import Spot
 from plugin.ml.verdict import Anomaly
 from plugin.registry import Device, Limits, Location
 from tests.playbook import HEAD, SECOND, START, A, B, found, learned, play, role, verdict
@@ -310,3 +311,27 @@ def test_a_capture_without_frames_of_its_device_is_no_alarm() -> None:
         "Record unjudged", "Show"
     ]  # fmt: skip
     assert state(engine) == "unknown"
+
+
+def test_whom_the_mirror_does_not_show_is_said_of_the_device() -> None:
+    engine = Engine()
+    play(engine, (0, learned()), (0, learned(B)))
+    plan = ev.Mirrored(frozenset({B}), {A: "sw1 port 1 has no collector port"}, frozenset())
+    assert play(engine, (1, plan)) == [do.Show(A), do.Show(B)]
+    assert play(engine, (2, plan)) == []
+    unseen, ignored = engine.view(A), engine.view(B)
+    assert unseen is not None
+    assert ignored is not None
+    assert (unseen.state, unseen.why) == ("unknown", "sw1 port 1 has no collector port")
+    assert (ignored.state, ignored.why) == ("ignored", "its VLAN or port is not to be looked at")
+    play(engine, (3, ev.Mirrored(frozenset(), {}, frozenset({A}))))
+    waiting = engine.view(A)
+    assert waiting is not None
+    assert waiting.why == "its turn at the mirror port will come"
+    assert state(engine, B) == "unknown"
+
+
+def test_the_plan_of_the_mirror_is_told_where_devices_are_and_who_is_suspect() -> None:
+    engine = Engine()
+    play(engine, (0, learned()), (0, learned(B, port=2)), (1, ev.Behaved(found(B, after=1))))
+    assert engine.spots() == [Spot(A, "sw1", 1, 100), Spot(B, "sw1", 2, 100, suspect=True)]

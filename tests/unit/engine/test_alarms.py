@@ -1,0 +1,33 @@
+"""An alarm that lasts is told again, but not all the time."""
+
+from __future__ import annotations
+
+from plugin.engine import alarms
+from plugin.engine import commands as do
+from plugin.engine.alarms import Alarms
+
+
+def test_the_same_is_told_once_in_a_while_and_another_at_once() -> None:
+    told = Alarms()
+    disk = do.Alarm("disk_full", None, "no room")
+    first = told.tell(disk, 0.0)
+    body = {"alarm": "disk_full", "mac": None, "text": "no room"}
+    assert first == [disk, do.Record("alarm", body)]
+    assert told.tell(disk._replace(text="still no room"), 299.0) == []
+    assert told.tell(disk._replace(mac="02:00:00:00:00:01"), 299.0)
+    assert told.tell(disk, 300.0)
+    assert told.tell(disk, 100.0), "a clock that was set back silences nothing"
+
+
+def test_of_some_kinds_each_text_is_an_alarm_of_its_own() -> None:
+    told = Alarms()
+    assert told.tell(do.Alarm("behaviour", "m", "scan"), 0.0)
+    assert told.tell(do.Alarm("behaviour", "m", "flood"), 0.0)
+    assert told.tell(do.Alarm("behaviour", "m", "scan"), 1.0) == []
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    told = Alarms()
+    for number in range(alarms._KEPT + 10):
+        told.tell(do.Alarm("twice", str(number), ""), 0.0)
+    assert len(told._told) == alarms._KEPT

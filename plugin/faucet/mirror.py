@@ -8,6 +8,7 @@ docs/faucet.md tells both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 EASE_LEAST = 1 / 16
 EASE_SECONDS = 600.0
 """So long without a drop at the mirror port, and the whole budget is used again."""
+_BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)")
+_UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9}
 CALM = 0.8
 """All is mirrored once it needs no more than this part of the budget; until it needs all of it."""
 
@@ -80,6 +83,18 @@ class MirrorPlan:
     """What our include must hold: its watches, or its mirror of everything."""
     load: float | None
     """Bits per second that the copies are estimated to need; None without a budget."""
+
+
+def parse_budget(text: str) -> float:
+    """Read bits per second: ``800M``, ``1.5G``, ``64k``, ``1000``; K, M, G are thousands.
+
+    Raises:
+        ValueError: it is none, or not more than nothing.
+    """
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None or not (rate := float(found[1]) * _UNITS[found[2].upper()]):
+        raise ValueError(f"{text!r} is no rate in bits per second, such as 800M")
+    return rate
 
 
 def begin(ended: Mapping[str, float] | None = None) -> MirrorState:

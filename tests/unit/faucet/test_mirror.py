@@ -202,6 +202,19 @@ def test_vlans_and_ports_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "rate"), [("800M", 8e8), ("1.5G", 1.5e9), (" 64k ", 64e3), ("1000", 1e3)]
+)
+def test_a_budget_is_read(text: str, rate: float) -> None:
+    assert m.parse_budget(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5M", "5 M", "5MB", "M", "1e9", "inf", "nan"])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no rate in bits per second"):
+        m.parse_budget(text)
+
+
+@pytest.mark.parametrize(
     ("rate", "said"), [(5, "5 bit/s"), (5e3, "5 kbit/s"), (5e6, "5 Mbit/s"), (5e9, "5 Gbit/s")]
 )
 def test_rates_in_words(rate: float, said: str) -> None:

@@ -12,8 +12,9 @@
     │   ├── FaucetFileError     a faucet.yaml that cannot be edited, or that Faucet refuses
     │   ├── DatasetError        training material: folders, labels.csv, sources.csv
     │   └── OutputError         an output that exists, is an input, or cannot be written
-    └── PeerError               another program or machine does not answer  exit code 3
-        └── LabError            a lab that cannot be made here, or is not up
+    ├── PeerError               another program or machine does not answer  exit code 3
+    │   └── LabError            a lab that cannot be made here, or is not up
+    └── DeniedError             whoever asks may not                        exit code 4
 
 All of them mean *theirs*: something outside Halia is not as it should be. A mistake of
 ours is no HaliaError: it is an assertion or a builtin exception and ends with a traceback.

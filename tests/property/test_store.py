@@ -23,7 +23,13 @@ CAPTURES = st.sampled_from(["a", "b", "c", "d"])
 TOLD = st.one_of(
     st.builds(j.device, DEVICES, name=st.none() | st.text(max_size=4)),
     st.builds(j.gone, DEVICES),
-    st.builds(j.verdict, DEVICES, CAPTURES, st.sampled_from(["Printer", "Camera"])),
+    st.builds(
+        j.verdict,
+        DEVICES,
+        CAPTURES,
+        st.sampled_from(["Printer", "Camera"]),
+        st.sampled_from(["known", "unknown", "undetermined"]),
+    ),
     st.builds(j.finding, DEVICES, st.none() | CAPTURES),
     st.builds(j.unjudged, DEVICES, CAPTURES),
     st.just(("later", {"mac": 1})),
@@ -46,8 +52,10 @@ class Plain:
                 self.devices.pop(mac, None)
                 self.last.pop(mac, None)
             elif entry.kind == "verdict":
-                count = self.last.get(mac, (None, None, 0))[2]
-                self.last[mac] = (body["verdict"], body["capture"], count + 1)
+                _, _, count, decided = self.last.get(mac, (None, None, 0, None))
+                if body["verdict"]["role"]["decision"] != "undetermined":
+                    decided = body["verdict"]
+                self.last[mac] = (body["verdict"], body["capture"], count + 1, decided)
             elif entry.kind == "finding" and mac == j.mac(0):
                 self.findings.append(entry.number)
             if entry.kind in {"verdict", "unjudged"}:

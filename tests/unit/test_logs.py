@@ -103,6 +103,7 @@ def test_passwords_are_not_told(kind: str) -> None:
 
 
 def test_levels_and_other_libraries() -> None:
+    logging.getLogger("pika").setLevel(logging.NOTSET)  # a connection makes it silent
     out = io.StringIO()
     logs.configure("text", "info", out)
     logging.getLogger("pika").info("chatter")

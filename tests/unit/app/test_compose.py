@@ -166,5 +166,5 @@ train: {seed: 9}
 broker: {url: 'amqp://mq/v'}
 """
     assert compose.needs_restart(before, settings(tmp_path, text)) == {
-        "capture.rotate_time", "broker.url", "mirror.window"
+        "capture.rotate_time", "broker.url"
     }  # fmt: skip

@@ -48,7 +48,7 @@ def test_the_store_knows_devices_verdicts_and_what_was_judged(tmp_path: Path) ->
     known = remember(tmp_path / "state.sqlite", journal, [FIRST, SECOND, TORN, NEW])
     assert known.problem is None
     assert known.judged == {FIRST, SECOND, TORN}
-    devices = {device.mac: (device.name, vendor) for device, vendor in known.restored.devices}
+    devices = {one.mac: (one.name, one.vendor) for one in known.restored.devices}
     assert devices == {PRINTER: ("printer-1", "Brother"), LAPTOP: (None, "Maker")}
     verdicts = {one.mac: one for one in known.restored.verdicts}
     assert verdicts[LAPTOP].role == role(label="Workstation")

@@ -140,26 +140,33 @@ class Link:
     def _own(self) -> None:
         tries = 0
         while not self._stopping.is_set():
-            connection = pika.SelectConnection(
-                self._parameters,
-                on_open_callback=self._opened,
-                on_open_error_callback=self._not_opened,
-                on_close_callback=self._closed,
-            )
             self._failed = False
-            with self._lock:
-                self._connection = connection
-            if not self._stopping.is_set():  # else stop() may have come too early to wake us
-                self._run(connection)
-            with self._lock:
-                self._connection = None
-            connection.ioloop.close()
+            self._once()
             worked = self.connected.is_set()
             self.connected.clear()
             if worked and not self._stopping.is_set():
                 self._lost(self._reason)
             tries = 0 if worked and not self._failed else tries + 1
             self._stopping.wait(BACKOFF[min(tries, len(BACKOFF) - 1)])
+
+    def _once(self) -> None:
+        try:
+            connection = pika.SelectConnection(
+                self._parameters,
+                on_open_callback=self._opened,
+                on_open_error_callback=self._not_opened,
+                on_close_callback=self._closed,
+            )
+        except OSError as error:  # no file is to be had, or the loopback interface is down
+            self._say(f"the broker cannot be reached: {reason(error)}")
+            return
+        with self._lock:
+            self._connection = connection
+        if not self._stopping.is_set():  # else stop() may have come too early to wake us
+            self._run(connection)
+        with self._lock:
+            self._connection = None
+        connection.ioloop.close()
 
     def _run(self, connection: pika.SelectConnection) -> None:
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+import os
+from typing import TYPE_CHECKING, NoReturn
 
 import pika
 
+from plugin.broker import link as links
 from plugin.broker.link import BACKOFF, EVENTS, POSEIDON, VERDICTS
 from plugin.broker.rabbitmq import Publisher
 from plugin.broker.ring import Ring
@@ -14,6 +17,8 @@ from tests.rabbit import PATIENCE, free_ports, record_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
 
 def away() -> pika.ConnectionParameters:
@@ -51,3 +56,24 @@ def test_exchanges_are_declared_as_faucets_adapter_and_poseidon_do() -> None:
     assert EVENTS == ("topic_recs", False)
     assert POSEIDON == ("topic-poseidon-internal", False)
     assert VERDICTS == ("halia", True)
+
+
+def test_a_machine_that_cannot_even_try_is_told_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[None] = []
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        tries.append(None)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(pika, "SelectConnection", refuse)
+    monkeypatch.setattr(links, "BACKOFF", (0.01,))
+    told: list[str] = []
+    link = links.Link(
+        "verdicts", pika.ConnectionParameters(), begin=lambda _: None, told=told.append, up="up"
+    )
+    link.start()
+    wait_for(lambda: len(tries) > 2, "another try")
+    link.stop(PATIENCE)
+    assert told == ["verdicts: the broker cannot be reached: Too many open files"]

@@ -6,6 +6,7 @@ One thread does everything in turn, so that the same input always gives the same
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.app import compose
@@ -26,7 +27,7 @@ from plugin.faucet.event import Feed
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 STEP = 0.2
 """Seconds of recorded time between two looks."""
 TICK = 1.0
+TIME_MAX = 253_402_300_799.0
+"""The end of the year 9999: a time after it has no text, and is not believed."""
 SECOND = 1_000_000_000
 
 
@@ -163,13 +166,25 @@ def _events(path: Path | None) -> Iterator[tuple[float, FeedItem]]:
     """Items of the feed with the time of each; one without a time has that of the one before."""
     if path is None:
         return
-    feed, time = Feed(), 0.0
+    feed = Feed()
+    time: float | None = None
+    early: list[FeedItem] = []
+    """What came before the first time; it has that one."""
     try:
         with path.open("rb") as stream:
-            for line in stream:
-                for item in feed.receive(line):
-                    if isinstance(item, FaucetEvent):
-                        time = max(time, item.time)
-                    yield time, item
+            for item in chain.from_iterable(_pieces(feed, stream)):
+                if isinstance(item, FaucetEvent) and item.time < TIME_MAX:
+                    time = item.time if time is None else max(time, item.time)
+                if time is None:
+                    early.append(item)
+                    continue
+                yield from ((time, one) for one in (*early, item))
+                early.clear()
     except OSError as error:
         raise CaptureError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    yield from ((time or 0.0, one) for one in early)
+
+
+def _pieces(feed: Feed, stream: Iterable[bytes]) -> Iterator[list[FeedItem]]:
+    yield from map(feed.receive, stream)
+    yield feed.end()

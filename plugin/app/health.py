@@ -74,14 +74,14 @@ class Health(NamedTuple):
 
     def _capture(self) -> dict[str, Any]:
         one = self.capturing
-        n_open, n_finished, size = one.sizes
+        n_open, n_kept, size = one.sizes
         return {
             "iface": one.iface,
             "reader": one.reader,
             "connected": one.reader is not None,
             "problem": one.problem,
             "open_files": n_open,
-            "finished_files": n_finished,
+            "kept_files": n_kept,
             "bytes_on_disk": size,
             "behaviours_left_out_bytes": self.watching.left_out,
             **({} if one.counters is None else one.counters._asdict()),

@@ -7,9 +7,12 @@ import os
 import socket
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.labs import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +23,19 @@ _EVERYTHING = 0x0003  # ETH_P_ALL
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+def ip(*words: str) -> str:
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
 
 
 def plug_in() -> None:
     """Make the pair, both ends up."""
     ip("link", "add", SENDER, "type", "veth", "peer", "name", MIRROR)
     for end in (SENDER, MIRROR):
-        with open(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6", "w", encoding="ascii") as file:
-            file.write("1")  # else the kernel itself speaks
+        silence = Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6")
+        silence.write_text("1", encoding="ascii")  # else the kernel itself speaks
         ip("link", "set", end, "up")
+    # Until the kernel has noticed that the link is there, it drops what is sent.
+    wait_for(lambda: ip("-o", "link", "show").count(" state UP ") == 2, "a link")
 
 
 def unplug() -> None:
@@ -48,10 +53,11 @@ def send(*frames: bytes) -> None:
 @contextmanager
 def own_network() -> Iterator[None]:
     """Put this thread, and those that it starts, into a namespace with a pair in it."""
-    with open("/proc/thread-self/ns/net", "rb") as before:
+    with Path("/proc/thread-self/ns/net").open("rb") as before:
         if _LIBC.unshare(_NEW_NETWORK):
             pytest.skip(f"only root makes namespaces: {os.strerror(ctypes.get_errno())}")
         try:
+            ip("link", "set", "lo", "up")
             plug_in()
             yield
         finally:

@@ -38,19 +38,21 @@ class SocketFeeding:
     """
 
     def __init__(self, path: Path, inbox: Inbox, raw: Callable[[bytes], None]) -> None:
-        self._reader = EventSocket(path, inbox.put, raw=raw)
+        self._path, self._inbox, self._raw = path, inbox, raw
 
     def run(self, stopping: threading.Event) -> None:
         """Read until stopped."""
-        waiting = threading.Thread(target=self._stop_after, args=(stopping,), daemon=True)
-        waiting.start()
-        self._reader.run()
-        waiting.join()
-        self._reader.close()
+        reader = EventSocket(self._path, self._inbox.put, raw=self._raw)
 
-    def _stop_after(self, stopping: threading.Event) -> None:
-        stopping.wait()
-        self._reader.stop()
+        def stop_after() -> None:
+            stopping.wait()
+            reader.stop()
+
+        waiting = threading.Thread(target=stop_after, daemon=True)
+        waiting.start()
+        reader.run()
+        waiting.join()
+        reader.close()
 
 
 class BrokerFeeding:

@@ -48,7 +48,7 @@ class Keeper:
     def __init__(
         self,
         journal: Journal,
-        publish: Callable[[Message], None] | None,
+        publish: Callable[[Message], object] | None,
         kept: Callable[[Sequence[Entry]], None],
     ) -> None:
         self._journal, self._publish, self._kept = journal, publish, kept

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pika
 import pytest
 
 from plugin.app import compose
@@ -54,7 +55,7 @@ def test_networkmls_labels_are_those_of_all_models(tmp_path: Path) -> None:
     "wrong", [{"model": "no-such-model"}, {"behaviours__file": Path("/no/such/file")}]
 )
 def test_wrong_models_and_behaviours_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    with pytest.raises(HaliaError, match="no.such"):
+    with pytest.raises(HaliaError, match=r"no.such"):
         compose.judges(settings(tmp_path, **wrong))
 
 
@@ -151,6 +152,7 @@ def test_the_broker_is_where_its_url_says(tmp_path: Path) -> None:
     found = compose.broker_parameters(settings(tmp_path, text))
     assert found is not None
     assert (found.host, found.port, found.virtual_host) == ("mq", 5673, "v")
+    assert isinstance(found.credentials, pika.PlainCredentials)
     assert (found.credentials.username, found.credentials.password) == ("halia", "tops3cret")
 
 

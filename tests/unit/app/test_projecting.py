@@ -13,6 +13,7 @@ from plugin.app.projecting import Projecting
 from plugin.app.worker import Worker
 from plugin.audit.journal import Journal
 from plugin.engine import events as ev
+from plugin.store import follow as store
 from plugin.store.state import Store
 from tests import journals
 from tests.apps import PATIENCE, items
@@ -57,10 +58,9 @@ def test_what_is_said_while_the_store_opens_is_not_missed(
     folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
     journals.write(folder, journals.device(1))
     one = Projecting(file, folder, inbox)
-    really = projecting.follow
 
     def follow(url: Path, journal: Path) -> Any:
-        followed = really(url, journal)
+        followed = store.follow(url, journal)
         one.put(journals.write(folder, journals.device(2)))
         return followed
 

@@ -129,7 +129,6 @@ def test_watchers_hear_of_changes_alarms_and_departures(told: Told) -> None:
         told.telling.spoken(do.Alarm("twice", A, "two places"))
         told.telling.forget(A)
         heard = [next(events) for _ in range(3)]
-        events.close()
     assert heard[0]["device"]["state"] == "unknown"
     assert (heard[1]["alarm"], heard[1]["time"], heard[1]["mac"]) == ("twice", START, A)
     assert heard[2]["device"] == {"mac": A, "state": "gone"}

@@ -29,15 +29,17 @@ DEVICE = Device(
     first_seen=START - 10,
     last_seen=START + 1,
     name="ann-laptop",
+    vendor="Brother",
 )
 
 
 def test_controller_and_frames_each_tell_a_part() -> None:
-    shown = view(tracked(vendor="Brother"), DEVICE, None)
+    shown = view(tracked(vendor="Forged"), DEVICE, None)
     assert (shown.dp, shown.port, shown.vid) == ("sw1", 3, 100)
     assert (shown.first_seen, shown.last_seen) == (START - 10, START + 5)
     assert (shown.vendor, shown.name, shown.randomised) == ("Brother", "ann-laptop", True)
-    alone = view(tracked(), None, None)
+    alone = view(tracked(vendor="Brother"), None, None)
+    assert alone.vendor == "Brother"
     assert (alone.dp, alone.addresses, alone.learned) == (None, (), False)
 
 

@@ -55,3 +55,12 @@ def test_a_missing_controller_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(LabError):
         lab.up()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_collector_that_is_not_there_cannot_be_taken() -> None:
+    # Taken from a lab that is up: tests/e2e/test_run.py.
+    with pytest.raises(LabError, match="quiet: is not up"):
+        Lab(parse_topology(QUIET)).take_collector()
+    without = QUIET.replace("collector: true", "vlan: office")
+    with pytest.raises(LabError, match="quiet: the topology has no collector"):
+        Lab(parse_topology(without)).take_collector()

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 JUDGE_SECONDS = 60.0
 """How long captures are still judged at the end; what is left is judged at the next start."""
 _STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
 _COUNT_TICKS = 10
 _BROKER_SECONDS = 5.0
 log = logging.getLogger("halia")
@@ -260,7 +261,7 @@ class Run:
         """Finish all captures, judge them, say it, go."""
         log.info("ending: %s", self._daemon.stopped_by)
         for name in ("feed", "mirroring", "capturing", "watching", "asking"):
-            self._stop(name)
+            self._stop(name, meanwhile=lambda: self._daemon.turn(0))
         self._judge_the_rest()
         self._daemon.say("stopped", why=self._daemon.stopped_by)
         self._daemon.flush()
@@ -282,9 +283,15 @@ class Run:
         if len(self._judging):
             log.warning("%d captures are left for the next start", len(self._judging))
 
-    def _stop(self, name: str) -> None:
+    def _stop(self, name: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """End a thread; it may ask the main thread something, or wait for room in the inbox."""
+        end = time.monotonic() + _STOP_SECONDS
         for worker in self._workers:
-            if worker.name == name and not worker.stop(_STOP_SECONDS):
+            if worker.name != name:
+                continue
+            while not (ended := worker.stop(_LOOK_SECONDS)) and time.monotonic() < end:
+                meanwhile()
+            if not ended:
                 log.warning("%s has not ended in time", name)
 
 

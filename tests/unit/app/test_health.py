@@ -14,6 +14,7 @@ from plugin.app.health import Health, Sending
 from plugin.app.inbox import Inbox
 from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper, Sayable
+from plugin.app.mirroring import Mirroring
 from plugin.app.projecting import Projecting
 from plugin.app.watching import Watching
 from plugin.audit.journal import Journal
@@ -22,8 +23,11 @@ from plugin.broker.rabbitmq import Publisher
 from plugin.broker.spool import Spool
 from plugin.capture.live import Counters
 from plugin.engine.commands import Judge
+from plugin.faucet.hook import NOTHING
+from plugin.faucet.mirror import MirrorPlan, MirrorSettings
 from plugin.metrics import Metrics
 from plugin.offline.classify import DEFAULTS
+from plugin.offline.faucet import Running
 from tests.apps import settings
 from tests.rabbit import free_ports
 
@@ -58,6 +62,7 @@ def health(folder: Path, journal: Journal, spool: Spool | None = None) -> Health
         Keeper(journal, None, lambda _: None),
         journal,
         sending,
+        Mirroring(folder / "faucet.yaml", Running(), None, MirrorSettings, inbox, list),
     )
 
 
@@ -85,6 +90,7 @@ def test_parts_that_wait_or_have_troubles_say_so(tmp_path: Path, journal: Journa
     assert (parts["journal"]["entries"], parts["journal"]["waiting"]) == (1, 1)
     assert parts["store"] == {"connected": False, "problem": "no such host"}
     assert parts["broker"] is None
+    assert (parts["probe"], parts["mirror"]) == (None, None)
 
 
 def test_the_captures_counters_are_told_when_there_are_any(
@@ -109,6 +115,25 @@ def test_what_waits_for_the_broker_is_told(tmp_path: Path, journal: Journal) -> 
         assert broker == {
             "address": "mq:5672", "connected": False, "waiting": 1, "problem": None
         }  # fmt: skip
+
+
+def test_the_mirror_is_told_once_it_was_planned(tmp_path: Path, journal: Journal) -> None:
+    one = health(tmp_path, journal)
+    one.mirroring.problem = "no switch answers"
+    one.mirroring.plan = MirrorPlan(
+        mirrored=(),
+        uncovered={"a": "no mirror"},
+        waiting=frozenset("bc"),
+        ignored=frozenset("def"),
+        problems=(),
+        stages=NOTHING,
+        load=1e6,
+    )
+    parts = one.parts()
+    assert parts["probe"] == {"connected": False, "problem": "no switch answers"}
+    assert parts["mirror"] == {
+        "mirrored": 0, "uncovered": 1, "waiting": 2, "ignored": 3, "load": 1e6, "problem": None
+    }  # fmt: skip
 
 
 def figure(metrics: Metrics, name: str) -> float | None:

@@ -15,6 +15,7 @@ import pytest
 
 from plugin.app.clock import now
 from plugin.app.run import Run
+from plugin.app.worker import Worker
 from plugin.audit.chain import Entry
 from plugin.audit.journal import entries
 from plugin.broker.spool import Spool
@@ -263,6 +264,26 @@ def test_a_second_run_in_the_same_folder_is_refused(world: World) -> None:
     world.run(story, world.settings(faucet__events="none"))
     assert str(world.folder) in refused[0]
     assert len(world.entries("started")) == 1
+
+
+def test_threads_that_ask_something_at_the_end_are_answered(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(world.settings(faucet__events="none"), world.settings)
+    answers: list[Any] = []
+
+    def asks_last(stopping: threading.Event) -> None:
+        stopping.wait()
+        answers.append(run._inbox.ask(lambda: len(run._engine), PATIENCE))
+
+    run._workers.append(Worker("mirroring", run._inbox, asks_last))
+    with kept_signals():
+        killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+        killer.start()
+        run.work()
+        killer.join()
+    assert answers == [0]
+    assert "not ended in time" not in caplog.text
 
 
 def test_a_mistake_of_ours_ends_it_with_that_error(

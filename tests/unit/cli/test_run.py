@@ -30,7 +30,7 @@ TALK = f.ethernet(f.ipv4(f.tcp(1, 2, f.ACK, b"payload"), 6), src=f.A, dst=f.B)
 SETTINGS = """\
 capture: {{min_free: 0, ring: 1M}}
 control: {{socket: {0}/halia.sock}}
-faucet: {{events: none, config: {0}/faucet.yaml}}
+faucet: {{socket: {0}/faucet.sock, config: {0}/faucet.yaml, page: "http://127.0.0.1:1"}}
 """
 
 
@@ -49,13 +49,15 @@ def words(folder: Path, *more: str) -> list[str]:
 
 
 def mirrored(folder: Path) -> bool:
-    """Whether a frame that is sent now is heard."""
+    """Whether a frame that is sent now is heard, and the missing Faucet was told."""
     networks.send(TALK)
     try:
         found = ask(folder / "halia.sock", Request(ask="devices"))
     except HaliaError:
         return False  # it is not there yet
-    return [one["mirrored"] for one in found if one["mac"] == A] == [True]
+    (status,) = ask(folder / "halia.sock", Request(ask="status"))
+    told = status["hook"]["problem"] is not None  # there is no faucet.yaml
+    return told and [one["mirrored"] for one in found if one["mac"] == A] == [True]
 
 
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -81,7 +83,7 @@ def test_a_signal_ends_it_well_with_its_verdicts_said(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert [line[10:17] for line in done.stdout.splitlines()] == ["verdict"]
     assert A in done.stdout
-    assert "hook" in done.stderr or "cannot be read" in done.stderr  # alarms are in the log
+    assert "faucet.yaml: cannot be read" in done.stderr  # alarms are in the log
 
 
 def test_json_has_the_alarms_too(folder: Path) -> None:

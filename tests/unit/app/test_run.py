@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from plugin.audit.journal import entries
 from plugin.broker.spool import Spool
 from plugin.control.client import ask
 from plugin.control.protocol import Request
+from plugin.engine.commands import Judge
 from plugin.errors import HaliaError, SettingsError
 from plugin.store.state import Store
 from tests import frames as f
@@ -264,6 +266,26 @@ def test_a_second_run_in_the_same_folder_is_refused(world: World) -> None:
     world.run(story, world.settings(faucet__events="none"))
     assert str(world.folder) in refused[0]
     assert len(world.entries("started")) == 1
+
+
+def test_captures_are_judged_before_it_ends_however_long_that_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(world.settings(faucet__events="none"), world.settings)
+    judge = run._judging.judge
+
+    def slowly(order: Judge) -> Any:
+        time.sleep(0.7)
+        return judge(order)
+
+    monkeypatch.setattr(run._judging, "judge", slowly)
+    networks.send(TALK, ANSWER)
+    with kept_signals():
+        killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+        killer.start()
+        run.work()
+        killer.join()
+    assert [one.kind for one in world.entries()] == ["started", "verdict", "verdict", "stopped"]
 
 
 def test_threads_that_ask_something_at_the_end_are_answered(

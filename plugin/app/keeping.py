@@ -54,6 +54,8 @@ class Keeper:
         self._journal, self._publish, self._kept = journal, publish, kept
         self._waiting: deque[Sayable] = deque()
         self._spooled: deque[Sayable] = deque()
+        self._begun = 0
+        """Messages of the first that waits which are in the spool already."""
         self.left_out = 0
         """Entries that could be told again and were dropped while nothing could be written."""
 
@@ -87,9 +89,11 @@ class Keeper:
             first = self._waiting[0]
             if self._publish is not None:
                 try:
-                    for message in first.messages:
+                    for message in first.messages[self._begun :]:
                         self._publish(message)
+                        self._begun += 1
                 except SpoolError as error:
                     return str(error)
+            self._begun = 0
             self._spooled.append(self._waiting.popleft())
         return None

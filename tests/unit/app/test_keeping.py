@@ -72,6 +72,23 @@ def test_a_full_spool_keeps_the_rest_waiting_in_order(tmp_path: Path) -> None:
     assert numbers(tmp_path / "j") == [1, 2, 3]
 
 
+def test_what_was_half_spooled_is_not_spooled_again(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=300) as spool:
+        keeper = Keeper(journal, into(spool), lambda _: None)
+        keeper.say(verdict(1, message(1), message(2, 250)))
+        keeper.say(verdict(2, message(3)))
+        for _ in range(5):
+            assert keeper.flush() is not None
+            assert [kept.message.message_id for kept in spool.waiting()] == ["id-1"]
+        spool.confirm(1)
+        assert keeper.flush() is not None  # now the other verdict has no room
+        assert [kept.message.message_id for kept in spool.waiting()] == ["id-2"]
+        spool.confirm(2)
+        assert keeper.flush() is None
+        assert [kept.message.message_id for kept in spool.waiting()] == ["id-3"]
+    assert numbers(tmp_path / "j") == [1, 2]
+
+
 class Refusing(Journal):
     """A journal whose disk is full, as long as it is told so."""
 

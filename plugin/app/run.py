@@ -37,6 +37,7 @@ from plugin.control.server import ControlServer
 from plugin.control.service import answers
 from plugin.core import implementation
 from plugin.engine import Engine
+from plugin.engine import events as ev
 from plugin.errors import HaliaError, SettingsError
 from plugin.metrics import Metrics
 from plugin.metrics import Server as MetricsServer
@@ -202,7 +203,7 @@ class Run:
             log.warning("the store cannot tell what was known: %s", memory.problem)
         unjudged = left(self._places.captures, opened.kept, memory.judged)
         for event in (memory.restored, *opened.recovered, *unjudged):
-            inbox.put(event)
+            inbox.put_now(event)  # however many: nobody takes them out yet
         if account is not None:
             give(account, settings.run.state, self._places.captures)
             drop(account)
@@ -263,6 +264,7 @@ class Run:
         for name in ("feed", "mirroring", "capturing", "watching", "asking"):
             self._stop(name, meanwhile=lambda: self._daemon.turn(0))
         self._judge_the_rest()
+        self._daemon.take(ev.Ending())
         self._daemon.say("stopped", why=self._daemon.stopped_by)
         self._daemon.flush()
         if len(self._daemon.keeper):

@@ -75,6 +75,7 @@ class Engine:
         self._alarms = Alarms()
         self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
             ev.Tick: self._tick,
+            ev.Ending: self._ending,
             ev.Resynced: self._resynced,
             ev.ResyncFailed: self._resync_failed,
             ev.CaptureOpened: self._opened,
@@ -215,7 +216,7 @@ class Engine:
     def _opened(self, event: ev.CaptureOpened, now: float) -> list[Command]:
         tracked = self._track(event.mac, now)
         tracked.mirrored = True
-        tracked.open_capture = event.capture
+        tracked.open_capture, tracked.ended_capture = event.capture, None
         tracked.told.clear()
         commands: list[Command] = [do.Show(event.mac)]
         for found in [f for _, f in self._waiting if f.mac == event.mac]:
@@ -228,7 +229,7 @@ class Engine:
         tracked = self._tracked.get(event.mac or "")
         if tracked is not None:
             if tracked.open_capture == event.capture:
-                tracked.open_capture = None
+                tracked.open_capture, tracked.ended_capture = None, event.capture
             if self._ignored(self.registry.get(tracked.mac)) is not None:
                 return []
             tracked.judging += 1
@@ -306,6 +307,17 @@ class Engine:
         return [*commands, *self._alarms.tell(do.Alarm("behaviour", found.mac, text), now)]
 
     # The rest
+
+    def _ending(self, event: ev.Ending, now: float) -> list[Command]:
+        """Tell what still waits for a file: there is none to come, it was in the last one."""
+        del event
+        waiting, self._waiting = self._waiting, []
+        commands: list[Command] = []
+        for _, found in waiting:
+            tracked = self._track(found.mac, now)
+            tracked.open_capture = tracked.open_capture or tracked.ended_capture
+            commands += self._tell(found, tracked, now)
+        return commands
 
     def _restored(self, event: ev.Restored, now: float) -> list[Command]:
         for device in event.devices:

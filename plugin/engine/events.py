@@ -23,6 +23,10 @@ class Tick(NamedTuple):
     """Time has passed."""
 
 
+class Ending(NamedTuple):
+    """No more frames come: what waits for something is told as it is."""
+
+
 class Resynced(NamedTuple):
     """Faucet's page was read: this is what Faucet knows now."""
 
@@ -142,6 +146,7 @@ class Noticed(NamedTuple):
 Event = (
     FeedItem
     | Tick
+    | Ending
     | Resynced
     | ResyncFailed
     | CaptureOpened

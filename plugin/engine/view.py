@@ -38,6 +38,8 @@ class Tracked:
     mirrored: bool = False
     """A frame of it has passed the mirror port in this run."""
     open_capture: str | None = None
+    ended_capture: str | None = None
+    """The last file that was finished; None while one is open."""
     judging: int = 0
     role: Role | None = None
     """Of the last judged capture that held enough to tell, else of the last one."""

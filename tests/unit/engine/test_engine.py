@@ -160,6 +160,16 @@ def test_a_capture_that_cannot_be_judged_is_recorded_and_told() -> None:
     assert state(engine) == "unknown"
 
 
+def test_a_finding_that_waits_when_all_ends_is_told_of_the_file_that_has_just_ended() -> None:
+    engine = Engine()
+    play(engine, (0, ev.CaptureOpened(A, "one.pcap")), (1, finished("one.pcap")))
+    play(engine, (1, ev.Behaved(found(after=1))), (1, ev.Behaved(found(B, after=1))))
+    told = [c for c in play(engine, (1, ev.Ending())) if isinstance(c, do.AnnounceFinding)]
+    assert [(c.mac, c.capture) for c in told] == [(A, "one.pcap"), (B, told[1].capture)]
+    assert told[1].capture.startswith("live_")
+    assert not play(engine, (9, ev.Ending()))
+
+
 def test_ignored_devices_are_neither_judged_nor_suspected() -> None:
     options = Options(ignore_vlans=frozenset({100}), ignore_ports=frozenset({("sw1", 7)}))
     engine = Engine(options)

@@ -1,7 +1,6 @@
-"""The hook in a real network: each frame once at the collector, the operator's ACLs untouched.
+"""The hook in a real network: Faucet's feed, and rules read back from the switch.
 
-Every frame has a number of its own and is counted where it arrives, for each row of the table in
-docs/faucet.md, before the installation, with it, and after its removal.
+That each frame is copied once and ACLs are untouched is in test_run_frames.py.
 """
 
 from __future__ import annotations
@@ -21,68 +20,7 @@ from plugin.faucet.files import file_hash
 from plugin.faucet.hook import INCLUDE, Layout, Stages, Target, render, watch
 from plugin.faucet.transport import EventSocket
 from tests.labs import python, wait_for
-from tests.numbered import COPIES, HOSTS, PLAIN, Net, Sent, denied, network
-
-WORDS = {"vlan": "at the VLANs", "tail": "by the tail", "out": "acls_out"}
-
-
-@pytest.mark.parametrize(
-    ("port", "vlan", "mode", "denied_is_copied"),
-    [
-        (False, False, "vlan", False),
-        (True, False, "vlan", False),
-        (False, True, "tail", True),
-        (True, True, "out", False),
-    ],
-    ids=["no ACLs", "ACL at a port", "ACL at the VLAN", "ACLs at both"],
-)
-def test_each_frame_once_and_the_same_frames_denied(
-    tmp_path: Path, port: bool, vlan: bool, mode: str, denied_is_copied: bool
-) -> None:
-    acls = {
-        "port": ", acls_in: [at_port]" if port else "",
-        "vlan": ", acls_in: [at_vlan]" if vlan else "",
-    }
-    with network(tmp_path, **acls) as net:
-        original = net.lab.faucet_yaml.read_bytes()
-        before, _ = net.delivered()
-        for one, count in before.items():
-            assert count == (0 if denied(one, port=port, vlan=vlan) else COPIES), one
-
-        done = net.halia("install")
-        assert done["loaded"] is True
-        assert any(WORDS[mode] in note for note in done["notes"])
-        net.hooked(True)
-        after, copied = net.delivered()
-        assert after == before
-        for one, count in copied.items():
-            wanted = after[one] or (COPIES if denied_is_copied else 0)
-            assert count == wanted, f"{one}: {count} copies"
-
-        if mode == "vlan" and not port:
-            unmirrored(net)
-        assert net.halia("remove")["loaded"] is True
-        net.hooked(False)
-        assert net.lab.faucet_yaml.read_bytes() == original
-        assert net.delivered()[0] == before
-
-
-def unmirrored(net: Net) -> None:
-    """Take the mirror rule out by hand: the counts above would show it, and status does."""
-    file = net.lab.faucet_yaml
-    text = file.read_text()
-    assert text.count(", mirror: col") == 1
-    file.write_text(text.replace(", mirror: col", ""))
-    net.lab.reload()
-    net.settle()
-
-    def nothing_is_copied() -> bool:
-        sent = net.send([Sent("h1", "h2", PLAIN)] * COPIES)
-        return not set(sent) & set(net.seen("col"))
-
-    wait_for(nothing_is_copied, "an end of the mirror")
-    file.write_text(text)
-    net.lab.reload()
+from tests.numbered import COPIES, HOSTS, PLAIN, Sent, network
 
 
 def test_the_event_feed_names_devices_and_loaded_files(tmp_path: Path) -> None:

@@ -266,9 +266,7 @@ def _number(frame: bytes) -> int | None:
 
 
 @contextmanager
-def network(
-    folder: Path, *, port: str = "", vlan: str = "", beside: bool = False
-) -> Iterator[Net]:
+def network(folder: Path, *, port: str = "", vlan: str = "", beside: bool = False) -> Iterator[Net]:
     """Make the network.
 
     Args:

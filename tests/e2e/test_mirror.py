@@ -156,8 +156,7 @@ def test_devices_are_watched_in_turn_and_the_operators_acl_still_denies(
     # What enters at h1's port ends in the operator's ACL, if he has one there: no watch sees it.
     blind = {"h1"} if stage == "port" else set()
     acl = f", acls_in: [at_{stage}]"
-    port, vlan = (acl, "") if stage == "port" else ("", acl)
-    with network(tmp_path, port=port, vlan=vlan) as net:
+    with network(tmp_path, port=acl * (stage == "port"), vlan=acl * (stage == "vlan")) as net:
         before, _ = net.delivered()
         assert all(before[one] == 0 for one in before if denied(one, **at(stage)))
         net.halia("install", "--mirror", "none")

@@ -37,7 +37,7 @@ def config(tmp_path: Path) -> Path:
 def looked_after(
     config: Path, spots: list[Spot], monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> Iterator[tuple[Mirroring, Inbox]]:
-    monkeypatch.setattr(mirroring, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(mirroring, "TURN_SECONDS", 0.02)
     inbox = Inbox()
     wanted = MirrorSettings(**settings)
     one = Mirroring(config, running(), None, lambda: wanted, inbox, lambda: spots)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DETECTORS = (
     "horizontal-scan", "vertical-scan", "brute-force", "syn-flood", "udp-flood", "icmp-flood",
-    "arp-spoofing", "beacon",
+    "arp-scan", "arp-spoofing", "beacon",
 )  # fmt: skip
 GOOD = "no"
 HOUR_NS = 3600e9

@@ -90,6 +90,34 @@ def poisoning(times: int = 5) -> list[f.Frame]:
     return frames + end()
 
 
+def who_has(seconds: float, target: bytes, sender: bytes = BAD_IP) -> f.Frame:
+    question = f.arp(1, sha=BAD, spa=sender, tpa=target)
+    return f.Frame(at(seconds), f.ethernet(question, 0x0806, src=BAD, dst=b"\xff" * 6))
+
+
+def is_at(seconds: float, target: bytes, mac: bytes = f.B, asker: bytes = BAD_IP) -> f.Frame:
+    answer = f.arp(2, sha=mac, spa=target, tha=BAD, tpa=asker)
+    return f.Frame(at(seconds), f.ethernet(answer, 0x0806, src=mac, dst=BAD))
+
+
+def neighbour(number: int) -> bytes:
+    return bytes((10, 0, 0, number))
+
+
+def sweep(
+    addresses: int = 60, *, every: int = 10, pause: float = 0.1, sender: bytes = BAD_IP
+) -> list[f.Frame]:
+    """ARP for address after address; each ``every``-th is somebody's, and he answers."""
+    frames = []
+    for i in range(addresses):
+        target = neighbour(100 + i)
+        frames.append(who_has(i * pause, target, sender))
+        if i % every == 0:
+            mac = bytes((2, 0, 0, 1, 0, i))
+            frames.append(is_at(i * pause + 0.001, target, mac, sender))
+    return frames + end()
+
+
 def beacon_keepalives(times: int = 40) -> list[f.Frame]:
     """One connection that is kept: a segment every ten minutes, long after a session is cut."""
     frames = []
@@ -119,3 +147,17 @@ def beacons(times: int = 40, period: float = 10, jitter: float = 0.02) -> list[f
         answer = 1 + i * period + shift + 0.05
         frames.append(told(answer, OUTSIDE, 40_000 + i, 443, f.SYN | f.ACK))
     return frames + end(times * period + 60)
+
+
+SAMPLES = {
+    "horizontal-scan": horizontal(),
+    "vertical-scan": vertical(),
+    "brute-force": guesses(),
+    "syn-flood": syn_flood(),
+    "udp-flood": udp_flood(),
+    "icmp-flood": icmp_flood(),
+    "arp-scan": sweep(),
+    "arp-spoofing": poisoning(),
+    "beacon": beacons(),
+}
+"""By the name of what is found in them; of that alone. Also the files of configs/behaviours."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HELP = "Show Halia at work on a network in namespaces: every host told apart, a bad one named."
 NONE = "none"
+_BEACON_SECONDS = Wishes(kind="beacon").length
 _HEADER = ("host", "is in truth", "Halia says", "conf", "anomaly", "why")
 
 
@@ -36,8 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--bad", metavar="HOST|none", default="ben", help="the host that turns bad (default: ben)"
     )
     parser.add_argument(
-        "--kind", choices=sorted(KINDS), default="scan", help="what it does (default: scan)"
-    )
+        "--kind", choices=sorted(KINDS), default="scan",
+        help=f"what it does (default: scan); a beacon needs --for {_BEACON_SECONDS:.0f}s",
+    )  # fmt: skip
     parser.add_argument(
         "--for", dest="seconds", metavar="TIME", type=options.duration, default=0.0,
         help=f"how long Halia runs (default: {LEAST_BAD:.0f}s, and that is the least)",

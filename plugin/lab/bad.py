@@ -199,7 +199,7 @@ KINDS: Mapping[str, Kind] = {
     "sweep": Kind(60, _sweep, None),
     "brute": Kind(8, _brute, "imap"),
     "beacon": Kind(0.5, _beacon, "web"),
-    "flood": Kind(1000, _flood, None),
+    "flood": Kind(4000, _flood, None),
     "arp-spoof": Kind(2, _arp_spoof, None),
 }
 

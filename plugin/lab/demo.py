@@ -21,6 +21,7 @@ from plugin.errors import LabError, PeerError
 from plugin.lab.hooked import install, start_halia
 from plugin.lab.lab import Lab
 from plugin.lab.offices import office
+from plugin.ml.behaviour.parameters import BeaconParameters
 from plugin.ml.vocabulary import FILE, load_vocabulary
 from plugin.settings import data_folder
 
@@ -39,6 +40,7 @@ LEAST, LEAST_BAD = 46.0, 76.0
 """Seconds from Halia's start to the end: one window, or two where a host turns bad in the second,
 and what it takes to judge them."""
 NAMED_WITHIN = 30.0
+"""Seconds from turning bad to being named, at most; beacons take their time."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 60.0
 GADGET = "unknown gadget"
@@ -57,9 +59,14 @@ class Wishes(NamedTuple):
     """From Halia's start to the end; at least as long as it takes to see what is promised."""
 
     @property
+    def patience(self) -> float:
+        """Seconds for which the bad host must go on before it can be named."""
+        return BeaconParameters().lasting if self.bad and self.kind == "beacon" else 0.0
+
+    @property
     def length(self) -> float:
         """Seconds that it takes."""
-        return max(self.seconds, LEAST if self.bad is None else LEAST_BAD)
+        return max(self.seconds, LEAST if self.bad is None else LEAST_BAD + self.patience)
 
 
 class Step(NamedTuple):
@@ -121,6 +128,8 @@ class Outcome(NamedTuple):
     """Seconds from turning bad to the first finding about that host; None: none came."""
     live: bool
     """A real network, or a recorded run."""
+    within: float = NAMED_WITHIN
+    """Seconds from turning bad to that finding, at most, as it should be."""
 
     def failures(self) -> list[str]:
         """What is not as the demo promises; empty: it holds."""
@@ -137,7 +146,7 @@ class Outcome(NamedTuple):
         found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
         if self.bad is not None and self.named_after is None:
             found.append(f"{self.bad} turned bad, and was not named")
-        if self.named_after is not None and self.named_after > NAMED_WITHIN:
+        if self.named_after is not None and self.named_after > self.within:
             found.append(f"{self.bad} was named after {self.named_after:.0f} s only")
         return found
 
@@ -149,12 +158,19 @@ def demo(wishes: Wishes) -> Iterator[Happening]:
     """Show a live network; the outcome comes last, and nothing is left behind.
 
     Raises:
-        LabError: no network can be made here, or a part of it does not work.
+        LabError: no network can be made here, or a part of it does not work; ``where`` is an
+            option that cannot be had.
     """
     topology = office(wishes.seed)
     if wishes.bad is not None and wishes.bad not in {host.name for host in topology.hosts}:
         known = ", ".join(host.name for host in topology.hosts if host.profile)
         raise LabError(f"no such host; known: {known}", where=f"--bad {wishes.bad}")
+    if wishes.patience and wishes.seconds < wishes.length:
+        raise LabError(
+            f"is named only when it has been regular for {wishes.patience:.0f} s (a thermostat"
+            f" asks for a minute or two): needs --for {wishes.length:.0f}s or more",
+            where=f"--kind {wishes.kind}",
+        )
     with Lab(topology) as lab:
         hosts = sum(host.profile is not None for host in topology.hosts)
         yield Step(f"{topology.name}: a switch, Faucet, {hosts} hosts at work (seed {wishes.seed})")
@@ -239,7 +255,9 @@ class _Stage:
         after = None
         if self._named is not None and self._turned is not None:
             after = self._named - self._turned
-        yield Outcome(_rows(self._hosts, self._devices), self._wishes.bad, after, live=True)
+        wishes, rows = self._wishes, _rows(self._hosts, self._devices)
+        within = NAMED_WITHIN + wishes.patience
+        yield Outcome(rows, wishes.bad, after, live=True, within=within)
 
     def _until_ready(self) -> Iterator[Happening]:
         while True:

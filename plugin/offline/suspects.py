@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.ml.behaviour.arp_scan import REQUEST
 from plugin.ml.features.addresses import groups, local
 from plugin.ml.matrix import distinct
 from plugin.sessions.afterwards import outcome
@@ -66,7 +67,7 @@ def suspects_in(capture: Capture, parameters: Parameters) -> Suspects:
     return Suspects(
         _sessions(capture, parameters),
         _seconds(watched.seconds, parameters),
-        watched.arp[_disputed(watched.arp)],
+        watched.arp[_disputed(watched.arp) | _asked(watched.arp, parameters)],
     )
 
 
@@ -132,6 +133,32 @@ def _disputed(arp: Rows) -> Mask:
     """(n,) ARP packets about addresses that more than one MAC has claimed."""
     halves = np.ascontiguousarray(arp["src_ip"]).view(np.uint64)
     return _many(np.ones(len(arp), np.bool_), _key(*halves.T), arp["arp_sha"], 2)
+
+
+def _asked(arp: Rows, p: Parameters) -> Mask:
+    """(n,) questions of devices that ask for many addresses, and ARP packets of those addresses."""
+    source, target = (
+        _key(*np.ascontiguousarray(arp[name]).view(np.uint64).T) for name in ("src_ip", "dst_ip")
+    )
+    asks = (arp["arp_op"] == REQUEST) & (source != target)
+    mac = arp["src_mac"]
+    many = Window(p.arp_scan.targets, arp["time"], p.arp_scan.window)
+    key = _key(mac)
+    asks &= _many(asks, key, target, many.least)
+    crowded = _crowded(asks, key, many)
+    if not crowded.any():
+        return crowded
+    asks &= _member(key, key[crowded])
+    found: Mask = asks | _member(source, target[asks])
+    return found
+
+
+def _member(keys: Keys, some: Keys) -> Mask:
+    """(n,) which of the keys are among some."""
+    ordered = np.sort(some)
+    at = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    found: Mask = ordered[at] == keys
+    return found
 
 
 def _among(numbers: NDArray[np.generic], some: Iterable[int]) -> Mask:

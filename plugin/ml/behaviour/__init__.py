@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.ml.behaviour.arp import ArpSpoofing
+from plugin.ml.behaviour.arp_scan import ArpScan
 from plugin.ml.behaviour.attempts import Attempts
 from plugin.ml.behaviour.beacon import Beacon
 from plugin.ml.behaviour.brute_force import BruteForce
 from plugin.ml.behaviour.flood import Flood
 from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan
+from plugin.traffic import Passed
 
 if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Detector, Found
@@ -36,10 +38,12 @@ class Behaviours:
             HorizontalScan(parameters.horizontal_scan),
             VerticalScan(parameters.vertical_scan),
         )
-        self._detectors: dict[type[Event], list[Detector]] = {}
+        arp_scan = ArpScan(parameters.arp_scan)
+        self._detectors: dict[type[Event], list[Detector]] = {Passed: [arp_scan]}
         for detector in (
             BruteForce(parameters.brute_force),
             Flood(parameters.flood),
+            arp_scan,
             ArpSpoofing(parameters.arp_spoofing),
             Beacon(parameters.beacon),
         ):

@@ -76,6 +76,31 @@ class FloodParameters(NamedTuple):
     tracked: int = _TRACKED
 
 
+class ArpScanParameters(NamedTuple):
+    """Asking for addresses that are nobody's.
+
+    Attributes:
+        targets: distinct addresses asked for by ARP in vain ...
+        window: ... within so many seconds.
+        grace: seconds without an answer.
+        answered: told only where less than this share of what is asked for is answered.
+        answers: devices that must have answered the asker at some time: else its answers cannot be
+            seen.
+        waiting: questions that wait at most; beyond it the oldest count as unanswered at once.
+        repeat: seconds until the same is told again.
+        tracked: devices that ask, and addresses that were heard of, that are remembered.
+    """
+
+    targets: int = 25
+    window: float = 60.0
+    grace: float = 3.0
+    answered: float = 0.5
+    answers: int = 2
+    waiting: int = 50_000
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
 class ArpParameters(NamedTuple):
     """ARP spoofing.
 
@@ -126,5 +151,6 @@ class Parameters(NamedTuple):
     vertical_scan: ScanParameters = ScanParameters()
     brute_force: BruteForceParameters = BruteForceParameters()
     flood: FloodParameters = FloodParameters()
+    arp_scan: ArpScanParameters = ArpScanParameters()
     arp_spoofing: ArpParameters = ArpParameters()
     beacon: BeaconParameters = BeaconParameters()

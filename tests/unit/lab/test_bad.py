@@ -8,6 +8,7 @@ import pytest
 from plugin.errors import LabError
 from plugin.lab import bad
 from plugin.lab.schema import parse_topology
+from plugin.ml.behaviour.parameters import Parameters
 from tests.labs import QUIET
 
 TOPOLOGY = parse_topology(
@@ -52,6 +53,16 @@ def test_nobody_to_be_bad_to() -> None:
 
 def plan_here(kind: str) -> bad.Plan:
     return bad.plan(TOPOLOGY, "h1", kind, target="h2")._replace(target="127.0.0.1")
+
+
+def test_what_is_bad_is_bad_enough_to_be_named() -> None:
+    known = Parameters()
+    assert bad.KINDS["scan"].rate * known.vertical_scan.window > 2 * known.vertical_scan.targets
+    assert bad.KINDS["sweep"].rate * known.arp_scan.window > 2 * known.arp_scan.targets
+    assert bad.KINDS["brute"].rate * known.brute_force.window > 2 * known.brute_force.sessions
+    assert bad.KINDS["flood"].rate >= 2 * known.flood.udp
+    assert bad.KINDS["arp-spoof"].rate * known.arp_spoofing.window > 2 * known.arp_spoofing.claims
+    assert 1 / bad.KINDS["beacon"].rate >= known.beacon.period
 
 
 def test_a_flood_reaches_its_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,38 +6,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from plugin.capture.scan import Scan
-from plugin.capture.source import open_source
-from plugin.core.layout import MAC, PACKET, SESSION
 from plugin.errors import SettingsError
-from plugin.ml.behaviour import Behaviours
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.offline.behaviours import behaviours_in, load_parameters
-from plugin.records import mac_text
-from plugin.sessions.live import LiveSessions
 from tests import attacks
 from tests import frames as f
+from tests.streams import afterwards, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plugin.traffic import Event
 
 ROOT = Path(__file__).resolve().parents[3]
 CAPTURES = ROOT / "tests" / "data" / "captures"
-SAMPLES = {
-    "horizontal-scan": attacks.horizontal(),
-    "vertical-scan": attacks.vertical(),
-    "brute-force": attacks.guesses(),
-    "syn-flood": attacks.syn_flood(),
-    "udp-flood": attacks.udp_flood(),
-    "icmp-flood": attacks.icmp_flood(),
-    "arp-spoofing": attacks.poisoning(),
-    "beacon": attacks.beacons(),
-}
+SAMPLES = attacks.SAMPLES
 HARMLESS = {
     "few hosts": attacks.horizontal(24),
     "few ports": attacks.vertical(24),
@@ -48,6 +32,10 @@ HARMLESS = {
     "a burst": attacks.syn_flood(150, 2),
     "slow UDP": attacks.udp_flood(1_900),
     "ping": attacks.icmp_flood(5),
+    "few addresses asked for": attacks.sweep(27),
+    "most are there": attacks.sweep(119, every=2),
+    "slow questions": attacks.sweep(60, pause=2.5),
+    "no answers are seen": attacks.sweep(120, every=1000),
     "two claims": attacks.poisoning(2),
     "few beacons": attacks.beacons(8, period=60),
     "two minutes of polling": attacks.beacons(60, period=2),
@@ -72,27 +60,6 @@ def test_each_behaviour_is_found_once(tmp_path: Path, behaviour: str) -> None:
     assert len(found) == len(set(found))
     # A SYN flood from ever new ports to one is no scan, and so on: nothing else is said.
     assert {name for _, name in found} == {behaviour}
-
-
-def streamed(path: Path) -> Counter[tuple[str, str]]:
-    """The same, but told by the live stream's events, a chunk at a time."""
-    names: list[str] = []
-    scan, behaviours = Scan(packets=True), Behaviours(Parameters())
-    live = LiveSessions(lambda index: names[index])
-    found: Counter[tuple[str, str]] = Counter()
-    with open_source(path) as source:
-        for chunk in scan.read(source):
-            new = scan.macs(len(names))
-            names += [mac_text(row[0]) for row in MAC.struct.iter_unpack(new)]
-            events: list[Event] = live.packets(np.frombuffer(chunk.packets, PACKET.dtype()))
-            events += live.sessions(np.frombuffer(chunk.sessions, SESSION.dtype()))
-            for event in events:
-                found.update((one.mac, one.finding.name) for one in behaviours.step(event))
-    return found
-
-
-def afterwards(path: Path) -> Counter[tuple[str, str]]:
-    return Counter((one.mac, one.finding.name) for one in behaviours_in(path, Parameters()))
 
 
 @pytest.mark.usefixtures("core")

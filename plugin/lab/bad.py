@@ -92,7 +92,7 @@ def plan(
     return Plan(
         host=host,
         kind=kind,
-        target=str(me.addresses[0].network) if kind == "sweep" else str(victim.ip),
+        target=_target(kind, me, victim),
         rate=rate or KINDS[kind].rate,
         seconds=seconds,
         seed=topology.seed,
@@ -216,6 +216,15 @@ def _choose(topology: Topology, me: Host, kind: str) -> Host:
         inside = [p for p in fitting if p.ip == me.gateway] or inside
     chance = random.Random(f"{topology.seed}/{me.name}/{kind}")  # noqa: S311 - no secret
     return chance.choice(inside or fitting)
+
+
+def _target(kind: str, me: Host, victim: Host) -> str:
+    """What a victim is called: a beacon calls an address outside its own network, if he has one."""
+    network = me.addresses[0].network
+    if kind == "sweep":
+        return str(network)
+    outside = [str(one.ip) for one in victim.addresses if one.ip not in network]
+    return outside[0] if kind == "beacon" and outside else str(victim.ip)
 
 
 def _host(topology: Topology, name: str) -> Host:

@@ -39,6 +39,7 @@ class Behaviours:
             VerticalScan(parameters.vertical_scan),
         )
         arp_scan = ArpScan(parameters.arp_scan)
+        # Questions that nobody answers grow old without a further packet.
         self._detectors: dict[type[Event], list[Detector]] = {Passed: [arp_scan]}
         for detector in (
             BruteForce(parameters.brute_force),

@@ -20,7 +20,8 @@ TOPOLOGY = parse_topology(
 
 def test_targets_fit_the_kind() -> None:
     assert bad.plan(TOPOLOGY, "h1", "brute").target == "10.0.0.13"
-    assert bad.plan(TOPOLOGY, "h1", "beacon").target == "10.0.0.1"
+    assert bad.plan(TOPOLOGY, "h1", "beacon").target == "198.51.100.80"
+    assert bad.plan(TOPOLOGY, "h1", "scan", target="outside").target == "10.0.0.1"
     assert bad.plan(TOPOLOGY, "h1", "sweep").target == "10.0.0.0/24"
     spoof = bad.plan(TOPOLOGY, "h1", "arp-spoof", target="h2")
     assert (spoof.target, spoof.target_mac) == ("10.0.0.12", "02:00:00:00:00:02")

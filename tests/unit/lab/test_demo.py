@@ -7,7 +7,21 @@ from typing import Any
 import pytest
 
 from plugin.errors import LabError
-from plugin.lab.demo import LEAST, LEAST_BAD, Outcome, Row, Said, Seen, Wishes, demo, recorded
+from plugin.lab.demo import (
+    LEAST,
+    LEAST_BAD,
+    NAMED_WITHIN,
+    Outcome,
+    Row,
+    Said,
+    Seen,
+    Wishes,
+    demo,
+    recorded,
+)
+from plugin.ml.behaviour.parameters import BeaconParameters
+
+LASTING = BeaconParameters().lasting
 
 
 def row(
@@ -72,6 +86,16 @@ def test_it_takes_as_long_as_there_is_something_to_see() -> None:
     assert Wishes(bad=None).length == LEAST
     assert Wishes().length == LEAST_BAD
     assert Wishes(seconds=600.0).length == 600.0
+    assert Wishes(kind="beacon").length == LEAST_BAD + LASTING
+    assert Wishes(bad=None, kind="beacon").length == LEAST
+
+
+def test_a_beacon_takes_its_time_and_without_it_is_refused_with_the_reason() -> None:
+    slow = Outcome(GOOD, "ben", 301.0, live=True, within=NAMED_WITHIN + LASTING)
+    assert slow.failures() == []
+    with pytest.raises(LabError, match=r"regular for 300 s.*needs --for 376s or more") as caught:
+        next(demo(Wishes(kind="beacon", seconds=375)))
+    assert caught.value.where == "--kind beacon"
 
 
 def test_the_recorded_run_keeps_every_promise_each_time() -> None:

@@ -198,7 +198,7 @@ KINDS: Mapping[str, Kind] = {
     "scan": Kind(200, _scan, None),
     "sweep": Kind(60, _sweep, None),
     "brute": Kind(8, _brute, "imap"),
-    "beacon": Kind(0.5, _beacon, "web"),
+    "beacon": Kind(0.2, _beacon, "web"),
     "flood": Kind(4000, _flood, None),
     "arp-spoof": Kind(2, _arp_spoof, None),
 }

@@ -158,14 +158,17 @@ def _brute(what: Plan) -> Iterator[None]:
 
 
 def _beacon(what: Plan) -> Iterator[None]:
-    """Beacon: calls home at equal times, with as many bytes each time."""
+    """Beacon: calls home at equal times, with as many bytes each time.
+
+    At a port of its own: among a person's visits to the same one it would not be regular.
+    """
     chance = random.Random(what.seed)  # noqa: S311 - no secret
     while True:
         body = wire.noise(chance, BEACON_BYTES)
         request = wire.http_request("POST", "update.example", "/c", body)
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((what.target, SERVICES["web"].port), 2) as peer,
+            socket.create_connection((what.target, SERVICES["home"].port), 2) as peer,
         ):
             peer.sendall(request)
             while peer.recv(65_536):
@@ -198,7 +201,7 @@ KINDS: Mapping[str, Kind] = {
     "scan": Kind(200, _scan, None),
     "sweep": Kind(60, _sweep, None),
     "brute": Kind(8, _brute, "imap"),
-    "beacon": Kind(0.2, _beacon, "web"),
+    "beacon": Kind(0.2, _beacon, "home"),
     "flood": Kind(4000, _flood, None),
     "arp-spoof": Kind(2, _arp_spoof, None),
 }

@@ -111,6 +111,7 @@ TALKS: Mapping[str, Talk] = {
     "smb": smb,
     "smtp": smtp,
     "imap": imap,
+    "home": web,
     "gadget": gadget,
 }
 DATAGRAMS: Mapping[str, Datagram] = {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 GADGETS = frozenset({"gadget", "gadget-call"})
 """What no stranger speaks: the unknown gadget's protocol is never among what is learned."""
 _FEWEST_USES = min(len(p.uses) for p in PROFILES.values() if p.uses and not p.serves)
+_HOME = "home"
+"""What implants call: nobody's ordinary service."""
 _ALSO = "web"
 """What file servers serve too, now and then."""
 _PACES = (2.5, 3.0, 4.0)
@@ -128,7 +130,7 @@ def _hosts(chance: Random, gadgets: int, strangers: int) -> dict[str, dict[str, 
 
 def _stranger(chance: Random) -> dict[str, Any]:
     """A host that is none of the profiles, whatever it serves and uses."""
-    ordinary = sorted(SERVICES.keys() - GADGETS)
+    ordinary = sorted(SERVICES.keys() - GADGETS - {_HOME})
     while True:
         served = chance.sample(ordinary, chance.randint(0, 3))
         used = chance.sample(ordinary, chance.randint(0 if served else 1, 3))

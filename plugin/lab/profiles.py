@@ -29,6 +29,7 @@ SERVICES: Mapping[str, Service] = {
     "smtp": Service("tcp", 25),
     "imap": Service("tcp", 143),
     "syslog": Service("udp", 514),
+    "home": Service("tcp", 8080),
     "gadget": Service("tcp", 34567),
     "gadget-call": Service("udp", 34569),
 }
@@ -75,7 +76,7 @@ PROFILES: Mapping[str, Profile] = {
     "web server": Profile(("web", "ssh"), (Use("dns", 20), Use("ntp", 64, 0.1), Use("syslog", 15))),
     "mail relay": Profile(("smtp", "imap"), (Use("dns", 8), Use("smtp", 15), Use("ntp", 64, 0.1))),
     "name server": Profile(("dns", "ntp", "syslog"), ()),
-    "outside": Profile(("web", "dns", "ntp", "smtp"), ()),
+    "outside": Profile(("web", "dns", "ntp", "smtp", "home"), ()),
     "unknown gadget": Profile(("gadget", "gadget-call"), (Use("gadget-call", 3, 0.05),)),
 }
 

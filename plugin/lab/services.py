@@ -143,6 +143,7 @@ STREAMS: Mapping[str, Serve] = {
     "smb": smb,
     "smtp": smtp,
     "imap": imap,
+    "home": web,
     "gadget": gadget,
 }
 DATAGRAMS: Mapping[str, Answer] = {

@@ -95,7 +95,7 @@ class EngineService:
                 "connected": feed.open, "problem": feed.refused, "events": feed.events,
                 "gaps": feed.gaps, "missed": feed.missed,
                 "garbage": feed.garbage, "restarts": feed.restarts,
-                "down_switches": list(feed.down_switches),
+                "down_switches": [name for name, _ in feed.down_switches],
             },
             "hook": {"problem": "; ".join(self._engine.problems) or None},
             "holding": self._engine.holding,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ASK_AGAIN = 5.0
 """Seconds after which Faucet's page is asked again, when it did not answer."""
 DOWN_AFTER = 10.0
-"""Seconds without the feed after which that is an alarm: Faucet's own restart takes some."""
+"""Seconds without the feed, or a switch, after which that is an alarm: a restart takes some."""
 
 
 class FeedState(NamedTuple):
@@ -38,7 +38,9 @@ class FeedState(NamedTuple):
     """When to ask it again."""
     refused: str | None = None
     """Why Faucet refused the configuration it was given last; None: it did not."""
-    down_switches: tuple[str, ...] = ()
+    down_switches: tuple[tuple[str, float], ...] = ()
+    """Names of switches that left, and since when."""
+    down_switches_told: frozenset[str] = frozenset()
 
 
 def step(
@@ -74,7 +76,7 @@ def step(
             return _ask(state._replace(restarts=state.restarts + 1), page)
         case faucet.Garbage():
             return state._replace(garbage=state.garbage + 1), []
-    return _about_faucet(state._replace(events=state.events + 1), event)
+    return _about_faucet(state._replace(events=state.events + 1), event, now)
 
 
 def tick(state: FeedState, now: float) -> tuple[FeedState, list[Command]]:
@@ -85,6 +87,11 @@ def tick(state: FeedState, now: float) -> tuple[FeedState, list[Command]]:
     if away and not state.down_told:
         text = "Faucet's events do not come: devices that come or move now are not noticed"
         return state._replace(down_told=True), [do.Alarm("feed_down", None, text)]
+    for name, since in state.down_switches:
+        if now - since >= DOWN_AFTER and name not in state.down_switches_told:
+            told = state.down_switches_told | {name}
+            text = f"switch {name} has left Faucet"
+            return state._replace(down_switches_told=told), [do.Alarm("switch_down", None, text)]
     return state, []
 
 
@@ -134,7 +141,7 @@ def _ask(state: FeedState, page: bool) -> tuple[FeedState, list[Command]]:
     return state._replace(asking=True, ask_at=None), [do.Resync()]
 
 
-def _about_faucet(state: FeedState, event: Any) -> tuple[FeedState, list[Command]]:
+def _about_faucet(state: FeedState, event: Any, now: float) -> tuple[FeedState, list[Command]]:
     match event:
         case faucet.ConfigRefused():
             text = f"Faucet refused its configuration and keeps the old one: {event.error}"
@@ -142,11 +149,16 @@ def _about_faucet(state: FeedState, event: Any) -> tuple[FeedState, list[Command
         case faucet.ConfigLoaded():
             return state._replace(refused=None), []
         case faucet.DatapathChanged(dp_name=name):
-            others = tuple(one for one in state.down_switches if one != name)
+            down = dict(state.down_switches)
             if event.reason == "disconnect":
-                text = f"switch {name} has left Faucet"
-                return state._replace(down_switches=(*others, name)), [
-                    do.Alarm("switch_down", None, text)
-                ]
-            return state._replace(down_switches=others), []
+                down.setdefault(name, now)  # a restart takes a second: told when it lasts
+                return state._replace(down_switches=tuple(down.items())), []
+            down.pop(name, None)
+            told = state.down_switches_told
+            state = state._replace(
+                down_switches=tuple(down.items()), down_switches_told=told - {name}
+            )
+            if name not in told:
+                return state, []
+            return state, [do.Alarm("switch_up", None, f"switch {name} is at Faucet again")]
     return state, []

@@ -83,6 +83,15 @@ def test_a_quick_return_is_not_told() -> None:
     assert alarms(play(engine, (0, OPENED), (1, CLOSED), (5, OPENED), (30, ev.Tick()))) == []
 
 
+def test_a_switch_that_is_away_for_long_is_told_and_its_return_too() -> None:
+    engine = Engine()
+    left = faucet.DatapathChanged(**HEAD, time=START, reason="disconnect")
+    back = faucet.DatapathChanged(**HEAD, time=START, reason="cold_start")
+    assert alarms(play(engine, (0, OPENED), (1, left), (2, left), (9, ev.Tick()))) == []
+    assert alarms(play(engine, (11, ev.Tick()), (12, ev.Tick()))) == ["switch_down"]
+    assert alarms(play(engine, (20, back), (21, back))) == ["switch_up"]
+
+
 def test_what_faucet_says_of_itself() -> None:
     state = FeedState()
     refused = faucet.ConfigRefused(**HEAD, time=1.0, error="no such VLAN")
@@ -94,10 +103,10 @@ def test_what_faucet_says_of_itself() -> None:
     assert state.refused is None
     left = faucet.DatapathChanged(**HEAD, time=1.0, reason="disconnect")
     state, commands = step(state, left, 3.0, page=True)
-    assert (alarms(commands), state.down_switches) == (["switch_down"], ("sw1",))
+    assert (commands, state.down_switches) == ([], (("sw1", 3.0),))
     back = faucet.DatapathChanged(**HEAD, time=1.0, reason="cold_start")
-    state, _ = step(state, back, 4.0, page=True)
-    assert state.down_switches == ()
+    state, commands = step(state, back, 4.0, page=True)
+    assert (commands, state.down_switches) == ([], ())
     state, _ = step(state, faucet.Garbage(reason="torn", sample="{"), 5.0, page=True)
     assert (state.garbage, state.events) == (1, 4)
     assert tick(state, 1e9) == (state, [])

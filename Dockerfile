@@ -12,9 +12,9 @@ RUN set -eu; \
     fi; \
     python3 -m venv /opt/halia; \
     if [ -d wheels ]; then \
-        /opt/halia/bin/pip install --quiet --no-index --find-links wheels 'halia[zstd]'; \
+        /opt/halia/bin/pip install --quiet --no-index --find-links wheels 'halia[zstd,live]'; \
     else \
-        /opt/halia/bin/pip install --quiet '.[zstd]'; \
+        /opt/halia/bin/pip install --quiet '.[zstd,live]'; \
     fi
 
 FROM ${BASE}

@@ -52,7 +52,7 @@ wheels=$work/context/wheels
 "$python" -m pip download -qq --only-binary=:all: --python-version "$version" \
     --platform "linux_$(uname -m)" --platform "manylinux2014_$(uname -m)" \
     --platform "manylinux_2_17_$(uname -m)" --platform "manylinux_2_28_$(uname -m)" \
-    --dest "$wheels" "$(echo "$wheels"/halia-*.whl)[zstd]"
+    --dest "$wheels" "$(echo "$wheels"/halia-*.whl)[zstd,live]"
 
 image bud -q --layers=false --build-arg BASE=localhost/halia-base -t localhost/halia \
     "$work/context" >/dev/null

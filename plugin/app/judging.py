@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from plugin.ml.model import Model
 
 _WAIT = 0.2
+log = logging.getLogger("halia.judging")
 
 
 class Judging:
@@ -90,4 +92,9 @@ class Judging:
                 name = self._names(path, verdict.mac)
         except HaliaError as error:
             return ev.Unjudged(order.capture, order.mac, str(error))
+        except Exception as error:
+            # A mistake of ours, on frames that may be hostile: told with its traceback, and not
+            # allowed to end the daemon now and at each start from here on.
+            log.exception("a mistake while %s was judged", order.capture)
+            return ev.Unjudged(order.capture, order.mac, f"a mistake of Halia's: {error!r}")
         return ev.Judged(order.capture, verdict, name)

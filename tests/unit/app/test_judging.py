@@ -101,3 +101,16 @@ def test_its_thread_judges_in_order_with_the_models_of_the_moment(tmp_path: Path
     assert min(took) > 0
     assert first.verdict.role.labels[0] in "ABCD"
     assert again.verdict.role.labels[0] in "EFGH"
+
+
+def test_a_mistake_of_ours_on_one_capture_does_not_end_the_daemon(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(path: Path, mac: str) -> str:
+        raise IndexError(f"{path.name} of {mac}")
+
+    done = judging(names=broken).judge(order(tmp_path))
+    assert isinstance(done, ev.Unjudged)
+    assert done.reason.startswith("a mistake of Halia's: IndexError(")
+    assert not done.quiet
+    assert "Traceback" in caplog.text

@@ -66,6 +66,7 @@ run() { image run -v "$PWD/tests/data:/captures:ro" "$container" -- "$@"; }
     exit 1
 }
 run halia --version
+run halia demo --recorded | tail -n 2 # the daemon's parts, on the run that comes with it
 if [ -n "$capture" ]; then
     run halia info "/captures/${capture#tests/data/}"
     run halia classify "/captures/${capture#tests/data/}"

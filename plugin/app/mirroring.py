@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plugin.engine import events as ev
 from plugin.errors import FaucetFileError, PeerError
 from plugin.faucet import mirror
+from plugin.faucet.flows import Query
 from plugin.faucet.probe import Probe
 from plugin.faucet.reach import reach
 from plugin.offline.faucet import JOURNAL, apply_stages, dp_names, read_place, status
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from plugin.offline.faucet import Place, Running
 
 TURN_SECONDS = 5.0
+PROVEN_SECONDS = 15.0
+"""Seconds in which what was written must be at the switches."""
 _ANSWER_SECONDS = 10.0
 _NOT_INSTALLED = "the hook is not installed: nothing is mirrored; see 'halia faucet install'"
 
@@ -76,6 +79,8 @@ class Mirroring:
         self._state = mirror.begin()
         self._looked: Looked | None = None
         self._stamps: Stamps = ()
+        self._unproven: float | None = None
+        """Since when a watch is at no switch."""
         self.plan: MirrorPlan | None = None
         """The last one."""
         self.problem: str | None = None
@@ -113,7 +118,7 @@ class Mirroring:
         self._state, plan = mirror.plan(self._state, reached, spots, settings, time.monotonic())
         problems += plan.problems
         if reached.mode == "none" and settings.budget is not None:
-            problems += self._apply(plan)
+            problems += self._apply(plan) or self._prove(plan, names)
         self.plan = plan
         self._inbox.put(ev.Covered(tuple(problems)))
         self._inbox.put(ev.Mirrored(plan.ignored, dict(plan.uncovered), plan.waiting))
@@ -138,6 +143,31 @@ class Mirroring:
             return ["the watches were written, and Faucet has not loaded them"]
         return []
 
+    def _prove(self, plan: MirrorPlan, names: Mapping[int, str]) -> list[str]:
+        """Read the watches back from the switches: that Faucet has loaded them proves nothing."""
+        wanted = {rule.cookie for rule in plan.stages.watches}
+        if self._probe is None or not wanted:
+            self._unproven = None
+            return []
+        try:
+            switches = [dp_id for dp_id in self._probe.datapaths() if dp_id in names]
+            there = {f.cookie for dp_id in switches for f in self._probe.flows(Query(dp_id))}
+        except PeerError as error:
+            self._lose(error)
+            return []
+        missing = wanted - there
+        self._unproven = (self._unproven or time.monotonic()) if missing else None
+        if self._unproven is None or time.monotonic() - self._unproven < PROVEN_SECONDS:
+            return []
+        return [f"{len(missing)} of {len(wanted)} watches are written, and at no switch"]
+
+    def _lose(self, error: PeerError) -> None:
+        """The probe does not work: it is begun anew at the next turn."""
+        self.problem = str(error)
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
+
     def _measure(self, reached: Reach, names: Mapping[int, str]) -> None:
         """Count what passes the ports of each datapath that answers."""
         if self._address is None:
@@ -157,10 +187,7 @@ class Mirroring:
                     )
             self.problem = None
         except PeerError as error:
-            self.problem = str(error)
-            if self._probe is not None:
-                self._probe.close()
-                self._probe = None
+            self._lose(error)
 
 
 def _stamps(place: Place) -> Stamps:

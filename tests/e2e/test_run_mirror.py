@@ -1,0 +1,77 @@
+"""``halia run`` with a budget: it writes watches, proves them at the switch, and takes turns."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from plugin.faucet.hook import INCLUDE
+from plugin.lab import Lab, parse_topology
+from tests.checker import environment
+from tests.labs import CONTROLLER, need_lab, wait_for
+from tests.runs import HaliaRun, install
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROBE = "127.0.0.1:6654"
+TOPOLOGY = """
+name: turns
+gateway: 10.0.0.1
+vlans:
+  office: {vid: 100}
+switches:
+  sw1:
+    dp_id: 1
+    ports:
+      1: {host: h1, vlan: office}
+      2: {host: h2, vlan: office}
+      3: {host: outside, vlan: office}
+      4: {host: col, collector: true}
+hosts:
+  h1: {address: 10.0.0.11/24}
+  h2: {address: 10.0.0.12/24}
+  outside: {address: 10.0.0.1/24}
+  col:
+"""
+
+
+def call_the_probe(lab: Lab) -> None:
+    """Give the switch a further controller, as docs/faucet.md says."""
+    words = ["ovs-vsctl", f"--db=unix:{lab.folder}/ovs/db.sock", "--", "--id=@c", "create",
+             "controller", f'target="tcp:{PROBE}"', "connection_mode=out-of-band",
+             "max_backoff=1000", "--", "add", "bridge", "sw1", "controller", "@c"]  # fmt: skip
+    lab.run(None, words).check_returncode()
+
+
+def test_devices_take_turns_and_the_watches_are_proven(tmp_path: Path) -> None:
+    need_lab()
+    topology = parse_topology(TOPOLOGY)
+    budget: dict[str, Any] = {"budget": "1K", "window": "4s"}
+    with Lab(topology, controller=CONTROLLER, activity=False) as lab:
+        install(lab, "--mirror", "none")
+        call_the_probe(lab)
+        macs = {host.name: host.mac for host in topology.hosts}
+        include = lab.faucet_yaml.parent / INCLUDE
+        faucet = {"probe": PROBE, "environment": str(environment())}
+        with HaliaRun(lab, tmp_path / "run", mirror=budget, faucet=faucet) as halia:
+            ping, quiet = ["ping", "-i", "0.2", "10.0.0.1"], subprocess.DEVNULL
+            pings = [lab.start(host, ping, stdout=quiet) for host in ("h1", "h2")]
+            halia.start()
+            seen: set[str] = set()
+
+            def both_had_their_turn() -> bool:
+                text = include.read_text()
+                seen.update(name for name, mac in macs.items() if mac and mac in text)
+                return {"h1", "h2"} <= seen
+
+            wait_for(both_had_their_turn, "a turn for h1 and for h2", 90)
+            wait_for(lambda: halia.status()["mirror"]["mirrored"], "a plan")
+            flows = [flow for flow in lab.flows("sw1") if "cookie=0x8" in flow]
+            assert flows, lab.flows("sw1")
+            status = halia.status()
+            assert status["probe"] is None
+            assert status["hook"]["problem"] is None
+            halia.stop()
+            for one in pings:
+                one.stop()

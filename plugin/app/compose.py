@@ -85,6 +85,7 @@ def engine_options(settings: Settings) -> Options:
     ports = (place.rpartition(":") for place in settings.mirror.ignore_ports)
     return Options(
         limits=Limits(devices=settings.devices.most, gone_after=settings.devices.gone_after),
+        feed=settings.faucet.events != "none",
         page=settings.faucet.events != "none",
         ignore_vlans=frozenset(settings.mirror.ignore_vlans),
         ignore_ports=frozenset((dp, int(port)) for dp, _, port in ports if port.isdecimal()),

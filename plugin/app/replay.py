@@ -71,7 +71,7 @@ class Replay:
         self._recording, self._settings = recording, settings
         self._wait = wait
         self._now = 0.0
-        options = replace(compose.engine_options(settings), page=False)
+        options = replace(compose.engine_options(settings), feed=False, page=False)
         self.engine = Engine(options, vendor_of)
         self._telling = Telling(self.engine, say, clock=lambda: self._now)
         self._inbox = Inbox()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.audit.chain import Entry
@@ -73,7 +74,16 @@ def _kept(found: Iterable[tuple[str, LastVerdict]]) -> Iterator[ev.Kept]:
             anomaly=anomaly_from(last.document["anomaly"]),
             captures=last.captures,
             capture=last.capture,
+            seen=_seconds(last.document["window"]["end"]),
         )
+
+
+def _seconds(time: str | None) -> float | None:
+    """A verdict's time in seconds since 1970; None where there is none that a calendar has."""
+    try:
+        return datetime.fromisoformat(time or "").timestamp()
+    except ValueError:
+        return None
 
 
 def _in_journal(folder: Path) -> Iterator[str]:

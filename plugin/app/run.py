@@ -79,6 +79,7 @@ class Run:
         say: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
         self._settings, self._reread = settings, reread
+        self._begun_with = settings
         self._open = ExitStack()
         self._metrics: Metrics | None = None
         self._sending: Sending | None = None
@@ -103,6 +104,7 @@ class Run:
                 self._republisher.start()
             self._server.start()
             self._notifier.ready(f"watching {self._settings.capture.iface}")
+            log.info("%s", self._beginning())
             self._daemon.run()
             self._notifier.stopping()
             self._end()
@@ -229,6 +231,16 @@ class Run:
             return []
         return [Worker("mirroring", self._inbox, self._mirroring.run)]
 
+    def _beginning(self) -> str:
+        """What the log says first."""
+        settings = self._settings
+        models = ", ".join(model.manifest.name for model in self._judges.models)
+        broker = "no broker" if self._sending is None else f"broker {self._sending.address}"
+        return (
+            f"watching {settings.capture.iface} in windows of {settings.capture.rotate_time:g} s;"
+            f" models: {models}; files in {settings.run.state}; {broker}"
+        )
+
     def _ticked(self) -> None:
         """Every second; what costs more, every ten."""
         self._ticks += 1
@@ -253,7 +265,7 @@ class Run:
             self._judging.use(found.models, found.parameters)
             self._watching.use(found.parameters)
             self._engine.use(compose.engine_options(fresh))
-            later = ", ".join(sorted(compose.needs_restart(self._settings, fresh)))
+            later = ", ".join(sorted(compose.needs_restart(self._begun_with, fresh)))
             self._settings = fresh
             log.info("the settings were read again%s", f"; after a restart: {later}" * bool(later))
         self._notifier.ready(f"watching {self._settings.capture.iface}")

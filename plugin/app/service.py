@@ -92,7 +92,8 @@ class EngineService:
             "uptime": round(now() - self._since, 3),
             "devices": {"total": len(self._engine), "states": states},
             "feed": {
-                "connected": feed.open, "problem": feed.refused, "events": feed.events,
+                "connected": feed.open, "problem": feed.refused,
+                "page_problem": feed.page_problem, "events": feed.events,
                 "gaps": feed.gaps, "missed": feed.missed,
                 "garbage": feed.garbage, "restarts": feed.restarts,
                 "down_switches": [name for name, _ in feed.down_switches],

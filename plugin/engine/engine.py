@@ -8,18 +8,17 @@ events afterwards.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from plugin import registry as reg
 from plugin.engine import commands as do
 from plugin.engine import events as ev
-from plugin.engine import feed
+from plugin.engine import feed, suspicion
 from plugin.engine.alarms import Alarms
-from plugin.engine.view import SECOND, DeviceView, Sighted, Tracked, is_suspect, view
+from plugin.engine.view import SECOND, DeviceView, Tracked, is_suspect, says_more, view
 from plugin.faucet.reach import Spot
-from plugin.ml.verdict import UNDETERMINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,14 +26,12 @@ if TYPE_CHECKING:
     from plugin.engine.commands import Command
     from plugin.engine.events import Event
     from plugin.ml.behaviour.finding import Found
-    from plugin.ml.verdict import Role
     from plugin.registry import Change, Device, Registry
 
 FINDING_WAIT = 3.0
 """Seconds that a finding waits for the file of its device to be begun."""
 SWEEP_SECONDS = 60.0
 """Seconds between two looks at all devices, for those that are gone."""
-_SIGHTED_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,8 @@ class Options:
     """What the operator decided."""
 
     limits: reg.Limits = field(default_factory=reg.Limits)
+    feed: bool = True
+    """Faucet's events are to come."""
     page: bool = True
     """There is a page of Faucet's to ask after lost events."""
     ignore_vlans: frozenset[int] = frozenset()
@@ -169,7 +168,7 @@ class Engine:
         return commands
 
     def _resynced(self, event: ev.Resynced, now: float) -> list[Command]:
-        self.feed = self.feed._replace(asking=False, ask_at=None)
+        self.feed = self.feed._replace(asking=False, ask_at=None, page_problem=None)
         commands: list[Command] = []
         for one in feed.as_events(event.snapshot, self.registry, now):
             for change in self.registry.step(one, now):
@@ -177,7 +176,9 @@ class Engine:
         return commands
 
     def _resync_failed(self, event: ev.ResyncFailed, now: float) -> list[Command]:
-        self.feed = self.feed._replace(asking=False, ask_at=now + feed.ASK_AGAIN)
+        self.feed = self.feed._replace(
+            asking=False, ask_at=now + feed.ASK_AGAIN, page_problem=event.reason
+        )
         return self._alarms.tell(do.Alarm("page", None, event.reason), now)
 
     def _changed(self, change: Change, now: float) -> list[Command]:
@@ -246,25 +247,27 @@ class Engine:
 
     def _judged(self, event: ev.Judged, now: float) -> list[Command]:
         verdict = event.verdict
-        commands: list[Command] = [do.Announce(event.capture, verdict)]
         if verdict.mac is None:
-            return commands
+            return [do.Announce(event.capture, verdict)]
         tracked = self._track(verdict.mac, now)
+        verdict = suspicion.completed(verdict, tracked, event.capture)
+        commands: list[Command] = [do.Announce(event.capture, verdict)]
         tracked.judging = max(0, tracked.judging - 1)
-        if tracked.role is None or _says_more(verdict.role, tracked.role):
+        if tracked.role is None or says_more(verdict.role, tracked.role):
             tracked.role, tracked.role_capture = verdict.role, event.capture
         tracked.anomaly = verdict.anomaly
         tracked.captures += 1
         tracked.last_capture = event.capture
-        end = verdict.end_ns or 0
-        tracked.sighted = [one for one in tracked.sighted if one.time > end]
-        device = self.registry.get(verdict.mac)
-        if device is not None and event.name is not None and device.name != event.name:
-            self.registry.name(verdict.mac, event.name)
-            named = self.registry.get(verdict.mac)
-            assert named is not None
-            commands.append(do.Record("device", reg.to_document(named)))
-        return [*commands, do.Show(verdict.mac)]
+        commands += self._named(tracked.mac, event.name)
+        return [*commands, do.Show(tracked.mac)]
+
+    def _named(self, mac: str, name: str | None) -> list[Command]:
+        """Note what a device calls itself, if it is new."""
+        device = self.registry.get(mac)
+        if device is None or name is None or device.name == name:
+            return []
+        self.registry.name(mac, name)
+        return [do.Record("device", reg.to_document(replace(device, name=name)))]
 
     def _unjudged(self, event: ev.Unjudged, now: float) -> list[Command]:
         body = {"mac": event.mac, "capture": event.capture, "reason": event.reason}
@@ -283,10 +286,7 @@ class Engine:
         tracked = self._track(found.mac, now)
         if self._ignored(self.registry.get(found.mac)) is not None:
             return []
-        tracked.sighted = [
-            *(one for one in tracked.sighted if one.finding.name != found.finding.name),
-            Sighted(found.time, found.finding),
-        ][-_SIGHTED_KEPT:]
+        suspicion.sight(tracked, found)
         if tracked.open_capture is None:
             self._waiting.append((now, found))
             return [do.Show(found.mac)]
@@ -298,6 +298,7 @@ class Engine:
         capture = (
             tracked.open_capture or f"live_{found.mac.replace(':', '')}_{found.time // SECOND}"
         )
+        suspicion.place(tracked, found, capture)
         commands: list[Command] = []
         if found.finding.name not in tracked.told:
             tracked.told.add(found.finding.name)
@@ -328,6 +329,9 @@ class Engine:
             tracked.role, tracked.anomaly = kept.role, kept.anomaly
             tracked.captures, tracked.last_capture = kept.captures, kept.capture
             tracked.role_capture = kept.role_capture
+            if kept.seen is not None:
+                tracked.last_seen = max(tracked.last_seen, min(kept.seen, now))
+                self.registry.heard(kept.mac, tracked.last_seen)
         return []
 
     def _room(self, event: ev.Room, now: float) -> list[Command]:
@@ -361,7 +365,7 @@ class Engine:
     def _tick(self, event: ev.Tick, now: float) -> list[Command]:
         del event
         commands: list[Command] = []
-        self.feed, wanted = feed.tick(self.feed, now)
+        self.feed, wanted = feed.tick(self.feed, now, feed=self.options.feed)
         for one in wanted:
             commands += self._alarms.tell(one, now) if isinstance(one, do.Alarm) else [one]
         late = [found for since, found in self._waiting if now - since >= FINDING_WAIT]
@@ -374,6 +378,8 @@ class Engine:
             for change in self.registry.tick(now):
                 commands += self._changed(change, now)
             commands += self._sweep(now)
+            fewer = [t.mac for t in self._tracked.values() if suspicion.forget(t, now)]
+            commands += [do.Show(mac) for mac in fewer]
         return commands
 
     def _sweep(self, now: float) -> list[Command]:
@@ -388,8 +394,3 @@ class Engine:
         for mac in old:
             del self._tracked[mac]
         return [do.Forget(mac) for mac in old]
-
-
-def _says_more(new: Role, old: Role) -> bool:
-    """Whether a role replaces the one before: too little evidence does not undo what was seen."""
-    return new.decision != UNDETERMINED or old.decision == UNDETERMINED

@@ -102,6 +102,8 @@ class Kept(NamedTuple):
     captures: int
     capture: str
     """The last one judged."""
+    seen: float | None
+    """When that one ended."""
 
 
 class Restored(NamedTuple):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plugin.faucet.prometheus import Snapshot
     from plugin.registry import Registry
 
+STEADY = 3.0
+"""Seconds after which an open feed is taken to stay so: Faucet turns away a second reader."""
 ASK_AGAIN = 5.0
 """Seconds after which Faucet's page is asked again, when it did not answer."""
 DOWN_AFTER = 10.0
@@ -24,9 +26,15 @@ class FeedState(NamedTuple):
     """What is known of the feed."""
 
     open: bool = False
-    closed_at: float | None = None
-    """Since when it is away; None before the first try and while it is there."""
+    opened_at: float | None = None
+    """When it was connected last."""
+    away_since: float | None = None
+    """Since when nothing can come; None while something can."""
+    turned_away: bool = False
+    """It was connected and ended at once, without an event."""
     down_told: bool = False
+    page_problem: str | None = None
+    """Why Faucet's page could not be read; None: it could, or was not asked."""
     events: int = 0
     gaps: int = 0
     missed: int = 0
@@ -56,16 +64,11 @@ def step(
     """
     match event:
         case faucet.FeedOpened():
-            back: list[Command] = (
-                [do.Alarm("feed_up", None, f"{event.source}: Faucet's events come again")]
-                if state.down_told
-                else []
-            )
-            state, asked = _ask(state._replace(open=True, closed_at=None, down_told=False), page)
-            return state, [*back, *asked]
+            return _ask(state._replace(open=True, opened_at=now), page)
         case faucet.FeedClosed():
-            closed = now if state.closed_at is None else state.closed_at
-            return state._replace(open=False, closed_at=closed), []
+            since = now if state.away_since is None else state.away_since
+            at_once = state.opened_at is not None and now - state.opened_at < STEADY
+            return state._replace(open=False, away_since=since, turned_away=at_once), []
         case faucet.FeedGap():
             text = f"{event.missed} events of Faucet's were lost before event {event.before}"
             state = state._replace(gaps=state.gaps + 1, missed=state.missed + event.missed)
@@ -76,16 +79,33 @@ def step(
             return _ask(state._replace(restarts=state.restarts + 1), page)
         case faucet.Garbage():
             return state._replace(garbage=state.garbage + 1), []
-    return _about_faucet(state._replace(events=state.events + 1), event, now)
+    state, back = _there(state._replace(events=state.events + 1))
+    state, told = _about_faucet(state, event, now)
+    return state, [*back, *told]
 
 
-def tick(state: FeedState, now: float) -> tuple[FeedState, list[Command]]:
-    """Let time pass."""
+def tick(state: FeedState, now: float, *, feed: bool = True) -> tuple[FeedState, list[Command]]:
+    """Let time pass.
+
+    Args:
+        state: Before.
+        now: The time.
+        feed: Whether there is to be a feed at all.
+    """
     if state.ask_at is not None and now >= state.ask_at and not state.asking:
         return state._replace(asking=True, ask_at=None), [do.Resync()]
-    away = state.closed_at is not None and now - state.closed_at >= DOWN_AFTER
+    if state.open and state.opened_at is not None and now - state.opened_at >= STEADY:
+        state, back = _there(state)
+        if back:
+            return state, back
+    elif feed and not state.open and state.away_since is None:
+        state = state._replace(away_since=now)  # it was never there
+    away = feed and state.away_since is not None and now - state.away_since >= DOWN_AFTER
     if away and not state.down_told:
         text = "Faucet's events do not come: devices that come or move now are not noticed"
+        if state.turned_away:
+            text += "; Faucet still holds another reader, maybe one that has gone: it finds out at"
+            text += " its next event (FAUCET_EVENT_SOCK_HEARTBEAT makes that soon)"
         return state._replace(down_told=True), [do.Alarm("feed_down", None, text)]
     for name, since in state.down_switches:
         if now - since >= DOWN_AFTER and name not in state.down_switches_told:
@@ -133,6 +153,13 @@ def as_events(
                 vid=device.location.vid,
                 mac=device.mac,
             )
+
+
+def _there(state: FeedState) -> tuple[FeedState, list[Command]]:
+    """The feed is there: it brought an event, or was not closed for some seconds."""
+    told = state.down_told
+    state = state._replace(away_since=None, turned_away=False, down_told=False)
+    return state, [do.Alarm("feed_up", None, "Faucet's events come again")] if told else []
 
 
 def _ask(state: FeedState, page: bool) -> tuple[FeedState, list[Command]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from plugin.ml import verdict as ml_verdict
 from plugin.ml.verdict import ANOMALOUS, KNOWN, anomaly_document, judge, role_document
 from plugin.records import iso_time
 
@@ -25,6 +26,8 @@ class Sighted(NamedTuple):
 
     time: int
     finding: Finding
+    capture: str | None
+    """The file that was being written of the device; None: none yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class Tracked:
     anomaly: Anomaly | None = None
     """Of the last judged capture."""
     sighted: list[Sighted] = field(default_factory=list)
-    """Findings that no judged capture holds yet."""
+    """What was found of it lately while it happened."""
     told: set[str] = field(default_factory=set)
     """Names of findings that were announced for the open capture."""
     captures: int = 0
@@ -160,6 +163,11 @@ def _state(tracked: Tracked, anomaly: Anomaly | None, ignored: str | None) -> st
     if tracked.judging:
         return CLASSIFYING
     return MIRRORED if tracked.mirrored else UNKNOWN
+
+
+def says_more(new: Role, old: Role) -> bool:
+    """Whether a role replaces the one before: too little evidence does not undo what was seen."""
+    return new.decision != ml_verdict.UNDETERMINED or old.decision == ml_verdict.UNDETERMINED
 
 
 def is_suspect(tracked: Tracked) -> bool:

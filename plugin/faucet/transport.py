@@ -134,10 +134,16 @@ def read_page(url: str, *, timeout: float = PAGE_SECONDS) -> Snapshot:
             content = answer.raw.read(PAGE_BYTES_MAX + 1, decode_content=True)
     except (requests.RequestException, OSError) as error:
         raise PeerError(
-            f"Faucet's Prometheus page cannot be read: {error}",
+            f"Faucet's Prometheus page cannot be read: {_short(error)}",
             where=url,
             advice="is FAUCET_PROMETHEUS_ADDR:FAUCET_PROMETHEUS_PORT this address?",
         ) from error
     if len(content) > PAGE_BYTES_MAX:
         raise PeerError("the page is longer than any of Faucet's", where=url)
     return snapshot(content.decode("utf-8", "replace"))
+
+
+def _short(error: Exception) -> str:
+    """The last cause, without the names of the library's classes around it."""
+    text = str(error)
+    return text.rpartition(": ")[2].strip("'\"()") if "HTTPConnection" in text else text

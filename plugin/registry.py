@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _GROUP_BIT, _LOCAL_BIT = 1, 2
 _FIRST_OCTET = slice(0, 2)
+_SKEW = 5.0
+"""Seconds by which a clock may be corrected without a word."""
 
 
 class Location(NamedTuple):
@@ -167,6 +169,7 @@ class Registry:
             now: The time here: a time after it is not believed.
         """
         if isinstance(event, DeviceLearned):
+            self._disbelieve(event.mac, min(event.time, now), now)
             return self._learned(event, min(event.time, now))
         if isinstance(event, AddressLearned):
             return self._addressed(event, min(event.time, now))
@@ -188,6 +191,9 @@ class Registry:
         """Let time pass: devices that Faucet forgot and that stayed silent are gone."""
         old = []
         for device in self._devices.values():
+            if device.last_seen > now + _SKEW:  # the clock was ahead, and was put right
+                self._disbelieve(device.mac, now, now)
+                continue
             if now - device.last_seen <= self.limits.gone_after:
                 break
             if not device.learned:
@@ -203,9 +209,16 @@ class Registry:
             self._devices[mac] = replace(device, last_seen=time)
             self._devices.move_to_end(mac)
 
-    def restore(self, device: Device) -> list[Change]:
+    def restore(self, device: Device, now: float) -> list[Change]:
         """Take a device that an earlier run knew (:func:`from_document`)."""
-        return self._keep(device)
+        return self._keep(replace(device, last_seen=min(device.last_seen, now)))
+
+    def _disbelieve(self, mac: str, time: float, now: float) -> None:
+        """Take back a time that is to come: else all that happens until then looks old."""
+        device = self._devices.get(mac)
+        if device is not None and device.last_seen > now + _SKEW:
+            first = min(device.first_seen, time)
+            self._devices[mac] = replace(device, first_seen=first, last_seen=time)
 
     def name(self, mac: str, name: str) -> None:
         """Note what a device calls itself."""

@@ -46,7 +46,7 @@ class Health(NamedTuple):
                 "entries": self.journal.last.number if self.journal.last is not None else 0,
                 "waiting": len(self.keeper),
                 "left_out": self.keeper.left_out,
-                "problem": None,
+                "problem": self.keeper.problem,
             },
             "broker": self._broker(),
             "probe": self._probe(),

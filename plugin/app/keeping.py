@@ -56,6 +56,8 @@ class Keeper:
         self._spooled: deque[Sayable] = deque()
         self._begun = 0
         """Messages of the first that waits which are in the spool already."""
+        self.problem: str | None = None
+        """Why what waits cannot be kept now; None: it can."""
         self.left_out = 0
         """Entries that could be told again and were dropped while nothing could be written."""
 
@@ -72,6 +74,10 @@ class Keeper:
 
     def flush(self) -> str | None:
         """Keep what waits, in order; gives the reason when that is not possible now."""
+        self.problem = self._flush()
+        return self.problem
+
+    def _flush(self) -> str | None:
         reason = self._spool()
         if not self._spooled:
             return reason

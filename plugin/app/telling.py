@@ -79,13 +79,15 @@ class Telling:
         match command:
             case do.Announce():
                 self._say(verdict_document(command.verdict))
-                if self._metrics is not None and command.verdict.mac is not None:
+                mac = command.verdict.mac
+                known = mac is not None and self._engine.view(mac) is not None
+                if self._metrics is not None and mac is not None and known:
                     confidence = command.verdict.role.confidences[0]
-                    self._metrics.verdict(command.verdict.mac, confidence)
+                    self._metrics.verdict(mac, confidence)
             case do.AnnounceFinding():
                 parts = (command.mac, command.ips, command.capture, command.role, command.found)
                 self._say(finding_document(*parts))
-                if self._metrics is not None:
+                if self._metrics is not None and self._engine.view(command.mac) is not None:
                     self._metrics.finding(command.mac)
             case do.Alarm():
                 self._alarm(command)

@@ -13,8 +13,20 @@ if TYPE_CHECKING:
 REPEAT = 300.0
 """Seconds in which the same alarm about the same device is told once."""
 _KEPT = 10_000
-_BY_TEXT = frozenset({"behaviour", "unjudged", "hook", "held", "resumed", "config_refused"})
+_BY_TEXT = frozenset(
+    {"behaviour", "unjudged", "hook", "config_refused", "switch_down", "switch_up", "error"}
+)
 """Alarms of which each text is one of its own."""
+_PAIRS = {
+    "feed_up": "feed_down",
+    "capture_up": "capture_down",
+    "disk_ok": "disk_full",
+    "resumed": "held",
+    "hook_ok": "hook",
+    "switch_up": "switch_down",
+}
+_ENDS = _PAIRS | {bad: good for good, bad in _PAIRS.items()}
+"""What each alarm ends: after it, the other may be told again at once."""
 
 
 class Alarms:
@@ -27,6 +39,10 @@ class Alarms:
     def tell(self, alarm: do.Alarm, now: float) -> list[Command]:
         """The alarm and its entry in the journal; nothing if the same was told just now."""
         key = (alarm.kind, alarm.mac, alarm.text if alarm.kind in _BY_TEXT else "")
+        ended = _ENDS.get(alarm.kind)
+        if ended is not None:
+            for old in [one for one in self._told if one[:2] == (ended, alarm.mac)]:
+                del self._told[old]
         last = self._told.get(key)
         if last is not None and 0 <= now - last < REPEAT:
             return []

@@ -70,6 +70,8 @@ class Engine:
         self._vendor = vendor
         self._swept = 0.0
         self._tracked: OrderedDict[str, Tracked] = OrderedDict()
+        self._only_frames: OrderedDict[str, None] = OrderedDict()
+        """Those of them that the controller has told nothing of."""
         self._waiting: list[tuple[float, Found]] = []
         self._alarms = Alarms()
         self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
@@ -184,9 +186,10 @@ class Engine:
     def _changed(self, change: Change, now: float) -> list[Command]:
         device = change.device
         if isinstance(change, reg.Gone | reg.Forgotten):
-            self._tracked.pop(device.mac, None)
+            self._drop(device.mac)
             return [do.Record("gone", {"mac": device.mac}), do.Forget(device.mac)]
         self._track(device.mac, device.first_seen)
+        self._only_frames.pop(device.mac, None)
         if isinstance(change, reg.Twice):
             here, there = device.location, change.other
             text = (
@@ -201,15 +204,20 @@ class Engine:
         if tracked is None:
             tracked = Tracked(mac=mac, first_seen=since, last_seen=since, vendor=self._vendor(mac))
             self._tracked[mac] = tracked
+            if self.registry.get(mac) is None:
+                self._only_frames[mac] = None
         return tracked
+
+    def _drop(self, mac: str) -> None:
+        self._tracked.pop(mac, None)
+        self._only_frames.pop(mac, None)
 
     def _make_room(self) -> list[Command]:
         """Keep the table bounded: devices that only frames have shown go first, they are forged."""
         over = len(self._tracked) - self.options.limits.devices
-        shown = (mac for mac in self._tracked if self.registry.get(mac) is None)
-        gone = list(islice(shown, over))
+        gone = list(islice(self._only_frames, over))
         for mac in gone:
-            del self._tracked[mac]
+            self._drop(mac)
         return [do.Forget(mac) for mac in gone]
 
     # Captures and verdicts
@@ -234,8 +242,8 @@ class Engine:
             if self._ignored(self.registry.get(tracked.mac)) is not None:
                 return []
             tracked.judging += 1
-        shown: list[Command] = [] if tracked is None else [do.Show(tracked.mac)]
-        return [do.Judge(event.path, event.capture, event.mac, event.missed), *shown]
+        order = do.Judge(event.path, event.capture, event.mac, event.missed)
+        return [order] if tracked is None else [order, do.Show(tracked.mac)]
 
     def _seen(self, event: ev.CaptureSeen, now: float) -> list[Command]:
         for mac, ns in event.latest:
@@ -295,9 +303,8 @@ class Engine:
     def _tell(self, found: Found, tracked: Tracked, now: float) -> list[Command]:
         """Announce a finding, once for each capture; an alarm each time it is found."""
         device = self.registry.get(found.mac)
-        capture = (
-            tracked.open_capture or f"live_{found.mac.replace(':', '')}_{found.time // SECOND}"
-        )
+        unnamed = f"live_{found.mac.replace(':', '')}_{found.time // SECOND}"
+        capture = tracked.open_capture or unnamed
         suspicion.place(tracked, found, capture)
         commands: list[Command] = []
         if found.finding.name not in tracked.told:
@@ -322,7 +329,7 @@ class Engine:
 
     def _restored(self, event: ev.Restored, now: float) -> list[Command]:
         for device in event.devices:
-            self.registry.restore(device)
+            self.registry.restore(device, now)
             self._track(device.mac, device.first_seen)
         for kept in event.verdicts:
             tracked = self._track(kept.mac, now)
@@ -353,8 +360,6 @@ class Engine:
     def _mirrored(self, event: ev.Mirrored, now: float) -> list[Command]:
         del now
         before, self._mirror = self._mirror, event
-        if event == before:
-            return []
         macs = {*before.ignored, *before.uncovered, *before.waiting}
         macs ^= {*event.ignored, *event.uncovered, *event.waiting}
         return [do.Show(mac) for mac in sorted(macs) if mac in self._tracked]
@@ -385,12 +390,11 @@ class Engine:
     def _sweep(self, now: float) -> list[Command]:
         """Forget devices that only the mirror port has shown, and that are silent for long."""
         old = [
-            tracked.mac
-            for tracked in self._tracked.values()
-            if now - tracked.last_seen > self.options.limits.gone_after
-            and self.registry.get(tracked.mac) is None
-            and not tracked.judging
+            mac
+            for mac in self._only_frames
+            if now - self._tracked[mac].last_seen > self.options.limits.gone_after
+            and not self._tracked[mac].judging
         ]
         for mac in old:
-            del self._tracked[mac]
+            self._drop(mac)
         return [do.Forget(mac) for mac in old]

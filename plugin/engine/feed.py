@@ -22,6 +22,13 @@ DOWN_AFTER = 10.0
 """Seconds without the feed, or a switch, after which that is an alarm: a restart takes some."""
 
 
+_AWAY = "Faucet's events do not come: devices that come or move now are not noticed"
+_TURNED_AWAY = (
+    "; Faucet still holds another reader, maybe one that has gone: it finds out at its next event"
+    " (FAUCET_EVENT_SOCK_HEARTBEAT makes that soon)"
+)
+
+
 class FeedState(NamedTuple):
     """What is known of the feed."""
 
@@ -69,6 +76,8 @@ def step(
             since = now if state.away_since is None else state.away_since
             at_once = state.opened_at is not None and now - state.opened_at < STEADY
             return state._replace(open=False, away_since=since, turned_away=at_once), []
+        case faucet.FeedGap() if not state.events:
+            return _ask(state, page)  # what was before we came is no loss, only to be asked for
         case faucet.FeedGap():
             text = f"{event.missed} events of Faucet's were lost before event {event.before}"
             state = state._replace(gaps=state.gaps + 1, missed=state.missed + event.missed)
@@ -102,11 +111,13 @@ def tick(state: FeedState, now: float, *, feed: bool = True) -> tuple[FeedState,
         state = state._replace(away_since=now)  # it was never there
     away = feed and state.away_since is not None and now - state.away_since >= DOWN_AFTER
     if away and not state.down_told:
-        text = "Faucet's events do not come: devices that come or move now are not noticed"
-        if state.turned_away:
-            text += "; Faucet still holds another reader, maybe one that has gone: it finds out at"
-            text += " its next event (FAUCET_EVENT_SOCK_HEARTBEAT makes that soon)"
+        text = _AWAY + (_TURNED_AWAY if state.turned_away else "")
         return state._replace(down_told=True), [do.Alarm("feed_down", None, text)]
+    return _switches(state, now)
+
+
+def _switches(state: FeedState, now: float) -> tuple[FeedState, list[Command]]:
+    """Tell of a switch that is away for long, one at a time."""
     for name, since in state.down_switches:
         if now - since >= DOWN_AFTER and name not in state.down_switches_told:
             told = state.down_switches_told | {name}

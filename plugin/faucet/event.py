@@ -359,10 +359,7 @@ class Feed:
         """Compare the number with the last one; a message that is delivered again tells nothing."""
         if event.event_id == 0:
             return
-        if self._last is None:  # what was before we came, is asked for when the feed opens
-            self._last = event.event_id, event.time
-            return
-        last, moment = self._last
+        last, moment = self._last or (0, event.time)
         if event.event_id <= last:
             if event.time <= moment:
                 return

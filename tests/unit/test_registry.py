@@ -238,7 +238,24 @@ def test_a_restored_device_is_there_but_not_learned() -> None:
     first, _ = after(learned(10))
     (device,) = first
     registry = Registry()
-    registry.restore(from_document(to_document(device)))
+    registry.restore(from_document(to_document(device)), 5)
     assert [one.mac for one in registry] == [MAC]
     assert registry.at("sw1", 1) == ()
     assert kinds(registry.step(learned(20), 1e9)) == []
+
+
+def test_a_clock_that_was_ahead_is_forgiven() -> None:
+    registry, _ = after(learned(100_000))
+    assert kinds(registry.step(learned(50, port=2), 51)) == [Moved]
+    device = registry.get(MAC)
+    assert device is not None
+    assert (device.location.port, device.first_seen, device.last_seen) == (2, 50, 50)
+
+    registry, _ = after(learned(100_000), learned(10, mac="02:00:00:00:00:02"))
+    registry.step(expired(20), 21)
+    assert registry.tick(3_000) == []
+    assert kinds(registry.tick(7_000)) == [Gone]  # it was not hidden behind the one to come
+    registry.restore(replace(device, last_seen=1e6), 7_000)
+    restored = registry.get(MAC)
+    assert restored is not None
+    assert restored.last_seen == 7_000

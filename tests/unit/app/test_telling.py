@@ -45,6 +45,7 @@ def told() -> Told:
 
 
 def test_verdicts_and_findings_are_said_and_counted(told: Told) -> None:
+    told.engine.step(learned(), START)
     told.telling.spoken(do.Announce("t", verdict()))
     told.telling.spoken(do.Announce("t", verdict(mac=None)))
     told.telling.spoken(do.AnnounceFinding(A, (), "t", role(), found()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plugin.engine import alarms
 from plugin.engine import commands as do
 from plugin.engine.alarms import Alarms
@@ -31,3 +33,20 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(alarms._KEPT + 10):
         told.tell(do.Alarm("twice", str(number), ""), 0.0)
     assert len(told._told) == alarms._KEPT
+
+
+@pytest.mark.parametrize(
+    ("down", "up"),
+    [("feed_down", "feed_up"), ("capture_down", "capture_up"), ("held", "resumed"),
+     ("switch_down", "switch_up"), ("hook", "hook_ok"), ("disk_full", "disk_ok")],
+)  # fmt: skip
+def test_the_last_word_is_right_however_soon_it_changes(down: str, up: str) -> None:
+    told = Alarms()
+    turns = [told.tell(do.Alarm(kind, None, "x"), n) for n, kind in enumerate([down, up] * 3)]
+    assert all(turns)
+
+
+def test_each_switch_is_one_of_its_own() -> None:
+    told = Alarms()
+    assert told.tell(do.Alarm("switch_down", None, "switch sw1 has left Faucet"), 0.0)
+    assert told.tell(do.Alarm("switch_down", None, "switch sw2 has left Faucet"), 0.0)

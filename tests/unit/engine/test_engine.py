@@ -137,7 +137,39 @@ def test_a_suspect_is_none_any_more_when_a_later_capture_is_clean() -> None:
     play(engine, (61, ev.Judged("one.pcap", with_it, None)))
     assert state(engine) == "suspect"
     play(engine, (121, ev.Judged("two.pcap", verdict(end=120), None)))
+    assert state(engine) == "suspect"  # a device's own capture may not show it again
+    assert do.Show(A) in play(engine, (606, ev.Tick()))
     assert state(engine) == "ok"
+
+
+def test_what_was_found_meanwhile_is_in_the_verdict_of_the_capture_too() -> None:
+    engine = Engine()
+    play(engine, (0, ev.CaptureOpened(A, "one.pcap")), (5, ev.Behaved(found(after=5))))
+    play(engine, (9, finished("one.pcap")), (9, ev.CaptureOpened(A, "two.pcap")))
+    (said, _) = play(engine, (10, ev.Judged("one.pcap", verdict(end=9), None)))
+    assert isinstance(said, do.Announce)
+    assert said.verdict.anomaly == Anomaly("anomalous", None, None, (found().finding,))
+    (other, _) = play(engine, (20, ev.Judged("two.pcap", verdict(end=19), None)))
+    assert isinstance(other, do.Announce)
+    assert other.verdict.anomaly is None
+    own = Anomaly("anomalous", None, None, (found(name="beacon").finding,))
+    play(engine, (21, ev.CaptureOpened(B, "b.pcap")), (22, ev.Behaved(found(B, after=22))))
+    (both, _) = play(engine, (30, ev.Judged("b.pcap", verdict(B, anomaly=own), None)))
+    assert isinstance(both, do.Announce)
+    assert both.verdict.anomaly is not None
+    names = [one.name for one in both.verdict.anomaly.behaviour]
+    assert names == ["beacon", "horizontal-scan"]
+
+
+def test_forged_macs_cost_little_when_the_table_is_full() -> None:
+    engine = Engine(Options(limits=Limits(devices=50)))
+    for n in range(50):
+        play(engine, (n, learned(f"02:00:00:00:01:{n:02x}")))
+    for n in range(50):
+        commands = play(engine, (n, ev.CaptureOpened(f"02:00:00:00:02:{n:02x}", "x")))
+        assert kinds(commands) == ["Show", "Forget"]
+    assert len(engine) == 50
+    assert not engine._only_frames
 
 
 def test_a_finding_and_the_capture_s_own_are_one() -> None:
@@ -190,7 +222,7 @@ def test_one_mac_on_two_ports_is_an_alarm_and_told_once() -> None:
 
 
 def test_a_device_that_is_silent_for_long_is_gone() -> None:
-    engine = Engine(Options(limits=Limits(gone_after=100)))
+    engine = Engine(Options(limits=Limits(gone_after=100), feed=False))
     expired = faucet.DeviceExpired(**HEAD, time=START, port=1, vid=100, mac=A)
     play(engine, (0, learned()), (1, expired))
     seen = ev.CaptureSeen(((A, int((START + 90) * SECOND)),))
@@ -215,11 +247,12 @@ def test_after_a_restart_it_knows_what_it_knew() -> None:
         mac=A, location=Location("sw1", 3, 100), first_seen=START - 9, last_seen=START,
         vendor="maker",
     )  # fmt: skip
-    kept = ev.Kept(A, role(), "older.pcap", None, 7, "old.pcap")
-    assert play(engine, (0, ev.Restored((device,), (kept,)))) == []
+    kept = ev.Kept(A, role(), "older.pcap", None, 7, "old.pcap", START + 50)
+    assert play(engine, (99, ev.Restored((device,), (kept,)))) == []
     shown = engine.view(A)
     assert shown is not None
     assert (shown.state, shown.captures, shown.vendor, shown.port) == ("ok", 7, "maker", 3)
+    assert shown.last_seen == START + 50
     assert (shown.last_capture, shown.why[-13:]) == ("old.pcap", " in older.pcap"[-13:])
 
 

@@ -47,7 +47,8 @@ def test_a_page_that_does_not_answer_is_asked_again_later() -> None:
 
 def test_without_a_page_a_gap_is_only_told() -> None:
     engine = Engine(Options(page=False))
-    commands = play(engine, (0, OPENED), (1, faucet.FeedGap(missed=3, before=9)))
+    gap = faucet.FeedGap(missed=3, before=9)
+    commands = play(engine, (0, OPENED), (0, learned()), (1, gap))
     assert do.Resync() not in commands
     assert alarms(commands) == ["feed_gap"]
     assert engine.feed.missed == 3
@@ -75,7 +76,47 @@ def test_a_feed_that_is_away_for_long_is_told_and_its_return_too() -> None:
     play(engine, (0, OPENED), (1, CLOSED))
     assert alarms(play(engine, (9, ev.Tick()))) == []
     assert alarms(play(engine, (10, CLOSED), (12, ev.Tick()), (13, ev.Tick()))) == ["feed_down"]
-    assert alarms(play(engine, (20, OPENED))) == ["feed_up"]
+    assert alarms(play(engine, (20, OPENED), (21, ev.Tick()))) == []
+    assert alarms(play(engine, (23, ev.Tick()), (24, ev.Tick()))) == ["feed_up"]
+    again = play(engine, (30, CLOSED), (41, ev.Tick()), (42, OPENED), (42, learned(after=42)))
+    assert alarms(again) == ["feed_down", "feed_up"]  # an event proves it at once
+
+
+def test_what_was_before_we_came_is_no_loss() -> None:
+    engine = Engine()
+    first = play(engine, (0, faucet.FeedGap(missed=58, before=59)), (0, learned()))
+    assert alarms(first) == []
+    assert do.Resync() in first
+    assert (engine.feed.gaps, engine.feed.missed) == (0, 0)
+    assert alarms(play(engine, (1, faucet.FeedGap(missed=2, before=62)))) == ["feed_gap"]
+
+
+def test_a_feed_that_never_comes_is_told() -> None:
+    engine = Engine()
+    assert alarms(play(engine, (0, ev.Tick()), (9, ev.Tick()))) == []
+    (alarm, _) = play(engine, (10, ev.Tick()), (11, ev.Tick()))
+    assert isinstance(alarm, do.Alarm)
+    assert alarm.kind == "feed_down"
+    assert "another reader" not in alarm.text
+    quiet = Engine(Options(feed=False))
+    assert play(quiet, (0, ev.Tick()), (50, ev.Tick())) == []
+
+
+def test_a_feed_that_turns_us_away_is_told_with_the_reason() -> None:
+    engine = Engine()
+    flaps = [(n, event) for n in range(0, 12, 2) for event in (OPENED, CLOSED)]
+    said = play(engine, *flaps, (12, ev.Tick()))
+    (alarm,) = [one for one in said if isinstance(one, do.Alarm)]
+    assert alarm.kind == "feed_down"
+    assert "Faucet still holds another reader" in alarm.text
+
+
+def test_why_the_page_cannot_be_read_is_kept_until_it_can() -> None:
+    engine = Engine()
+    play(engine, (0, OPENED), (1, ev.ResyncFailed("refused")))
+    assert engine.feed.page_problem == "refused"
+    play(engine, (7, ev.Tick()), (8, page()))
+    assert engine.feed.page_problem is None
 
 
 def test_a_quick_return_is_not_told() -> None:
@@ -109,4 +150,4 @@ def test_what_faucet_says_of_itself() -> None:
     assert (commands, state.down_switches) == ([], ())
     state, _ = step(state, faucet.Garbage(reason="torn", sample="{"), 5.0, page=True)
     assert (state.garbage, state.events) == (1, 4)
-    assert tick(state, 1e9) == (state, [])
+    assert tick(state, 1e9, feed=False) == (state, [])

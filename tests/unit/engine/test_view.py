@@ -19,7 +19,7 @@ def tracked(**fields: object) -> Tracked:
 
 
 def sighted(name: str = "beacon") -> Sighted:
-    return Sighted(int(START * SECOND) + 123, found(name=name).finding)
+    return Sighted(int(START * SECOND) + 123, found(name=name).finding, None)
 
 
 DEVICE = Device(

@@ -16,12 +16,12 @@ from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper
 from plugin.app.telling import Telling
 from plugin.app.watching import Watching
-from plugin.audit.journal import Journal
+from plugin.audit.journal import Journal, segments
 from plugin.capture.live import Batch, LiveCapture
 from plugin.capture.recorded import Recorded
 from plugin.engine import Engine
 from plugin.engine import events as ev
-from plugin.errors import CaptureError
+from plugin.errors import CaptureError, OutputError
 from plugin.events import FaucetEvent
 from plugin.faucet.event import Feed
 from plugin.vendors import vendor_of
@@ -86,6 +86,12 @@ class Replay:
         places, judges = compose.places(self._settings), compose.judges(self._settings)
         judging = Judging(judges.models, judges.parameters, self._inbox)
         watching = Watching(judges.parameters, self._inbox)
+        if segments(places.journal):
+            raise OutputError(
+                "holds a journal already: a recording has times of its own",
+                where=str(places.journal),
+                advice="give each replay a folder of its own",
+            )
         with Journal(places.journal) as journal:
             self._daemon = Daemon(
                 self._inbox,
@@ -182,6 +188,8 @@ def _events(path: Path | None) -> Iterator[tuple[float, FeedItem]]:
                 early.clear()
     except OSError as error:
         raise CaptureError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if feed.garbage and not feed.events:
+        raise CaptureError("holds no event of Faucet's", where=str(path))
     yield from ((time or 0.0, one) for one in early)
 
 

@@ -76,14 +76,8 @@ def step(
             since = now if state.away_since is None else state.away_since
             at_once = state.opened_at is not None and now - state.opened_at < STEADY
             return state._replace(open=False, away_since=since, turned_away=at_once), []
-        case faucet.FeedGap() if not state.events:
-            return _ask(state, page)  # what was before we came is no loss, only to be asked for
         case faucet.FeedGap():
-            text = f"{event.missed} events of Faucet's were lost before event {event.before}"
-            state = state._replace(gaps=state.gaps + 1, missed=state.missed + event.missed)
-            state, asked = _ask(state, page)
-            how = "its page is asked instead" if page else "and there is no page to ask instead"
-            return state, [do.Alarm("feed_gap", None, f"{text}; {how}"), *asked]
+            return _gap(state, event, page=page)
         case faucet.FaucetRestarted():
             return _ask(state._replace(restarts=state.restarts + 1), page)
         case faucet.Garbage():
@@ -171,6 +165,19 @@ def _there(state: FeedState) -> tuple[FeedState, list[Command]]:
     told = state.down_told
     state = state._replace(away_since=None, turned_away=False, down_told=False)
     return state, [do.Alarm("feed_up", None, "Faucet's events come again")] if told else []
+
+
+def _gap(
+    state: FeedState, event: faucet.FeedGap, *, page: bool
+) -> tuple[FeedState, list[Command]]:
+    """Events are missing; what was before we came is no loss, only to be asked for."""
+    if not state.events:
+        return _ask(state, page)
+    text = f"{event.missed} events of Faucet's were lost before event {event.before}"
+    state = state._replace(gaps=state.gaps + 1, missed=state.missed + event.missed)
+    state, asked = _ask(state, page)
+    how = "its page is asked instead" if page else "and there is no page to ask instead"
+    return state, [do.Alarm("feed_gap", None, f"{text}; {how}"), *asked]
 
 
 def _ask(state: FeedState, page: bool) -> tuple[FeedState, list[Command]]:

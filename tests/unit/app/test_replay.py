@@ -11,7 +11,7 @@ import pytest
 from plugin.app.replay import Recording, Replay
 from plugin.audit.chain import Entry
 from plugin.audit.journal import entries
-from plugin.errors import CaptureError
+from plugin.errors import CaptureError, OutputError
 from tests import attacks
 from tests import frames as f
 from tests.apps import settings
@@ -170,3 +170,17 @@ def test_what_is_no_capture_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no capture" * 10)
     with pytest.raises(CaptureError, match=r"notes\.txt"):
         Played(tmp_path / "state", Recording(None, tmp_path / "notes.txt"))
+
+
+def test_a_file_without_any_event_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("# Halia\n\nno events here\n")
+    with pytest.raises(CaptureError, match=r"README\.md: holds no event of Faucet's"):
+        Played(tmp_path / "out", Recording(file, None))
+
+
+def test_a_state_folder_is_used_once(tmp_path: Path) -> None:
+    one = recording(tmp_path, line(1, 0))
+    Played(tmp_path / "out", one)
+    with pytest.raises(OutputError, match="holds a journal already"):
+        Played(tmp_path / "out", one)

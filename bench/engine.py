@@ -77,6 +77,7 @@ def child(devices: int) -> None:
         _timed("a line of Faucet's feed: known device", engine, _lines(devices, 1), feed.receive),
         _timed("a finding", engine, _found(devices)),
         _timed("its capture finished and judged", engine, _judged(devices)),
+        _timed("a forged device, the table full", engine, _forged(devices)),
         _timed("ticks", engine, ((START + 40 + n, ev.Tick()) for n in range(devices))),
     ]
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -144,6 +145,11 @@ def _lines(devices: int, turn: int) -> Iterator[tuple[float, bytes]]:
 def _opened(devices: int) -> Iterator[tuple[float, ev.CaptureOpened]]:
     for n in range(devices):
         yield START + 10, ev.CaptureOpened(_mac(n), f"trace_{n:012x}.pcap")
+
+
+def _forged(devices: int) -> Iterator[tuple[float, ev.CaptureOpened]]:
+    for n in range(devices):
+        yield START + 32, ev.CaptureOpened(_mac(devices + n), f"trace_{n:012x}.pcap")
 
 
 def _found(devices: int) -> Iterator[tuple[float, ev.Behaved]]:

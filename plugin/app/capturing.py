@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plugin.capture.trace_files import Finished, TraceFiles
 
 POLL_SECONDS = 0.2
-SEEN_SECONDS = 10.0
+SEEN_SECONDS = 3.0
 RETRY_SECONDS = 5.0
 
 

@@ -378,3 +378,55 @@ def test_the_plan_of_the_mirror_is_told_where_devices_are_and_who_is_suspect() -
     engine = Engine()
     play(engine, (0, learned()), (0, learned(B, port=2)), (1, ev.Behaved(found(B, after=1))))
     assert engine.spots() == [Spot(A, "sw1", 1, 100), Spot(B, "sw1", 2, 100, suspect=True)]
+
+
+def test_the_end_of_an_older_file_does_not_end_the_open_one() -> None:
+    engine = Engine()
+    play(engine, (0, ev.CaptureOpened(A, "two.pcap")), (1, finished("one.pcap")))
+    commands = play(engine, (2, ev.Behaved(found(after=2))))
+    assert [c.capture for c in commands if isinstance(c, do.AnnounceFinding)] == ["two.pcap"]
+
+
+def test_a_frame_is_never_seen_in_the_future() -> None:
+    engine = Engine()
+    play(engine, (0, learned()), (5, ev.CaptureSeen(((A, int((START + 99) * SECOND)),))))
+    shown = engine.view(A)
+    assert shown is not None
+    assert shown.last_seen == START + 5
+
+
+def test_captures_judged_twice_are_not_owed_later() -> None:
+    engine = Engine()
+    play(engine, (0, learned()), (1, ev.Unjudged("a", A, "", quiet=True)))
+    play(engine, (2, finished("b")))
+    assert state(engine) == "classifying"
+
+
+def test_what_stays_wrong_with_the_hook_is_not_told_again() -> None:
+    engine = Engine()
+    play(engine, (0, ev.Covered(("a",))))
+    assert play(engine, (400, ev.Covered(("a",)))) == []
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_search_for_who_is_gone() -> None:
+    engine = Engine(Options(limits=Limits(gone_after=100), feed=False))
+    play(engine, (50_000, ev.Tick()), (0, ev.CaptureOpened(A, "a")))
+    assert "Forget" in kinds(play(engine, (150, ev.Tick())))
+
+
+def test_a_silent_device_is_kept_while_its_capture_is_judged() -> None:
+    engine = Engine(Options(limits=Limits(gone_after=100), feed=False))
+    play(engine, (0, ev.CaptureOpened(A, "a")), (1, finished("a")))
+    assert play(engine, (150, ev.Tick())) == []
+    play(engine, (151, ev.Unjudged("a", A, "", quiet=True)))
+    assert kinds(play(engine, (220, ev.Tick()))) == ["Forget"]
+
+
+def test_of_two_captures_of_too_little_the_last_is_told() -> None:
+    engine = Engine()
+    first, second = role("undetermined"), role("undetermined", "Camera")
+    play(engine, (0, ev.Judged("one", verdict(role=first), None)))
+    play(engine, (1, ev.Judged("two", verdict(role=second), None)))
+    shown = engine.view(A)
+    assert shown is not None
+    assert shown.role == second

@@ -129,8 +129,10 @@ def test_a_switch_that_is_away_for_long_is_told_and_its_return_too() -> None:
     left = faucet.DatapathChanged(**HEAD, time=START, reason="disconnect")
     back = faucet.DatapathChanged(**HEAD, time=START, reason="cold_start")
     assert alarms(play(engine, (0, OPENED), (1, left), (2, left), (9, ev.Tick()))) == []
-    assert alarms(play(engine, (11, ev.Tick()), (12, ev.Tick()))) == ["switch_down"]
+    assert alarms(play(engine, (11, ev.Tick()))) == ["switch_down"]
+    assert alarms(play(engine, (12, ev.Tick()))) == []
     assert alarms(play(engine, (20, back), (21, back))) == ["switch_up"]
+    assert alarms(play(engine, (30, left), (40, ev.Tick()))) == ["switch_down"]
 
 
 def test_what_faucet_says_of_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from plugin.engine.engine import Engine, Options
+from plugin.engine.engine import Engine
+from plugin.engine.options import Options
 
 __all__ = ["Engine", "Options"]

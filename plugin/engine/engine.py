@@ -8,7 +8,7 @@ events afterwards.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from plugin.engine import commands as do
 from plugin.engine import events as ev
 from plugin.engine import feed, suspicion
 from plugin.engine.alarms import Alarms
+from plugin.engine.options import Options
 from plugin.engine.view import SECOND, DeviceView, Tracked, is_suspect, says_more, view
 from plugin.faucet.reach import Spot
 
@@ -32,20 +33,6 @@ FINDING_WAIT = 3.0
 """Seconds that a finding waits for the file of its device to be begun."""
 SWEEP_SECONDS = 60.0
 """Seconds between two looks at all devices, for those that are gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the operator decided."""
-
-    limits: reg.Limits = field(default_factory=reg.Limits)
-    feed: bool = True
-    """Faucet's events are to come."""
-    page: bool = True
-    """There is a page of Faucet's to ask after lost events."""
-    ignore_vlans: frozenset[int] = frozenset()
-    ignore_ports: frozenset[tuple[str, int]] = frozenset()
-    """Switch and port."""
 
 
 class Engine:
@@ -73,6 +60,8 @@ class Engine:
         self._only_frames: OrderedDict[str, None] = OrderedDict()
         """Those of them that the controller has told nothing of."""
         self._waiting: list[tuple[float, Found]] = []
+        self._found: set[str] = set()
+        """Devices of which something was found lately."""
         self._alarms = Alarms()
         self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
             ev.Tick: self._tick,
@@ -295,6 +284,7 @@ class Engine:
         if self._ignored(self.registry.get(found.mac)) is not None:
             return []
         suspicion.sight(tracked, found)
+        self._found.add(found.mac)
         if tracked.open_capture is None:
             self._waiting.append((now, found))
             return [do.Show(found.mac)]
@@ -383,9 +373,15 @@ class Engine:
             for change in self.registry.tick(now):
                 commands += self._changed(change, now)
             commands += self._sweep(now)
-            fewer = [t.mac for t in self._tracked.values() if suspicion.forget(t, now)]
-            commands += [do.Show(mac) for mac in fewer]
+            commands += self._forgive(now)
         return commands
+
+    def _forgive(self, now: float) -> list[Command]:
+        """Let findings go that are too old to count."""
+        some = [one for mac in self._found if (one := self._tracked.get(mac)) is not None]
+        fewer = [one.mac for one in some if suspicion.forget(one, now)]
+        self._found = {one.mac for one in some if one.sighted}
+        return [do.Show(mac) for mac in fewer]
 
     def _sweep(self, now: float) -> list[Command]:
         """Forget devices that only the mirror port has shown, and that are silent for long."""

@@ -167,9 +167,7 @@ def _there(state: FeedState) -> tuple[FeedState, list[Command]]:
     return state, [do.Alarm("feed_up", None, "Faucet's events come again")] if told else []
 
 
-def _gap(
-    state: FeedState, event: faucet.FeedGap, *, page: bool
-) -> tuple[FeedState, list[Command]]:
+def _gap(state: FeedState, event: faucet.FeedGap, *, page: bool) -> tuple[FeedState, list[Command]]:
     """Events are missing; what was before we came is no loss, only to be asked for."""
     if not state.events:
         return _ask(state, page)

@@ -106,7 +106,14 @@ class Journal:
         if not made:
             return []
         try:
-            if os.fstat(self._file).st_size >= self._segment_bytes:
+            there = os.fstat(self._file)
+            if not there.st_nlink:
+                raise JournalError(
+                    "the journal was removed while it was written",
+                    where=str(self._folder),
+                    advice="start Halia again: it begins another",
+                )
+            if there.st_size >= self._segment_bytes:
                 self._next_segment(made[0].number)
             append(self._file, b"".join(entry.line() for entry in made))
         except OSError as error:

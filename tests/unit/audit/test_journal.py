@@ -176,3 +176,12 @@ def test_several_entries_are_written_at_once_or_not_at_all(tmp_path: Path) -> No
         journal.append(time=2.0, kind="k", actor="a", body={"value": 4})
     assert values(tmp_path) == [1, 2, 3, 4]
     assert [e.number for e in entries(tmp_path) if isinstance(e, Entry)] == [1, 2, 3, 4]
+
+
+def test_nothing_is_written_into_a_file_that_was_removed(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.append(time=1.0, kind="k", actor="a", body={})
+        for file in segments(tmp_path / "j"):
+            file.unlink()
+        with pytest.raises(JournalError, match="was removed while it was written"):
+            journal.append(time=2.0, kind="k", actor="a", body={})

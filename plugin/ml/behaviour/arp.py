@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Window
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Windows
 from plugin.traffic import Arp
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.parameters import ArpParameters
     from plugin.traffic import Event
 
+EXAMPLES = 5
 _NONE = (bytes(16), bytes(10) + b"\xff\xff" + bytes(4))
 
 
@@ -36,10 +37,11 @@ class ArpSpoofing:
         """Start with no owner known."""
         self._p = parameters
         self._owners: Bounded[bytes, _Owner] = Bounded(parameters.tracked)
-        self._claims: Bounded[str, Window[bytes]] = Bounded(parameters.tracked)
-
-    def _window(self) -> Window[bytes]:
-        return Window(round(self._p.window * SECOND))
+        self._claims: Windows[str, tuple[int, bytes]] = Windows(
+            parameters.tracked, parameters.window, parameters.claims
+        )
+        self._number = 0
+        """Of the last claim: the same address again is one more."""
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take an ARP packet: its sender fields are a claim, in requests and replies alike."""
@@ -53,19 +55,20 @@ class ArpSpoofing:
         if event.time - owner.last > p.silence * SECOND:
             owner.mac, owner.last = event.sender_mac, event.time
             return
-        claims = self._claims.touch(event.mac, self._window)
-        claims.add(event.time, event.sender_ip)
-        if claims.total >= p.claims and claims.due(event.time, round(p.repeat * SECOND)):
+        self._number += 1
+        claims = self._claims.add(event.mac, event.time, (self._number, event.sender_ip))
+        if claims.count >= p.claims and claims.due(event.time, round(p.repeat * SECOND)):
+            addresses = list(dict.fromkeys(ip for _, ip in claims.items))
             address = address_text(event.sender_ip)
-            reason = f"claimed {address} and the like, which {owner.mac} uses, {claims.total} times"
+            reason = f"claimed {address} and the like, which {owner.mac} uses, {claims.words} times"
             yield Found(
                 event.time,
                 event.mac,
                 Finding(
                     "arp-spoofing",
-                    float(claims.total),
+                    float(claims.count),
                     float(p.claims),
                     (f"{reason} in {p.window:g} s",),
-                    tuple(map(address_text, claims.examples())),
+                    tuple(map(address_text, addresses[:EXAMPLES])),
                 ),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Window
+from plugin.ml.behaviour.finding import SECOND, Finding, Found, Windows
 from plugin.traffic import Answered
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ class BruteForce:
         """Start with nothing seen."""
         self._p = parameters
         self._ports = frozenset(parameters.ports)
-        self._windows: Bounded[tuple[str, bytes, int], Window[int]] = Bounded(parameters.tracked)
-
-    def _window(self) -> Window[int]:
-        return Window(round(self._p.window * SECOND))
+        p = parameters
+        self._windows: Windows[tuple[str, bytes, int], int] = Windows(
+            p.tracked, p.window, p.sessions
+        )
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take an answered session."""
@@ -39,18 +39,17 @@ class BruteForce:
         if opened.proto != TCP or not opened.fresh or opened.resp_port not in self._ports:
             return
         key = (opened.mac, opened.resp_ip, opened.resp_port)
-        window = self._windows.touch(key, self._window)
-        window.add(event.time, opened.session)
-        if window.total >= p.sessions and window.due(event.time, round(p.repeat * SECOND)):
+        window = self._windows.add(key, event.time, opened.session)
+        if window.count >= p.sessions and window.due(event.time, round(p.repeat * SECOND)):
             where = f"{address_text(opened.resp_ip)} port {opened.resp_port}"
             yield Found(
                 event.time,
                 opened.mac,
                 Finding(
                     "brute-force",
-                    float(window.total),
+                    float(window.count),
                     float(p.sessions),
-                    (f"{window.total} sessions to {where} in {p.window:g} s",),
+                    (f"{window.words} sessions to {where} in {p.window:g} s",),
                     (where,),
                 ),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from plugin.traffic import Event
 
 SECOND = 1_000_000_000
+LEAST_KEPT = 100
+"""Items that every window keeps, however low its threshold."""
+_TIMES_KEPT = 4
+_ITEMS_PER_WINDOW = 5
+"""On average: few of many windows are ever full."""
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
+T = TypeVar("T", bound="Hashable")
 
 
 class Finding(NamedTuple):
@@ -75,48 +81,68 @@ def middle(values: Iterable[float]) -> float:
     return ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
 
 
-class Window(Generic[V]):
-    """Distinct items in the last ``span`` nanoseconds, counted as they come and go."""
+class Window(Generic[T]):
+    """Distinct items of the last ``span`` nanoseconds; of too many, the last that came.
 
-    __slots__ = ("_count", "_items", "_span", "quiet_until")
+    An item counts from when it came last. A count far above the threshold says no more than one a
+    few times above it, and keeping a minute of a flood would take all memory.
+    """
 
-    def __init__(self, span: int) -> None:
-        """Start empty."""
+    __slots__ = ("_dropped", "_held", "_most", "_number", "_span", "cut", "quiet_until")
+
+    def __init__(self, span: int, most: int) -> None:
+        """Start empty.
+
+        Args:
+            span: ns.
+            most: Items that are kept.
+        """
         self._span = span
-        self._items: deque[tuple[int, V]] = deque()
-        self._count: dict[V, int] = {}
+        self._most = most
+        self._number = 0
+        self._held: OrderedDict[T, tuple[int, int]] = OrderedDict()
+        """When each came last, and as what number it came first."""
+        self._dropped = -span - 1
+        self.cut = False
+        """There were more items within the span than are kept."""
         self.quiet_until = 0
         """Nothing is reported before this time: each episode is told once."""
 
-    def add(self, time: int, item: V) -> None:
-        """Take an item; what is older than the span falls out."""
-        self._items.append((time, item))
-        self._count[item] = self._count.get(item, 0) + 1
-        self.trim(time)
+    def add(self, time: int, item: T) -> int:
+        """Take an item; what is older than the span falls out. Returns by how many it grew."""
+        before = len(self._held)
+        self._number += 1
+        last, first = self._held.pop(item, (time, self._number))
+        self._held[item] = (max(last, time), first)
+        self._trim(time - self._span)
+        if len(self._held) > self._most:
+            _, (last, _) = self._held.popitem(last=False)
+            self._dropped = max(self._dropped, last)
+        self.cut = self._dropped >= time - self._span
+        return len(self._held) - before
 
-    def trim(self, now: int) -> None:
-        """Forget what is older than the span."""
-        while self._items and self._items[0][0] < now - self._span:
-            _, item = self._items.popleft()
-            left = self._count[item] - 1
-            if left:
-                self._count[item] = left
-            else:
-                del self._count[item]
-
-    @property
-    def distinct(self) -> int:
-        """How many different items there are."""
-        return len(self._count)
+    def _trim(self, since: int) -> None:
+        while self._held and next(iter(self._held.values()))[0] < since:
+            self._held.popitem(last=False)
 
     @property
-    def total(self) -> int:
-        """How many items there are."""
-        return len(self._items)
+    def count(self) -> int:
+        """How many items there are (at least, where it was ``cut``)."""
+        return len(self._held)
 
-    def examples(self, most: int = 5) -> list[V]:
+    @property
+    def words(self) -> str:
+        """The count, as a finding says it."""
+        return f"at least {self.count}" if self.cut else f"{self.count}"
+
+    @property
+    def items(self) -> list[T]:
+        """All of them, first come first."""
+        return sorted(self._held, key=lambda item: self._held[item][1])
+
+    def examples(self, most: int = 5) -> list[T]:
         """Some of them, first come first."""
-        return [item for item, _ in zip(self._count, range(most), strict=False)]
+        return self.items[:most]
 
     def due(self, now: int, repeat: int) -> bool:
         """Whether to report now; if so, not again for ``repeat`` nanoseconds."""
@@ -124,3 +150,44 @@ class Window(Generic[V]):
             return False
         self.quiet_until = now + repeat
         return True
+
+
+class Windows(Bounded[K, Window[T]], Generic[K, T]):
+    """A window for each key; beyond so many windows or items, the longest untouched are forgotten.
+
+    A device that asks each of many hosts at each of many ports fills as many windows: so it is
+    the items of all of them that are bounded.
+    """
+
+    def __init__(self, tracked: int, seconds: float, threshold: int) -> None:
+        """Start empty.
+
+        Args:
+            tracked: Windows that are kept.
+            seconds: How long each is.
+            threshold: Items that make a finding.
+        """
+        super().__init__(tracked)
+        self._span = round(seconds * SECOND)
+        self._most = max(_TIMES_KEPT * threshold, LEAST_KEPT)
+        self.items_max = max(_ITEMS_PER_WINDOW * tracked, self._most)
+        """Items of all windows."""
+        self.held = 0
+        """Items that are kept now."""
+
+    def add(self, key: K, time: int, item: T) -> Window[T]:
+        """Put an item into the window of a key; gives that window."""
+        window = self.touch(key, self._fresh)
+        self.held += window.add(time, item)
+        while self.held > self.items_max:
+            self.popitem(last=False)
+        return window
+
+    def popitem(self, last: bool = True) -> tuple[K, Window[T]]:
+        """Forget the window that was touched last (or longest ago)."""
+        key, window = super().popitem(last)
+        self.held -= window.count
+        return key, window
+
+    def _fresh(self) -> Window[T]:
+        return Window(self._span, self._most)

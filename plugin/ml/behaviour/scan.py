@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Window
+from plugin.ml.behaviour.finding import SECOND, Finding, Found, Windows
 from plugin.traffic import Opened
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class HorizontalScan:
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
-        self._windows: Bounded[tuple[str, int, int], Window[bytes]] = Bounded(parameters.tracked)
-
-    def _window(self) -> Window[bytes]:
-        return Window(round(self._p.window * SECOND))
+        p = parameters
+        self._windows: Windows[tuple[str, int, int], bytes] = Windows(
+            p.tracked, p.window, p.targets
+        )
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take a failed opening."""
@@ -41,18 +41,17 @@ class HorizontalScan:
             return
         p = self._p
         key = (event.mac, event.proto, event.resp_port)
-        window = self._windows.touch(key, self._window)
-        window.add(event.time, event.resp_ip)
-        if window.distinct >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
+        window = self._windows.add(key, event.time, event.resp_ip)
+        if window.count >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
             where = f"{PROTOCOLS[event.proto]} port {event.resp_port}"
             yield Found(
                 event.time,
                 event.mac,
                 Finding(
                     "horizontal-scan",
-                    float(window.distinct),
+                    float(window.count),
                     float(p.targets),
-                    (f"{window.distinct} hosts on {where} in {p.window:g} s, none answered",),
+                    (f"{window.words} hosts on {where} in {p.window:g} s, none answered",),
                     tuple(f"{address_text(ip)}" for ip in window.examples()),
                 ),
             )
@@ -66,30 +65,28 @@ class VerticalScan:
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
         self._p = parameters
-        self._windows: Bounded[tuple[str, bytes], Window[tuple[int, int]]] = Bounded(
-            parameters.tracked
+        p = parameters
+        self._windows: Windows[tuple[str, bytes], tuple[int, int]] = Windows(
+            p.tracked, p.window, p.targets
         )
-
-    def _window(self) -> Window[tuple[int, int]]:
-        return Window(round(self._p.window * SECOND))
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take a failed opening."""
         if not isinstance(event, Opened) or event.proto not in PROTOCOLS:
             return
         p = self._p
-        window = self._windows.touch((event.mac, event.resp_ip), self._window)
-        window.add(event.time, (event.proto, event.resp_port))
-        if window.distinct >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
+        item = (event.proto, event.resp_port)
+        window = self._windows.add((event.mac, event.resp_ip), event.time, item)
+        if window.count >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
             host = address_text(event.resp_ip)
             yield Found(
                 event.time,
                 event.mac,
                 Finding(
                     "vertical-scan",
-                    float(window.distinct),
+                    float(window.count),
                     float(p.targets),
-                    (f"{window.distinct} ports of {host} in {p.window:g} s, none answered",),
+                    (f"{window.words} ports of {host} in {p.window:g} s, none answered",),
                     tuple(f"{PROTOCOLS[proto]} {port}" for proto, port in window.examples()),
                 ),
             )

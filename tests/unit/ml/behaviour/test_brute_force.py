@@ -40,3 +40,22 @@ def test_refusals_are_no_guesses() -> None:
     detector = BruteForce(BruteForceParameters())
     events = [answered(i, i)._replace(refused=True) for i in range(50)]
     assert [one for event in events for one in detector.step(event)] == []
+
+
+def test_conversations_that_go_on_are_no_guesses() -> None:
+    detector = BruteForce(BruteForceParameters())
+    for fresh in (False, True):
+        events = [answered(i, i) for i in range(50)]
+        events = [event._replace(opened=event.opened._replace(fresh=fresh)) for event in events]
+        found = [one.finding.name for event in events for one in detector.step(event)]
+        assert found == (["brute-force"] if fresh else [])
+
+
+def test_a_flood_of_guesses_is_told_as_at_least_so_many_and_takes_no_room() -> None:
+    detector = BruteForce(BruteForceParameters(repeat=5))
+    events = [answered(i, i / 1_000) for i in range(10_000)]
+    first, second = (one.finding for event in events for one in detector.step(event))
+    assert first.reasons == ("25 sessions to 10.0.0.1 port 22 in 60 s",)
+    assert second.reasons == ("at least 100 sessions to 10.0.0.1 port 22 in 60 s",)
+    assert (second.score, second.threshold) == (100, 25)
+    assert detector._windows.held == 100

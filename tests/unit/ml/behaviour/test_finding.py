@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
-from plugin.ml.behaviour.finding import Bounded, Window, middle
+from plugin.ml.behaviour.finding import LEAST_KEPT, Bounded, Window, Windows, middle
 
 
 def test_a_window_forgets_what_is_older_than_its_span() -> None:
-    window: Window[str] = Window(10)
-    for time, item in ((0, "a"), (5, "b"), (6, "a"), (10, "c")):
-        window.add(time, item)
-    assert (window.distinct, window.total) == (3, 4)
-    window.add(15, "d")  # the a of time 0 is gone, the b of time 5 is not
-    assert (window.distinct, window.total) == (4, 4)
-    window.trim(16)
-    assert window.examples() == ["a", "c", "d"]
+    window: Window[str] = Window(10, 100)
+    grown = [window.add(time, item) for time, item in ((0, "a"), (5, "b"), (6, "a"), (10, "c"))]
+    assert grown == [1, 1, 0, 1]
+    assert window.count == 3
+    assert window.add(15, "d") == 1  # the b of time 5 is not gone
+    assert window.examples() == ["a", "b", "c", "d"]  # first come first, the a at 0
+    assert window.add(16, "d") == -1  # nor the a of time 6
+    assert window.items == ["a", "c", "d"]
     assert window.examples(1) == ["a"]
+    assert (window.words, window.cut) == ("3", False)
+
+
+def test_an_item_counts_from_when_it_came_last_whatever_the_order() -> None:
+    window: Window[str] = Window(10, 100)
+    for time in (8, 3):
+        window.add(time, "a")
+    window.add(18, "b")
+    assert "".join(window.items) == "ab"
+    window.add(19, "b")
+    assert "".join(window.items) == "b"
+
+
+def test_of_too_many_items_the_last_are_kept_and_the_count_says_so() -> None:
+    window: Window[int] = Window(10, 3)
+    said = []
+    for time in range(5):
+        window.add(time, time)
+        said.append(window.words)
+    assert said == ["1", "2", "3", "at least 3", "at least 3"]
+    assert window.items == [2, 3, 4]
+    # Item 1 was dropped, and was last seen at 1: until 11 it would have counted.
+    assert [(window.add(time, 4), window.words)[1] for time in (11, 12)] == ["at least 3", "3"]
+    window.add(13, 4)
+    assert window.words == "2"
+
+
+def test_all_windows_together_keep_so_many_items() -> None:
+    windows: Windows[int, int] = Windows(30, 60, 10)
+    assert windows.items_max == 150
+    for number in range(40_000):  # each of 40 keys comes up for 100 items
+        key = number // 100 % 40
+        assert windows.add(key, number, number).count >= 1
+        assert windows.held == sum(window.count for window in windows.values())
+        assert windows.held <= 150
+        assert next(reversed(windows)) == key
+    assert len(windows) <= 2
+    for key in range(100):  # few items each: then it is the windows that are too many
+        windows.add(key, 50_000, 1)
+    assert list(windows) == list(range(70, 100))
+    assert windows.held == 30
+
+
+def test_a_window_keeps_a_few_times_the_threshold_and_never_few() -> None:
+    for threshold, kept in ((3, LEAST_KEPT), (25, 100), (200, 800)):
+        windows: Windows[int, int] = Windows(20_000, 60, threshold)
+        counts = [windows.add(0, number, number).count for number in range(2_000)]
+        assert max(counts) == kept
+    one: Windows[int, int] = Windows(1, 60, 25)  # one window always has its room
+    assert [one.add(0, number, number).count for number in range(100)][-1] == 100
 
 
 def test_an_episode_is_told_once() -> None:
-    window: Window[int] = Window(10)
+    window: Window[int] = Window(10, 100)
     assert [window.due(now, 100) for now in (5, 6, 104, 105)] == [True, False, False, True]
 
 

@@ -45,3 +45,24 @@ def test_an_episode_is_told_again_after_a_while() -> None:
     detector = HorizontalScan(ScanParameters(targets=5, repeat=10))
     times = [one.time / SECOND for i in range(40) for one in detector.step(failed(i, i, i, 22))]
     assert times == [4, 14, 24, 34]
+
+
+@pytest.mark.parametrize(("kind", "what"), [(HorizontalScan, "hosts"), (VerticalScan, "ports")])
+def test_far_more_than_the_threshold_are_told_as_at_least_so_many(
+    kind: type[HorizontalScan | VerticalScan], what: str
+) -> None:
+    detector, found = kind(ScanParameters(targets=40, repeat=1)), []
+    for i in range(1_000):
+        host, port = (i, 445) if kind is HorizontalScan else (9, i)
+        found += list(detector.step(failed(i, i / 100, host, port)))
+    assert [int(one.finding.score) for one in found] == [40, 140, *[160] * 8]
+    words = [one.finding.reasons[0].split(f" {what} ")[0] for one in found]
+    assert words == ["40", "140", *["at least 160"] * 8]
+
+
+def test_hosts_that_are_asked_again_and_again_take_no_room() -> None:
+    detector, found = HorizontalScan(ScanParameters(targets=25)), []
+    for i in range(25 * 50):  # each of them fifty times, one after another
+        found += list(detector.step(failed(i, i / 100, i // 50, 22)))
+    assert [one.finding.score for one in found] == [25]
+    assert len(found[0].finding.evidence) == 5

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.ml.behaviour.parameters import ArpParameters, ArpScanParameters, Parameters
@@ -50,6 +50,7 @@ def judged(packets: list[f.Frame], most: int) -> tuple[Named, Named, Named]:
         return afterwards(path, FEW), streamed(path, FEW), streamed(path, FEW, most)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1 << 32), most=st.integers(1, 9))
 def test_arp_is_judged_afterwards_as_it_is_while_it_passes(seed: int, most: int) -> None:
     found, whole, cut = judged(questions(random.Random(seed)), most)

@@ -69,6 +69,24 @@ def test_who_says_who_he_is_asks_for_nobody() -> None:
     assert told([*GATEWAY, *announced, passed(30)]) == []
 
 
+def test_announcements_wait_for_nobody_even_where_who_was_heard_is_soon_forgotten() -> None:
+    announced = [asks(1 + i / 10, 10 + i, sender=10 + i) for i in range(20)]
+    assert told([*GATEWAY, *announced, passed(30)], SMALL._replace(tracked=3)) == []
+    detector = ArpScan(SMALL)
+    assert [one for event in announced for one in detector.step(event)] == []
+    assert not detector._waiting
+
+
+def test_a_question_that_is_asked_again_waits_from_when_it_was_asked_first() -> None:
+    again = [asks(1 + i, 10 + n) for i in range(4) for n in range(5)]  # at 1, 2, 3 and 4 s
+    assert told([*GATEWAY, *again, passed(4)]) == []
+    (found,) = told([*GATEWAY, *again, passed(4.1)])
+    assert found.time == SECOND
+    # An answer to the first is not forgotten when it is asked again.
+    answered = [answers(1.5, 10 + n) for n in range(5)]
+    assert told([*GATEWAY, *again[:5], *answered, *again[5:10], passed(30)]) == []
+
+
 def test_probes_count_for_one_has_few_addresses_to_probe() -> None:
     for nobody in (bytes(16), ip(0)[:12] + bytes(4)):
         probes = [asks(1 + i / 10, 10 + i)._replace(sender_ip=nobody) for i in range(6)]

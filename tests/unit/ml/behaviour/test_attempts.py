@@ -38,6 +38,14 @@ def test_a_refusal_fails_at_once_and_silence_after_the_grace() -> None:
     assert list(a.step(later(9))) == []
 
 
+def test_an_answer_after_the_grace_comes_too_late_though_nothing_passed_meanwhile() -> None:
+    for seconds, failed in ((2.9, False), (3.1, True)):
+        a, first = attempts(), opened(1, 0)
+        assert list(a.step(first)) == []
+        late = Answered(round(seconds * SECOND), first, refused=False)
+        assert list(a.step(late)) == ([first] if failed else [])
+
+
 def test_a_session_that_ends_without_an_answer_has_failed() -> None:
     a, first, second = attempts(), opened(1, 0), opened(2, 0)
     assert list(a.step(first)) == list(a.step(second)) == []

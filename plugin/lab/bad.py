@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.errors import LabError, nearest
+from plugin.errors import InputError, nearest
 from plugin.lab import wire
 from plugin.lab.profiles import SERVICES, serves
 
@@ -70,24 +70,25 @@ def plan(
         topology: the lab.
         host: who turns bad.
         kind: one of `KINDS`.
-        target: a host's name; by default one in its VLAN that has what the kind looks for.
+        target: a host's name; by default one in its VLAN that has what the kind looks for, at
+            another port: no frame between two hosts behind one port reaches the switch.
         seconds: how long; by default until it is calmed.
         rate: steps a second, instead of the kind's own.
 
     Raises:
-        LabError: no such host, kind or target.
+        InputError: no such host, kind or target; or there is none that the switch would see.
     """
     if kind not in KINDS:
-        raise LabError(f"no such kind{nearest(kind, KINDS)}", where=kind)
+        raise InputError(f"no such kind{nearest(kind, KINDS)}", where=kind)
     me = _host(topology, host)
     if not me.addresses:
-        raise LabError("has no address", where=host)
+        raise InputError("has no address", where=host)
     peers = topology.peers(host)
     if not peers:
-        raise LabError("is alone in its VLAN", where=host)
+        raise InputError("is alone in its VLAN", where=host)
     victim = _host(topology, target) if target else _choose(topology, me, kind)
     if not victim.addresses or victim.name == host:
-        raise LabError(f"cannot be the target of {host}", where=victim.name)
+        raise InputError(f"cannot be the target of {host}", where=victim.name)
     claimed = me.gateway or next((p.ip for p in peers if p.name != victim.name), None) or me.ip
     return Plan(
         host=host,
@@ -208,12 +209,22 @@ KINDS: Mapping[str, Kind] = {
 
 
 def _choose(topology: Topology, me: Host, kind: str) -> Host:
-    """Choose a victim: one that serves what the kind looks for, and is not the gateway."""
+    """Choose a victim: one at another port, that serves what the kind looks for, no gateway."""
     wanted = KINDS[kind].prefers
-    peers = topology.peers(me.name)
-    fitting = [p for p in peers if wanted is None or wanted in serves(p)]
+    at = {host.name: (switch.name, port.number) for switch, port, host in topology.places()}
+    serving = [p for p in topology.peers(me.name) if wanted is None or wanted in serves(p)]
+    if not serving:
+        raise InputError(
+            f"nobody in its VLAN serves {wanted}", where=me.name, advice="name a target"
+        )
+    fitting = [p for p in serving if at[p.name] != at[me.name]]
     if not fitting:
-        raise LabError(f"nobody in its VLAN serves {wanted}: name a target", where=me.name)
+        names = ", ".join(p.name for p in serving)
+        raise InputError(
+            f"whoever fits ({names}) is behind its own port, where the switch sees nothing",
+            where=me.name,
+            advice="name a target",
+        )
     inside = [p for p in fitting if p.ip != me.gateway]
     if kind == "beacon":  # calls outside, where there is an outside
         inside = [p for p in fitting if p.ip == me.gateway] or inside
@@ -235,7 +246,7 @@ def _host(topology: Topology, name: str) -> Host:
         return topology.host(name)
     except KeyError:
         known = nearest(name, {host.name for host in topology.hosts})
-        raise LabError(f"no such host{known}", where=name) from None
+        raise InputError(f"no such host{known}", where=name) from None
 
 
 class _Waiting:

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from plugin.errors import LabError
-from plugin.lab import control, daemons, needs
+from plugin.errors import InputError, LabError, nearest
+from plugin.lab import bad, control, daemons, needs
 from plugin.lab.control import SPEC, TOPOLOGY
 from plugin.lab.running import Running, kill_and_wait, only_child
 from plugin.lab.schema import load_topology
@@ -204,7 +204,8 @@ class Lab:
 
         Raises:
             subprocess.TimeoutExpired: it was killed.
-            LabError: the lab is not up, or has no such host.
+            InputError: it has no such host.
+            LabError: the lab is not up.
         """
         pipe = subprocess.PIPE
         program = self.start(host, argv, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -226,9 +227,8 @@ class Lab:
         self, host: str | None, argv: Sequence[str], *, folder: Path | None = None
     ) -> list[str]:
         """Give the words that run a program in the lab, for whoever starts it himself."""
-        if host is not None and host not in {h.name for h in self.topology.hosts}:
-            known = ", ".join(h.name for h in self.topology.hosts)
-            raise LabError(f"no such host; known: {known}", where=host)
+        if host is not None:
+            self._check_host(host)
         inside = [] if host is None else ["ip", "netns", "exec", host]
         place = f"--wd={folder or Path.cwd()}"
         return [*needs.enter_command(self.first_pid), place, "--", *inside, *argv]
@@ -256,11 +256,17 @@ class Lab:
 
         Returns:
             What it does, and to whom: see :class:`plugin.lab.bad.Plan`.
+
+        Raises:
+            InputError: no such host, kind or target.
+            LabError: it does that already, or the lab does not answer.
         """
+        bad.plan(self.topology, host, kind, **options)  # wrong names are refused here
         return control.ask(self.folder, {"do": "bad", "host": host, "kind": kind, **options})
 
     def calm(self, host: str) -> None:
-        """Stop everything bad that a host does."""
+        """Stop everything bad that a host does (InputError if there is no such host)."""
+        self._check_host(host)
         control.ask(self.folder, {"do": "calm", "host": host})
 
     def reload(self) -> None:
@@ -286,6 +292,11 @@ class Lab:
         if done.returncode:
             raise LabError(" ".join(done.stderr.split()), where=switch)
         return [line.strip() for line in done.stdout.splitlines() if "cookie=" in line]
+
+    def _check_host(self, host: str) -> None:
+        names = [h.name for h in self.topology.hosts]
+        if host not in names:
+            raise InputError(f"no such host{nearest(host, names)}", where=host)
 
     def _begin(self, *, detached: bool) -> None:
         assert self._folder is not None

@@ -59,7 +59,8 @@ class People:
         """Let a host do something bad, until it is calmed or ``seconds`` have passed.
 
         Raises:
-            LabError: no such host, kind or target; or it does that already.
+            InputError: no such host, kind or target.
+            LabError: it does that already.
         """
         plan = bad.plan(self.topology, host, kind, target=target, seconds=seconds, rate=rate)
         if (host, kind) in self._bad:

@@ -6,7 +6,7 @@ import pytest
 
 from plugin.cli import lab_record as command
 from plugin.cli.main import command_parser, main
-from plugin.errors import LabError, OptionError
+from plugin.errors import InputError, OptionError
 from plugin.lab.offices import office
 from plugin.lab.record import Bad
 from tests.labs import QUIET
@@ -47,9 +47,9 @@ def test_who_turns_bad() -> None:
     for text in ("ben", "ben:", ":scan", "ben:scan@", "ben:scan@soon"):
         with pytest.raises(OptionError, match="is not HOST:KIND"):
             command._bad(text, None, office(1))
-    with pytest.raises(LabError, match="no such host"):
+    with pytest.raises(InputError, match="no such host"):
         command._bad("bem:scan", None, office(1))
-    with pytest.raises(LabError, match="no such kind"):
+    with pytest.raises(InputError, match="no such kind"):
         command._bad("ben:scam", None, office(1))
 
 

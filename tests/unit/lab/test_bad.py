@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
-from plugin.errors import LabError
+from plugin.errors import InputError
 from plugin.lab import bad
+from plugin.lab.offices import office
 from plugin.lab.schema import parse_topology
 from plugin.ml.behaviour.parameters import Parameters
 from tests.labs import QUIET
@@ -42,14 +43,26 @@ def test_targets_fit_the_kind() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(host: str, kind: str, target: str | None, problem: str) -> None:
-    with pytest.raises(LabError, match=problem):
+    with pytest.raises(InputError, match=problem):
         bad.plan(TOPOLOGY, host, kind, target=target)
 
 
 def test_nobody_to_be_bad_to() -> None:
     quiet = parse_topology(QUIET)
-    with pytest.raises(LabError, match="nobody in its VLAN serves imap"):
+    with pytest.raises(InputError, match="nobody in its VLAN serves imap"):
         bad.plan(quiet, "h1", "brute")
+
+
+def test_a_target_is_at_another_port_for_the_switch_sees_nothing_behind_one() -> None:
+    shared = office(1)  # ben and the mail relay are behind one port
+    with pytest.raises(InputError, match=r"fits \(mail\) is behind its own port") as caught:
+        bad.plan(shared, "ben", "brute")
+    assert caught.value.exit_code == 2
+    assert bad.plan(shared, "ben", "brute", target="mail").host == "ben"
+    mail = shared.host("mail").mac
+    for seed in range(30):
+        plan = bad.plan(shared._replace(seed=seed), "ben", "scan")
+        assert plan.target_mac != mail
 
 
 def plan_here(kind: str) -> bad.Plan:

@@ -13,7 +13,20 @@ from plugin.cli.live import told
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import LabError, OptionError
 from plugin.lab.bad import KINDS
-from plugin.lab.demo import LEAST_BAD, Outcome, Row, Said, Seen, Step, Wishes, demo, recorded
+from plugin.lab.demo import (
+    LEAST,
+    LEAST_BAD,
+    Outcome,
+    Row,
+    Said,
+    Seen,
+    Step,
+    Wishes,
+    check,
+    demo,
+    first_seed,
+    recorded,
+)
 from plugin.settings import SEED_MAX
 
 if TYPE_CHECKING:
@@ -24,29 +37,37 @@ if TYPE_CHECKING:
 
 HELP = "Show Halia at work on a network in namespaces: every host told apart, a bad one named."
 NONE = "none"
+_STANDARD = Wishes()
 _BEACON_SECONDS = Wishes(kind="beacon").length
+_FINDING_ALARM = "behaviour"
+_WISHES = ("seed", "bad", "kind", "seconds")
 _HEADER = ("host", "is in truth", "Halia says", "conf", "anomaly", "why")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=1, help="which office is made (default: 1)"
+        "--seed",
+        metavar="N",
+        type=_seed,
+        help="which office is made (default: 1, or the first in which that host can do this)",
     )
     parser.add_argument(
-        "--bad", metavar="HOST|none", default="ben", help="the host that turns bad (default: ben)"
+        "--bad", metavar="HOST|none", help=f"the host that turns bad (default: {_STANDARD.bad})"
     )
     parser.add_argument(
-        "--kind", choices=sorted(KINDS), default="scan",
-        help=f"what it does (default: scan); a beacon needs --for {_BEACON_SECONDS:.0f}s",
+        "--kind", choices=sorted(KINDS),
+        help=f"what it does (default: {_STANDARD.kind}); a beacon needs"
+        f" --for {_BEACON_SECONDS:.0f}s",
     )  # fmt: skip
     parser.add_argument(
-        "--for", dest="seconds", metavar="TIME", type=options.duration, default=0.0,
-        help=f"how long Halia runs (default: {LEAST_BAD:.0f}s, and that is the least)",
+        "--for", dest="seconds", metavar="TIME", type=options.duration,
+        help=f"how long Halia runs (default: {LEAST_BAD:.0f}s, and that is the least;"
+        f" {LEAST:.0f}s with --bad none)",
     )  # fmt: skip
     parser.add_argument(
         "--recorded", action="store_true",
-        help="play the recorded run, as without root or Open vSwitch",
+        help="play the recorded run, as where namespaces cannot be made",
     )  # fmt: skip
     parser.add_argument(
         "--captures", action="store_true",
@@ -61,14 +82,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show a network, or the captures."""
     if args.captures:
+        _refuse(args, "--captures", ("recorded", *_WISHES))
         return demo_captures.run(args)
     if args.picture is not None:
         raise OptionError("goes with --captures", where="--picture")
     output.check_outputs(args, args.out)
-    bad = None if args.bad == NONE else args.bad
-    wishes = Wishes(args.seed, bad, args.kind, args.seconds)
+    if args.recorded:
+        _refuse(args, "--recorded", _WISHES)
+    wishes = _wishes(args)
+    if not args.recorded:
+        check(wishes)
     with output.text_output(args) as stream:
         return _show(args, _happenings(args, wishes), stream)
+
+
+def _wishes(args: argparse.Namespace) -> Wishes:
+    bad = None if args.bad == NONE else args.bad or _STANDARD.bad
+    if bad is None and args.kind is not None:
+        raise OptionError("nobody does it with --bad none", where="--kind")
+    kind = args.kind or _STANDARD.kind
+    seed = first_seed(bad, kind) if args.seed is None else args.seed
+    return Wishes(seed, bad, kind, args.seconds or 0.0)
+
+
+def _refuse(args: argparse.Namespace, what: str, names: tuple[str, ...]) -> None:
+    """Refuse options that do not count beside another."""
+    for name in names:
+        given = getattr(args, name)
+        if given is not None and given is not False:
+            option = "--" + {"seconds": "for"}.get(name, name)
+            raise OptionError(f"does not go with {what}, which shows what it holds", where=option)
 
 
 def _happenings(args: argparse.Namespace, wishes: Wishes) -> Iterator[Happening]:
@@ -79,8 +122,6 @@ def _happenings(args: argparse.Namespace, wishes: Wishes) -> Iterator[Happening]
         try:
             yield next(shown)
         except LabError as error:
-            if error.where is not None and error.where.startswith("--"):
-                raise OptionError(error.reason, where=error.where) from error
             reason = str(error)
         else:
             yield from shown
@@ -116,12 +157,19 @@ def _tell(args: argparse.Namespace, happenings: Iterator[Happening], stream: Tex
             case Step(text):
                 document: Mapping[str, Any] = {"kind": "step", "text": text}
                 stream.write(output.json_line(document) if args.json else f"* {text}\n")
+            case Said(document) if _is_told_twice(document) and not args.json:
+                continue
             case Said(document, host):
                 stream.write(output.json_line(document) if args.json else told(document, host))
             case Seen():
                 continue
         stream.flush()
     raise AssertionError("a demo ends with its outcome")
+
+
+def _is_told_twice(document: Mapping[str, Any]) -> bool:
+    """Whether it is the alarm that comes with each finding."""
+    return (document["kind"], document.get("alarm")) == ("alarm", _FINDING_ALARM)
 
 
 def _as_events(happenings: Iterator[Happening], kept: list[Outcome]) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ happens comes as records, for whoever shows it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import signal
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.control.client import ask
 from plugin.control.protocol import Request
-from plugin.errors import LabError, PeerError
+from plugin.errors import InputError, LabError, OptionError, PeerError
+from plugin.lab import bad as badness
+from plugin.lab.beside import MODEL, WINDOW, answers_at, write_settings
 from plugin.lab.hooked import install, start_halia
 from plugin.lab.lab import Lab
 from plugin.lab.offices import office
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
     from plugin.lab.running import Running
     from plugin.lab.topology import Topology
 
-MODEL = "demo"
-WINDOW = 30
-"""Seconds of each device's captures: the model is made for so many."""
 BAD_AFTER = 8.0
 """Seconds after the first verdict at which the host turns bad."""
 LEAST, LEAST_BAD = 46.0, 76.0
@@ -43,6 +43,8 @@ NAMED_WITHIN = 30.0
 """Seconds from turning bad to being named, at most; beacons take their time."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 60.0
+SEEDS = range(1, 100)
+"""Offices that are looked at for one in which a wish can be shown."""
 GADGET = "unknown gadget"
 TOLD_APART = ("printer", "file server", "workstation")
 """Profiles that the demo promises to tell apart."""
@@ -146,6 +148,8 @@ class Outcome(NamedTuple):
         found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
         if self.bad is not None and self.named_after is None:
             found.append(f"{self.bad} turned bad, and was not named")
+        elif self.bad not in {None, *(row.host for row in self.rows if row.anomalous)}:
+            found.append(f"{self.bad} turned bad, and is not called anomalous at the end")
         if self.named_after is not None and self.named_after > self.within:
             found.append(f"{self.bad} was named after {self.named_after:.0f} s only")
         return found
@@ -154,29 +158,68 @@ class Outcome(NamedTuple):
 Happening = Step | Said | Seen | Outcome
 
 
-def demo(wishes: Wishes) -> Iterator[Happening]:
-    """Show a live network; the outcome comes last, and nothing is left behind.
+def check(wishes: Wishes) -> Topology:
+    """Give the office that is to be shown, if all that is wished for can be.
 
     Raises:
-        LabError: no network can be made here, or a part of it does not work; ``where`` is an
-            option that cannot be had.
+        OptionError: no such host, none that it could turn against, or too short a time.
     """
     topology = office(wishes.seed)
-    if wishes.bad is not None and wishes.bad not in {host.name for host in topology.hosts}:
-        known = ", ".join(host.name for host in topology.hosts if host.profile)
-        raise LabError(f"no such host; known: {known}", where=f"--bad {wishes.bad}")
+    if wishes.bad is not None:
+        known = [host.name for host in topology.hosts if host.profile not in {None, "outside"}]
+        where = f"--bad {wishes.bad}"
+        if wishes.bad not in known:
+            raise OptionError(f"no such host; known: {', '.join(known)}", where=where)
+        try:
+            badness.plan(topology, wishes.bad, wishes.kind)
+        except InputError as error:
+            raise OptionError(
+                f"cannot do '{wishes.kind}' in the office of seed {wishes.seed}: {error.reason}",
+                where=where,
+                advice="choose another --seed or --bad",
+            ) from error
     if wishes.patience and wishes.seconds < wishes.length:
-        raise LabError(
+        raise OptionError(
             f"is named only when it has been regular for {wishes.patience:.0f} s (a thermostat"
             f" asks for a minute or two): needs --for {wishes.length:.0f}s or more",
             where=f"--kind {wishes.kind}",
         )
+    if 0 < wishes.seconds < wishes.length:
+        raise OptionError(
+            f"is too short to see what is promised: at least {wishes.length:.0f}s",
+            where=f"--for {wishes.seconds:g}s",
+        )
+    return topology
+
+
+def first_seed(bad: str | None, kind: str) -> int:
+    """Give the first office in which a host can turn bad so; 1 if none is found."""
+    if bad is None:
+        return SEEDS[0]
+    for seed in SEEDS:
+        with contextlib.suppress(InputError):
+            badness.plan(office(seed), bad, kind)
+            return seed
+    return SEEDS[0]
+
+
+def demo(wishes: Wishes) -> Iterator[Happening]:
+    """Show a live network; the outcome comes last, and nothing is left behind.
+
+    Raises:
+        OptionError: what is wished for cannot be shown: see :func:`check`.
+        LabError: no network can be made here, or a part of it does not work.
+    """
+    topology = check(wishes)
     with Lab(topology) as lab:
-        hosts = sum(host.profile is not None for host in topology.hosts)
-        yield Step(f"{topology.name}: a switch, Faucet, {hosts} hosts at work (seed {wishes.seed})")
+        hosts = sum(host.profile not in {None, "outside"} for host in topology.hosts)
+        yield Step(
+            f"{topology.name}: a switch, Faucet, {hosts} hosts at work and a router, which is not"
+            f" judged (seed {wishes.seed})"
+        )
         installed = install(lab)
         yield Step(f"the hook is in faucet.yaml, and loaded: {_words(installed)}")
-        config = _settings(lab, lab.take_collector())
+        config = write_settings(lab, lab.take_collector())
         errors = lab.folder / "halia.log"
         with errors.open("w") as log:
             words = ["run", "--json", "--config", str(config)]
@@ -275,7 +318,7 @@ class _Stage:
 
     def _look(self) -> Seen:
         request = Request(id=1, ask="devices", arguments={})
-        self._devices = ask(self._lab.folder / "halia.sock", request)
+        self._devices = ask(answers_at(self._lab), request)
         return Seen(self._devices)
 
     def _heard(self, timeout: float) -> Iterator[Said]:
@@ -313,23 +356,6 @@ class _Stage:
     def _last_words(self) -> str:
         lines = self._errors.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")
-
-
-def _settings(lab: Lab, nic: str) -> Path:
-    document = {
-        "model": MODEL,
-        "run": {"state": str(lab.folder / "state")},
-        "capture": {"iface": nic, "rotate_time": f"{WINDOW}s", "min_free": "1M", "ring": "8M"},
-        "faucet": {
-            "config": str(lab.faucet_yaml),
-            "socket": str(lab.event_socket),
-            "page": lab.prometheus_url,
-        },
-        "control": {"socket": str(lab.folder / "halia.sock")},
-    }
-    path = lab.folder / "halia.yaml"
-    path.write_text(json.dumps(document, indent=1), encoding="utf-8")  # JSON is YAML
-    return path
 
 
 def _words(installed: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ def test_the_recorded_run_is_told_line_by_line_and_summed_up(
     out = capsys.readouterr().out
     assert out.startswith("* no network of its own (as you wish): a recorded run")
     assert "finding  ben " in out
+    assert "alarm    ben " not in out  # each finding once
     table = out[out.index("\nhost ") :]
     assert "printer    printer            Printer" in table
     assert "10 of 12 hosts are known, 10 of these rightly.\n" in table
@@ -78,6 +79,14 @@ def test_what_is_not_as_it_should_be_is_said_and_is_exit_code_4(
         (["--seed", "-1"], "no whole number"),
         (["--kind", "dance"], "invalid choice"),
         (["--picture", "x.png"], "goes with --captures"),
+        (["--bad", "collector"], "no such host"),
+        (["--kind", "brute", "--seed", "3"], "nobody in its VLAN serves imap"),
+        (["--for", "10s"], "--for 10s: is too short"),
+        (["--recorded", "--seed", "0"], "--seed: does not go with --recorded"),
+        (["--recorded", "--for", "90s"], "--for: does not go with --recorded"),
+        (["--captures", "--kind", "scan"], "--kind: does not go with --captures"),
+        (["--captures", "--recorded"], "--recorded: does not go with --captures"),
+        (["--bad", "none", "--kind", "scan"], "--kind: nobody does it with --bad none"),
     ],
 )
 def test_wishes_that_cannot_be(

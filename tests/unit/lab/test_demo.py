@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from plugin.errors import LabError
+from plugin.errors import OptionError
+from plugin.lab.bad import KINDS
 from plugin.lab.demo import (
     LEAST,
     LEAST_BAD,
@@ -16,7 +17,9 @@ from plugin.lab.demo import (
     Said,
     Seen,
     Wishes,
+    check,
     demo,
+    first_seed,
     recorded,
 )
 from plugin.ml.behaviour.parameters import BeaconParameters
@@ -60,6 +63,7 @@ def test_a_promise_that_is_kept_is_no_failure() -> None:
     [
         (GOOD[1:], 0.5, "no printer is recognised"),
         (GOOD, None, "ben turned bad, and was not named"),
+        ((*GOOD[:3], GOOD[4]), 0.5, "ben turned bad, and is not called anomalous at the end"),
         (GOOD, 30.1, "ben was named after 30 s only"),
         ((*GOOD, row("x", "mail relay", "Mail", bad=True)), 0.5, "x (mail relay) is call"),
         ((*GOOD, row("x", "mail relay", "Mail", says="Camera")), 0.5, "x (mail relay) is taken"),
@@ -93,7 +97,7 @@ def test_it_takes_as_long_as_there_is_something_to_see() -> None:
 def test_a_beacon_takes_its_time_and_without_it_is_refused_with_the_reason() -> None:
     slow = Outcome(GOOD, "ben", 301.0, live=True, within=NAMED_WITHIN + LASTING)
     assert slow.failures() == []
-    with pytest.raises(LabError, match=r"regular for 300 s.*needs --for 376s or more") as caught:
+    with pytest.raises(OptionError, match=r"regular for 300 s.*needs --for 376s or more") as caught:
         next(demo(Wishes(kind="beacon", seconds=375)))
     assert caught.value.where == "--kind beacon"
 
@@ -116,6 +120,31 @@ def test_the_recorded_run_keeps_every_promise_each_time() -> None:
 
 
 def test_who_is_not_there_cannot_turn_bad() -> None:
-    with pytest.raises(LabError, match=r"--bad nobody: no such host; known: .*anna") as caught:
+    with pytest.raises(OptionError, match=r"--bad nobody: no such host; known: .*anna"):
         next(demo(Wishes(bad="nobody")))
-    assert caught.value.where == "--bad nobody"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        (Wishes(bad="collector"), "--bad collector: no such host"),
+        (Wishes(bad="outside"), "--bad outside: no such host"),
+        (Wishes(seed=1, kind="brute"), r"in the office of seed 1: whoever fits \(mail\) is behind"),
+        (Wishes(seed=3, kind="brute"), "nobody in its VLAN serves imap; choose another --seed"),
+        (Wishes(seconds=10.0), "--for 10s: is too short .* at least 76s"),
+        (Wishes(seconds=45.0, bad=None), "at least 46s"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_a_network_is_made(
+    wishes: Wishes, words: str
+) -> None:
+    with pytest.raises(OptionError, match=words):
+        check(wishes)
+
+
+def test_the_first_office_in_which_it_can_be_done_is_shown() -> None:
+    assert first_seed("ben", "scan") == first_seed(None, "brute") == first_seed("x", "scan") == 1
+    assert first_seed("ben", "brute") == 2
+    for kind in KINDS:
+        seed = first_seed("ben", kind)
+        assert check(Wishes(seed, "ben", kind, seconds=400.0)).seed == seed

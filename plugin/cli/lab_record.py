@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from typing import TYPE_CHECKING
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
-from plugin.errors import OptionError
+from plugin.errors import OptionError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +124,17 @@ def _bad(text: str, rate: float | None, topology: Topology) -> Bad:
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
-    if not force and folder.is_dir() and any(folder.iterdir()):
+    """Make the folder of the recordings, before any lab is made for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = not any(folder.iterdir())
+    except OSError as error:
+        raise OutputError(
+            f"the folder cannot be made: {error.strerror}", where=str(folder)
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError("nothing can be written into this folder", where=str(folder))
+    if not force and not empty:
         raise OptionError(
             "is not empty", where=str(folder), advice="choose another --out, or add --force"
         )

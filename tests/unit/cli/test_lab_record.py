@@ -69,6 +69,23 @@ def test_what_cannot_be_is_refused(words: list[str]) -> None:
     assert main(["lab", "record", "--out", "x", *words]) == 2
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_a_lab_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "x"
+    assert main(["lab", "record", "--out", str(place)]) == 2
+    assert f"{place}: the folder cannot be made: Not a directory" in capsys.readouterr().err
+    assert main(["lab", "record", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be made: File exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bad", ["nosuch:scan", "ben:foo", "ben:brute"])
+def test_a_wrong_bad_host_is_wrong_input(bad: str, tmp_path: Path) -> None:
+    assert main(["lab", "record", "--out", str(tmp_path / "x"), "--bad", bad]) == 2
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_folder_with_something_in_it_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.cli import lab_record, options, output
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import LabError, OptionError
+from plugin.lab.bad import KINDS
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from plugin.lab.topology import Topology
 
 HELP = "A whole network in namespaces of its own: a switch, Faucet, hosts that work or turn bad."
+NAME = "lab"
 BASE = "/tmp/halia-lab"  # noqa: S108 - whose it is is checked
+SIGNALLED = 128
+"""What a shell adds to the signal that ended a command."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
 
 
@@ -45,15 +49,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     up.add_argument("--rabbit", action="store_true", help="start a RabbitMQ too")
     up.add_argument("--idle", action="store_true", help="hosts run no services and no clients")
     _common(up)
-    execute = verbs.add_parser("exec", help="run a command on a host; exit code: the command's")
+    execute = verbs.add_parser(
+        "exec", help="run a command on a host; exit code: the command's, or 128 and its signal"
+    )
     execute.add_argument("host", metavar="HOST", help="a host's name; - is beside the switch")
     execute.add_argument("command", metavar="CMD", nargs="+", help="the command, after --")
     _common(execute, json=False)
     bad = verbs.add_parser("bad", help="let a host turn bad, or calm it")
     bad.add_argument("host", metavar="HOST", help="a host's name")
     bad.add_argument(
-        "kind", metavar="KIND", nargs="?",
-        help="scan, sweep, brute, beacon, flood, arp-spoof; without it the host is calmed",
+        "kind", metavar="KIND", nargs="?", choices=tuple(KINDS),
+        help=f"{', '.join(KINDS)}; without it the host is calmed",
     )  # fmt: skip
     bad.add_argument("--target", metavar="HOST", help="to whom (default: one that fits)")
     bad.add_argument(
@@ -82,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     parser.add_argument(
-        "--name", metavar="NAME", type=_name, default="lab", help="which lab (default: lab)"
+        "--name", metavar="NAME", type=_name, default=NAME, help=f"which lab (default: {NAME})"
     )
     options.common(parser, out=False, json=json)
 
@@ -155,7 +161,8 @@ def _up(args: argparse.Namespace) -> int:
         print(json.dumps(document))
     else:
         print(f"lab '{args.name}' is up: {len(document['hosts'])} hosts, files in {folder}")
-        print("see 'halia lab status'; remove it with 'halia lab down'")
+        which = "" if args.name == NAME else f" --name {args.name}"
+        print(f"see 'halia lab status{which}'; remove it with 'halia lab down{which}'")
     return EXIT_OK
 
 
@@ -184,9 +191,10 @@ def _exec(args: argparse.Namespace) -> int:
     words = lab.command(None if args.host == "-" else args.host, args.command)
     environment = daemons.base_environment()
     try:
-        return subprocess.run(words, env=environment, check=False).returncode  # noqa: S603 - asked for
+        code = subprocess.run(words, env=environment, check=False).returncode  # noqa: S603 - asked for
     except OSError as error:
         raise LabError(f"cannot be run: {error.strerror}", where=words[0]) from error
+    return code if code >= 0 else SIGNALLED - code
 
 
 def _bad(args: argparse.Namespace) -> int:
@@ -211,9 +219,7 @@ def _status(args: argparse.Namespace) -> int:
 
     folder = base_folder() / args.name
     if control.first_pid(folder) is None:
-        output.warn(
-            args, f"{args.name}: no lab is up; labs that are: {', '.join(_names()) or 'none'}"
-        )
+        _say_none(args)
         return EXIT_NO
     document = _attached(args).status()
     if args.json:
@@ -229,14 +235,21 @@ def _down(args: argparse.Namespace) -> int:
     base = base_folder()
     names = _names() if args.all else [args.name]
     stale = [folder.name for folder in _folders()] if args.all else [args.name]
-    for name in names:
-        if control.first_pid(base / name) is not None:
-            Lab.attach(base / name).down()
-    gone = [name for name in stale if remove_stale(base / name) or name in names]
+    down = [name for name in names if control.first_pid(base / name) is not None]
+    for name in down:
+        Lab.attach(base / name).down()
+    gone = [name for name in {*down, *stale} if remove_stale(base / name) or name in down]
+    if not gone and not args.all:
+        _say_none(args)
     _tidy()
     if args.json:
-        print(json.dumps({"down": gone}))
+        print(json.dumps({"down": sorted(gone)}))
     return EXIT_OK
+
+
+def _say_none(args: argparse.Namespace) -> None:
+    names = ", ".join(_names()) or "none"
+    output.warn(args, f"{args.name}: no lab is up; labs that are: {names}")
 
 
 def _tidy() -> None:

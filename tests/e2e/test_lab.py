@@ -398,6 +398,12 @@ def test_the_command_line() -> None:
         assert done.returncode == 0
         assert "1 received" in done.stdout
         assert halia("exec", "--name", name, "-", "--", "sh", "-c", "exit 7").returncode == 7
+        assert halia("exec", "--name", name, "-", "--", "sh", "-c", "kill -9 $$").returncode == 137
+        assert halia("exec", "--name", name, "anne", "--", "true").returncode == 2
+        assert halia("bad", "--name", name, "bem", "scan").returncode == 2
+        assert halia("bad", "--name", name, "bem").returncode == 2
+        absent = halia("down", "--name", f"{name}-x")
+        assert name in absent.stderr
         page = halia("status", "--name", name).stdout
         assert re.search(
             r"^printer +02:00:00:00:00:01 +10.0.0.21 +sw1/1 +office +printer", page, re.MULTILINE

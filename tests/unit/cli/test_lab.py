@@ -31,6 +31,10 @@ def test_no_lab_is_up(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "exec", "h1", "--", "true"]) == 3
     assert main(["lab", "bad", "h1", "scan"]) == 3
     assert base.is_dir()
+    assert main(["lab", "down", "--name", "y"]) == 0
+    assert "y: no lab is up; labs that are: none" in capsys.readouterr().err
+    assert main(["lab", "bad", "h1", "foo"]) == 2
+    assert "scan" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["../x", "", ".x", "x" * 25, "a b"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from plugin.faucet.hook import QUARANTINE_VID
 from plugin.lab.render import faucet_yaml
 from plugin.lab.schema import load_topology, parse_topology
 from tests.labs import QUIET
@@ -51,3 +52,8 @@ def test_the_shipped_topology_is_rendered_the_same_each_time() -> None:
         .partition("acls:")[0]
     )
     assert "acls" not in yaml.safe_load(faucet_yaml(without))
+
+
+def test_the_default_lab_leaves_the_hooks_quarantine_vlan_free() -> None:
+    topology = load_topology(ROOT / "configs" / "lab" / "office.yaml")
+    assert QUARANTINE_VID not in {vlan.vid for vlan in topology.vlans}

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli import lab_record, options, output
+from plugin.cli import lab_record, lab_watch, options, output
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import LabError, OptionError
 from plugin.lab.bad import KINDS
@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 HELP = "A whole network in namespaces of its own: a switch, Faucet, hosts that work or turn bad."
 NAME = "lab"
 BASE = "/tmp/halia-lab"  # noqa: S108 - whose it is is checked
-SIGNALLED = 128
-"""What a shell adds to the signal that ended a command."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add ``up``, ``exec``, ``bad``, ``status``, ``down`` and ``record``."""
+    """Add ``up``, ``exec``, ``bad``, ``status``, ``down``, ``watch`` and ``record``."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     up = verbs.add_parser("up", help="make a lab; it runs in the background")
     up.add_argument(
@@ -77,13 +75,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     down = verbs.add_parser("down", help="remove a lab: every process, network and file")
     down.add_argument("--all", action="store_true", help="every lab of this user")
     _common(down)
+    watch = verbs.add_parser("watch", help=lab_watch.HELP)
+    lab_watch.configure(watch)
+    _common(watch, json=False)
     lab_record.configure(verbs.add_parser("record", help=lab_record.HELP))
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one verb."""
     verbs = {"up": _up, "exec": _exec, "bad": _bad, "status": _status, "down": _down}
-    return {**verbs, "record": lab_record.run}[args.verb](args)
+    more = {"record": lab_record.run, "watch": _watch}
+    return {**verbs, **more}[args.verb](args)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    return lab_watch.run(args, _attached(args))
 
 
 def _common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
@@ -194,7 +200,7 @@ def _exec(args: argparse.Namespace) -> int:
         code = subprocess.run(words, env=environment, check=False).returncode  # noqa: S603 - asked for
     except OSError as error:
         raise LabError(f"cannot be run: {error.strerror}", where=words[0]) from error
-    return code if code >= 0 else SIGNALLED - code
+    return code if code >= 0 else lab_watch.SIGNALLED - code
 
 
 def _bad(args: argparse.Namespace) -> int:
@@ -294,6 +300,9 @@ def _page(document: Mapping[str, Any]) -> str:
     lines = [
         f"lab '{document['name']}' ({document['topology']}), up {document['up_seconds']:g} s",
         f"files: {document['folder']}",
+        f"faucet: {document['faucet_yaml']}, page {document['prometheus']}",
+        f"events: {document['event_socket']}",
+        f"broker: {document['broker'] or 'none (see halia lab up --rabbit)'}",
         f"running: {', '.join(alive)}" + (f"; NOT running: {', '.join(dead)}" if dead else ""),
         "",
     ]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin.errors import HaliaError
-from plugin.lab import control
+from plugin.lab import control, daemons
 from plugin.lab.control import SPEC, TOPOLOGY
 from plugin.lab.fabric import Fabric
 from plugin.lab.people import People
@@ -142,6 +142,10 @@ class Inside:
             "datapath": self.fabric.datapath,
             "folder": str(self.folder),
             "up_seconds": round(time.monotonic() - self.fabric.born, 1),
+            "faucet_yaml": str(self.folder / "conf" / "faucet.yaml"),
+            "event_socket": str(self.folder / "run" / "event.sock"),
+            "prometheus": daemons.PROMETHEUS_URL,
+            "broker": daemons.AMQP_URL if self.spec["rabbit"] else None,
             "daemons": self.fabric.daemons(),
             "hosts": hosts,
         }

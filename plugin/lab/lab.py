@@ -127,13 +127,15 @@ class Lab:
         """Bring the collector's NIC beside the switch and the controller; gives its name there.
 
         So stands who watches a real network: one NIC on the mirror port, and the controller, the
-        broker and the operator in reach.
+        broker and the operator in reach. Again is no error.
 
         Raises:
             LabError: the topology has no collector, or its NIC is no longer there.
         """
         if self.collector is None:
             raise LabError("the topology has no collector", where=self.name)
+        if not self.run(None, ["ip", "link", "show", name]).returncode:
+            return name
         moved = self.run(self.collector, ["ip", "link", "set", "eth0", "netns", "1", "name", name])
         up = self.run(None, ["ip", "link", "set", name, "up"])
         if moved.returncode or up.returncode:

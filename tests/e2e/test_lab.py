@@ -418,3 +418,45 @@ def test_the_command_line() -> None:
     assert down.returncode == 0
     assert not folder.exists()
     assert halia("status", "--name", name).returncode == 4
+
+
+def test_a_lab_is_watched_from_the_command_line() -> None:
+    """By `halia run` beside the controller; again, with the hook and the NIC in their places."""
+    need_lab()
+    name = f"watch-{os.getpid()}"
+    up = halia("up", "--name", name, "--json")
+    try:
+        assert up.returncode == 0, up.stderr
+        for number in (signal.SIGTERM, signal.SIGINT):
+            watched(name, json.loads(up.stdout)["folder"], number)
+    finally:
+        down = halia("down", "--name", name)
+    assert down.returncode == 0
+
+
+def watched(name: str, folder: str, number: int) -> None:
+    words = [sys.executable, "-m", "plugin", "lab", "watch", "--name", name, "--", "--json"]
+    pipe = subprocess.PIPE
+    asked = ["devices", "list", "--json", "--socket", f"{folder}/halia.sock"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as program:
+
+        def devices() -> str:
+            assert program.poll() is None, program.communicate()
+            command = [sys.executable, "-m", "plugin", *asked]
+            return subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, check=False
+            ).stdout
+
+        try:
+            wait_for(lambda: "02:00:00:00:00:01" in devices(), "a watched printer", 60)
+            program.send_signal(number)
+            out, err = program.communicate(timeout=120)
+        finally:
+            program.kill()
+    assert program.returncode == 0, err
+    assert f"--socket {folder}/halia.sock" in err
+    assert {json.loads(line)["kind"] for line in out.splitlines()} <= {
+        "verdict",
+        "capture",
+        "alarm",
+    }

@@ -35,6 +35,8 @@ def test_status_tells_every_host_with_its_place(tmp_path: Path) -> None:
     lab = inside.Inside(prepare(tmp_path / "lab", QUIET.replace("11/24}", "11/24, serves: [web]}")))
     status = lab.status()
     json.dumps(status)
+    assert (status["broker"], status["prometheus"]) == (None, "http://127.0.0.1:9302/metrics")
+    assert status["faucet_yaml"].startswith(status["folder"])
     hosts = {host["host"]: host for host in status["hosts"]}
     assert list(hosts) == ["h1", "h2", "m1", "m2", "remedy", "outside", "col"]
     assert hosts["h1"]["services"] == [{"name": "web", "transport": "tcp", "port": 80}]

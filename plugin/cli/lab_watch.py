@@ -1,0 +1,66 @@
+"""``halia lab watch``: ``halia run`` on the mirror port of a lab that is up."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from plugin.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+    from typing import NoReturn
+
+    from plugin.lab import Lab
+    from plugin.lab.running import Running
+
+HELP = "install the hook in a lab and run 'halia run' beside its controller, until Ctrl-C"
+SIGNALLED = 128
+"""What a shell adds to the signal that ended a command."""
+STOP_SECONDS = 120.0
+"""How long its end may take: it judges what it has captured."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument(
+        "options", metavar="OPTION", nargs="*", help="options of 'halia run', after --"
+    )
+
+
+def run(args: argparse.Namespace, lab: Lab) -> int:
+    """Watch until told to end; exit code: that of ``halia run``."""
+    from plugin.lab.beside import answers_at, write_settings
+    from plugin.lab.hooked import install, start_halia
+
+    install(lab)
+    config = write_settings(lab, lab.take_collector())
+    at = answers_at(lab)
+    output.warn(args, f"settings: {config}")
+    output.warn(args, f"ask it: halia status --socket {at}; halia devices list --socket {at}")
+    # SIGTERM ends it as Ctrl-C does. Both come to this process alone, and are passed on.
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        words = ["run", "--config", str(config), *args.options]
+        with start_halia(lab, None, words, stdout=None, stderr=None) as program:
+            code = _wait(program)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return code if code >= 0 else SIGNALLED - code
+
+
+def _wait(program: Running) -> int:
+    try:
+        return program.wait()
+    except KeyboardInterrupt:
+        program.send_signal(signal.SIGTERM)
+    try:
+        return program.wait(STOP_SECONDS)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):  # a second Ctrl-C: at once
+        return program.stop()
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -16,8 +16,6 @@ from plugin.lab.bad import KINDS
 from plugin.lab.demo import (
     LEAST,
     LEAST_BAD,
-    Outcome,
-    Row,
     Said,
     Seen,
     Step,
@@ -27,6 +25,7 @@ from plugin.lab.demo import (
     first_seed,
     recorded,
 )
+from plugin.lab.outcome import Outcome, Row
 from plugin.settings import SEED_MAX
 
 if TYPE_CHECKING:

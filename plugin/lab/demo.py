@@ -24,6 +24,7 @@ from plugin.lab.beside import MODEL, WINDOW, answers_at, write_settings
 from plugin.lab.hooked import install, start_halia
 from plugin.lab.lab import Lab
 from plugin.lab.offices import office
+from plugin.lab.outcome import GADGET, NAMED_WITHIN, NAMES, Outcome, Row
 from plugin.ml.behaviour.parameters import BeaconParameters
 from plugin.ml.vocabulary import FILE, load_vocabulary
 from plugin.settings import data_folder
@@ -39,15 +40,10 @@ BAD_AFTER = 8.0
 LEAST, LEAST_BAD = 46.0, 76.0
 """Seconds from Halia's start to the end: one window, or two where a host turns bad in the second,
 and what it takes to judge them."""
-NAMED_WITHIN = 30.0
-"""Seconds from turning bad to being named, at most; beacons take their time."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 60.0
 SEEDS = range(1, 100)
 """Offices that are looked at for one in which a wish can be shown."""
-GADGET = "unknown gadget"
-TOLD_APART = ("printer", "file server", "workstation")
-"""Profiles that the demo promises to tell apart."""
 
 
 class Wishes(NamedTuple):
@@ -89,70 +85,6 @@ class Seen(NamedTuple):
     """How all devices are now."""
 
     devices: list[dict[str, Any]]
-
-
-class Row(NamedTuple):
-    """One host at the end."""
-
-    host: str
-    profile: str
-    truth: str | None
-    """Its role in the vocabulary's spelling; None of what no model can know."""
-    device: Mapping[str, Any] | None
-    """What Halia shows of it; None: nothing."""
-
-    @property
-    def decision(self) -> str:
-        """What Halia says of its role."""
-        role = self.device["role"] if self.device is not None else None
-        return "unseen" if role is None else str(role["decision"])
-
-    @property
-    def right(self) -> bool | None:
-        """Whether its role is right; None where nothing is claimed."""
-        if self.decision != "known" or self.device is None:
-            return None
-        return bool(self.device["role"]["labels"][0] == self.truth)
-
-    @property
-    def anomalous(self) -> bool:
-        """Whether Halia names a behaviour of it."""
-        found = self.device["anomaly"] if self.device is not None else None
-        return found is not None and found["verdict"] == "anomalous"
-
-
-class Outcome(NamedTuple):
-    """What came of it."""
-
-    rows: tuple[Row, ...]
-    bad: str | None
-    named_after: float | None
-    """Seconds from turning bad to the first finding about that host; None: none came."""
-    live: bool
-    """A real network, or a recorded run."""
-    within: float = NAMED_WITHIN
-    """Seconds from turning bad to that finding, at most, as it should be."""
-
-    def failures(self) -> list[str]:
-        """What is not as the demo promises; empty: it holds."""
-        found = [
-            f"{row.host} ({row.profile}) is taken for {row.device['role']['labels'][0]}"
-            for row in self.rows
-            if row.right is False and row.device is not None
-        ]
-        recognised = {row.profile for row in self.rows if row.right}
-        found += [
-            f"no {profile} is recognised" for profile in TOLD_APART if profile not in recognised
-        ]
-        innocent = [row for row in self.rows if row.anomalous and row.host != self.bad]
-        found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
-        if self.bad is not None and self.named_after is None:
-            found.append(f"{self.bad} turned bad, and was not named")
-        elif self.bad not in {None, *(row.host for row in self.rows if row.anomalous)}:
-            found.append(f"{self.bad} turned bad, and is not called anomalous at the end")
-        if self.named_after is not None and self.named_after > self.within:
-            found.append(f"{self.bad} was named after {self.named_after:.0f} s only")
-        return found
 
 
 Happening = Step | Said | Seen | Outcome
@@ -258,9 +190,10 @@ def recorded() -> Iterator[Happening]:
         yield Said(document, names.get(document["mac"]))
     yield Seen(devices)
     bad = about["bad"]
-    findings = [d for d in said if d["kind"] == "finding" and d["mac"] == bad["mac"]]
+    findings = [d for d in said if d["mac"] == bad["mac"] and _names_it(d, bad["kind"])]
     after = _end_of(findings[0]) - bad["time"] if findings else None
-    yield Outcome(_rows(hosts, devices), bad["host"], after, live=False)
+    rows = _rows(hosts, devices)
+    yield Outcome(rows, bad["host"], after, live=False, kind=bad["kind"])
 
 
 class _Stage:
@@ -300,7 +233,7 @@ class _Stage:
             after = self._named - self._turned
         wishes, rows = self._wishes, _rows(self._hosts, self._devices)
         within = NAMED_WITHIN + wishes.patience
-        yield Outcome(rows, wishes.bad, after, live=True, within=within)
+        yield Outcome(rows, wishes.bad, after, live=True, within=within, kind=wishes.kind)
 
     def _until_ready(self) -> Iterator[Happening]:
         while True:
@@ -332,7 +265,7 @@ class _Stage:
             if document["kind"] == "capture" and self._first is None:
                 self._first = now
             about = self._names.get(document["mac"])
-            bad = document["kind"] == "finding" and about == self._wishes.bad
+            bad = about == self._wishes.bad and _names_it(document, self._wishes.kind)
             if bad and self._turned is not None and self._named is None:
                 self._named = now
             yield Said(document, about)
@@ -361,6 +294,13 @@ class _Stage:
 def _words(installed: Mapping[str, Any]) -> str:
     notes = [note for note in installed["notes"] if note.startswith("all is mirrored")]
     return notes[0] if notes else "all is mirrored"
+
+
+def _names_it(document: Mapping[str, Any], kind: str) -> bool:
+    """Whether it is a finding that calls a way to be bad by its name."""
+    if document["kind"] != "finding":
+        return False
+    return any(found["name"] in NAMES[kind] for found in document["anomaly"]["behaviour"])
 
 
 def _rows(

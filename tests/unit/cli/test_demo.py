@@ -10,7 +10,8 @@ import pytest
 import plugin.cli.demo
 from plugin.cli.main import main
 from plugin.errors import LabError
-from plugin.lab.demo import Outcome, Step, recorded
+from plugin.lab.demo import Step, recorded
+from plugin.lab.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

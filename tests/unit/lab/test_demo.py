@@ -1,89 +1,16 @@
-"""What the demo promises, and when it says that it did not keep it."""
+"""The demo as it is played: which wishes can be shown, and the recorded run."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from plugin.errors import OptionError
 from plugin.lab.bad import KINDS
-from plugin.lab.demo import (
-    LEAST,
-    LEAST_BAD,
-    NAMED_WITHIN,
-    Outcome,
-    Row,
-    Said,
-    Seen,
-    Wishes,
-    check,
-    demo,
-    first_seed,
-    recorded,
-)
+from plugin.lab.demo import LEAST, LEAST_BAD, Said, Seen, Wishes, check, demo, first_seed, recorded
+from plugin.lab.outcome import NAMED_WITHIN, Outcome
 from plugin.ml.behaviour.parameters import BeaconParameters
 
 LASTING = BeaconParameters().lasting
-
-
-def row(
-    host: str, profile: str, truth: str | None, *, says: str | None = None, bad: bool = False
-) -> Row:
-    """A host of which Halia says this; None: that it does not know."""
-    role: dict[str, Any] = {
-        "decision": "unknown" if says is None else "known",
-        "labels": [says or "Printer", "x", "y"],
-        "confidences": [0.9, 0.1, 0.0],
-    }
-    verdict = "anomalous" if bad else "undetermined"
-    return Row(host, profile, truth, {"role": role, "anomaly": {"verdict": verdict}})
-
-
-GOOD = (
-    row("printer", "printer", "Printer", says="Printer"),
-    row("files", "file server", "File share", says="File share"),
-    row("anna", "workstation", "Workstation", says="Workstation"),
-    row("ben", "workstation", "Workstation", bad=True),
-    row("gadget", "unknown gadget", None),
-)
-
-
-def failures(*rows: Row, bad: str | None = "ben", named: float | None = 0.5) -> list[str]:
-    return Outcome(rows, bad, named, live=True).failures()
-
-
-def test_a_promise_that_is_kept_is_no_failure() -> None:
-    assert failures(*GOOD) == []
-    assert failures(*GOOD[:3], GOOD[4], bad=None, named=None) == []
-
-
-@pytest.mark.parametrize(
-    ("rows", "named", "words"),
-    [
-        (GOOD[1:], 0.5, "no printer is recognised"),
-        (GOOD, None, "ben turned bad, and was not named"),
-        ((*GOOD[:3], GOOD[4]), 0.5, "ben turned bad, and is not called anomalous at the end"),
-        (GOOD, 30.1, "ben was named after 30 s only"),
-        ((*GOOD, row("x", "mail relay", "Mail", bad=True)), 0.5, "x (mail relay) is call"),
-        ((*GOOD, row("x", "mail relay", "Mail", says="Camera")), 0.5, "x (mail relay) is taken"),
-        (
-            (*GOOD[:4], row("g", "unknown gadget", None, says="Printer")),
-            0.5,
-            "g (unknown gadget) is",
-        ),
-    ],
-)
-def test_each_broken_promise_is_named(
-    rows: tuple[Row, ...], named: float | None, words: str
-) -> None:
-    (found,) = failures(*rows, named=named)
-    assert found.startswith(words)
-
-
-def test_a_host_that_nobody_saw_claims_nothing() -> None:
-    unseen = Row("x", "printer", "Printer", None)
-    assert (unseen.decision, unseen.right, unseen.anomalous) == ("unseen", None, False)
 
 
 def test_it_takes_as_long_as_there_is_something_to_see() -> None:

@@ -7,7 +7,6 @@ import pytest
 from plugin.errors import OptionError
 from plugin.lab.bad import KINDS
 from plugin.lab.demo import LEAST, LEAST_BAD, Said, Seen, Wishes, check, demo, first_seed, recorded
-from plugin.lab.outcome import NAMED_WITHIN, Outcome
 from plugin.ml.behaviour.parameters import BeaconParameters
 
 LASTING = BeaconParameters().lasting
@@ -22,8 +21,6 @@ def test_it_takes_as_long_as_there_is_something_to_see() -> None:
 
 
 def test_a_beacon_takes_its_time_and_without_it_is_refused_with_the_reason() -> None:
-    slow = Outcome(GOOD, "ben", 301.0, live=True, within=NAMED_WITHIN + LASTING)
-    assert slow.failures() == []
     with pytest.raises(OptionError, match=r"regular for 300 s.*needs --for 376s or more") as caught:
         next(demo(Wishes(kind="beacon", seconds=375)))
     assert caught.value.where == "--kind beacon"

@@ -88,3 +88,9 @@ def test_each_broken_promise_is_named(
 def test_a_host_that_nobody_saw_claims_nothing() -> None:
     unseen = Row("x", "printer", "Printer", None)
     assert (unseen.decision, unseen.right, unseen.anomalous) == ("unseen", None, False)
+
+
+def test_who_takes_his_time_may_be_named_late() -> None:
+    late = Outcome(GOOD, "ben", 301.0, live=True)
+    assert late.failures() == ["ben was named after 301 s only"]
+    assert late._replace(within=330.0).failures() == []

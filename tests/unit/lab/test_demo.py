@@ -7,6 +7,7 @@ import pytest
 from plugin.errors import OptionError
 from plugin.lab.bad import KINDS
 from plugin.lab.demo import LEAST, LEAST_BAD, Said, Seen, Wishes, check, demo, first_seed, recorded
+from plugin.lab.outcome import Outcome
 from plugin.ml.behaviour.parameters import BeaconParameters
 
 LASTING = BeaconParameters().lasting

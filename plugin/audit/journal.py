@@ -125,6 +125,13 @@ class Journal:
         self.last = made[-1]
         return made
 
+    def told(self) -> list[str]:
+        """One sentence on the line that a crash left torn; none if none was."""
+        if self.torn is None:
+            return []
+        where = f"it was put into {self.torn}; nothing that was written before is missing"
+        return [f"the journal's last line was cut short by a crash: {where}"]
+
     def close(self) -> None:
         """Let go of it."""
         os.close(self._file)

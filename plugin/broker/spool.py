@@ -1,33 +1,33 @@
 """Messages on disk until the broker has confirmed them: none is lost, memory stays small.
 
-Segments of records, each with its length and CRC-32; a torn last record (a crash) was never
-promised to anybody and is put aside. What is confirmed is noted when the segment before it is done,
-so after a crash some messages are sent again: at least once, with the same id.
+Segments of records, see :mod:`plugin.broker.segment`; a torn last record (a crash) was never
+promised to anybody and is put aside, as is what the disk damaged: what stands behind it is sent.
+What is confirmed is noted when the segment before it is done, so after a crash some messages are
+sent again: at least once, with the same id.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from plugin.broker.message import Message
-from plugin.durable import append, open_new
+from plugin.broker.segment import pack, parts, unpack
+from plugin.durable import append, open_new, sync_folder
 from plugin.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from plugin.broker.message import Message
+    from plugin.broker.segment import Part
+
 MAX_BYTES = 256 << 20
 SEGMENT_BYTES = 4 << 20
 RECORD_MAX = 16 << 20
 MOST = 1_000_000_000
-_HEAD = struct.Struct("<II")  # bytes of the record, CRC-32 of them
-_SIZES = struct.Struct("<HHHI")
 
 
 class SpoolError(OutputError):
@@ -66,6 +66,9 @@ class Spool:
         self._segment_bytes = segment_bytes
         self.torn: list[Path] = []
         """Files that hold what a crash left unfinished, or what the disk damaged."""
+        self.damaged = 0
+        """Stretches of bytes that the disk damaged, of one message or more each."""
+        self._told: list[str] = []
         self._waiting: deque[tuple[int, Path, int, int]] = deque()
         """Number, file, place and size of what is not confirmed, the oldest first."""
         self._done: set[int] = set()
@@ -96,6 +99,10 @@ class Spool:
         """Whether the last message was refused and there still is no room for it."""
         return self._refused > 0 and self._bytes + self._refused > self._max
 
+    def told(self) -> list[str]:
+        """One sentence for each file in :attr:`torn`, in the same order."""
+        return list(self._told)
+
     def put(self, message: Message) -> int:
         """Keep a message; when this returns it is on the disk. Gives its number.
 
@@ -103,7 +110,7 @@ class Spool:
             SpoolFullError: there is no room for it.
             SpoolError: the disk would not take it; the spool is as before.
         """
-        record = _pack(message)
+        record = pack(message)
         if len(record) > RECORD_MAX or self._bytes + len(record) > self._max:
             self._refused = len(record)
             raise SpoolFullError(
@@ -129,7 +136,13 @@ class Spool:
         return self._last
 
     def waiting(self, after: int = 0, most: int = MOST) -> Iterator[Kept]:
-        """Some of what is not confirmed, oldest first, of the ``most`` numbers above ``after``."""
+        """Some of what is not confirmed, oldest first, of the ``most`` numbers above ``after``.
+
+        What the disk has damaged since it was kept is put aside, and no longer waits.
+
+        Raises:
+            OSError: it cannot be read, or what is damaged cannot be put aside.
+        """
         skipped = max(0, after + 1 - self._waiting[0][0]) if self._waiting else 0
         for number, path, place, size in list(islice(self._waiting, skipped, skipped + most)):
             if number in self._done:
@@ -137,10 +150,12 @@ class Spool:
             with path.open("rb") as stream:
                 stream.seek(place)
                 record = stream.read(size)
-            message = _unpack(record)
+            message = unpack(record)
             if message is None:
-                raise SpoolError("a record is damaged", where=str(path), offset=place)
-            yield Kept(number, message)
+                self._say(path, _put_aside(path, record), 1)
+                self.confirm(number)
+            else:
+                yield Kept(number, message)
 
     def confirm(self, number: int) -> None:
         """The broker has it: it need not be kept. Twice, or never kept, is no error."""
@@ -173,22 +188,30 @@ class Spool:
     def _load(self) -> None:
         for path in sorted(self._folder.glob("spool-*.bin")):
             content = path.read_bytes()
+            found = list(parts(content))
             place = 0
-            while True:
-                size = _whole(content, place)
-                if not size:
-                    break
-                self._last += 1
-                self._waiting.append((self._last, path, place, size))
-                place += size
+            for part in found:
+                if part.whole:
+                    self._last += 1
+                    self._waiting.append((self._last, path, place, part.size))
+                    place += part.size
             if place < len(content):
-                self.torn.append(path.with_suffix(f".{len(content)}.torn"))
-                self.torn[-1].write_bytes(content[place:])
-                os.truncate(path, place)
-            if place:
-                self._bytes += place
-            else:
+                self._say(path, _mend(path, content, found), sum(map(_is_damaged, found)))
+            self._bytes += place
+            if not place:
                 path.unlink()
+
+    def _say(self, path: Path, torn: Path, damaged: int) -> None:
+        self.torn.append(torn)
+        self.damaged += damaged
+        where = f"{torn.stat().st_size} bytes were put into {torn}"
+        self._told.append(
+            f"the spool was damaged in {damaged} place{'s' * (damaged > 1)} of {path.name}, and the"
+            f" messages there cannot be sent: {where}; the journal has what they said"
+            if damaged
+            else f"the last message of {path.name} in the spool was cut short by a crash:"
+            f" {where}; nothing that was kept is missing"
+        )
 
     def _begin(self) -> int:
         numbers = [int(path.stem[6:]) for path in self._folder.glob("spool-*.bin")]
@@ -196,30 +219,41 @@ class Spool:
         return open_new(self._path)
 
 
-def _pack(message: Message) -> bytes:
-    texts = [part.encode() for part in message[:3]]
-    content = b"".join((_SIZES.pack(*map(len, texts), len(message.body)), *texts, message.body))
-    return _HEAD.pack(len(content), zlib.crc32(content)) + content
+def _is_damaged(part: Part) -> bool:
+    return not part.whole and not part.cut
 
 
-def _whole(content: bytes, place: int) -> int:
-    """Bytes of the record that begins there, 0 if it is not whole."""
-    if place + _HEAD.size > len(content):
-        return 0
-    size, crc = _HEAD.unpack_from(content, place)
-    end: int = place + _HEAD.size + size
-    if end > len(content) or zlib.crc32(content[place + _HEAD.size : end]) != crc:
-        return 0
-    return end - place
+def _mend(path: Path, content: bytes, found: list[Part]) -> Path:
+    """Put aside what is no message; a crash at any moment leaves the file as it was, or mended."""
+    torn = _put_aside(path, _joined(content, [part for part in found if not part.whole]))
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    _write(open_new(fresh), _joined(content, [part for part in found if part.whole]))
+    fresh.replace(path)
+    sync_folder(path.parent)
+    return torn
 
 
-def _unpack(record: bytes) -> Message | None:
-    if not record or _whole(record, 0) != len(record):
-        return None
-    sizes = _SIZES.unpack_from(record, _HEAD.size)
-    parts, at = [], _HEAD.size + _SIZES.size
-    for size in sizes:
-        parts.append(record[at : at + size])
-        at += size
-    exchange, key, identity = (part.decode() for part in parts[:3])
-    return Message(exchange, key, identity, parts[3])
+def _joined(content: bytes, some: list[Part]) -> bytes:
+    return b"".join(content[part.place : part.place + part.size] for part in some)
+
+
+def _put_aside(path: Path, piece: bytes) -> Path:
+    """Keep bytes in a new file beside the one that they stood in."""
+    number = 1
+    while True:
+        torn = path.with_suffix(f".{number}.torn")
+        try:
+            file = open_new(torn)
+        except FileExistsError:  # of an earlier start
+            number += 1
+            continue
+        _write(file, piece)
+        return torn
+
+
+def _write(file: int, content: bytes) -> None:
+    try:
+        append(file, content)
+    finally:
+        os.close(file)

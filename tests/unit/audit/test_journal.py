@@ -95,6 +95,8 @@ def test_a_torn_line_is_put_aside_and_the_journal_goes_on(tmp_path: Path, cut: i
     with Journal(tmp_path) as journal:
         assert journal.torn is not None
         assert journal.torn.read_bytes() == whole.splitlines(keepends=True)[1][:-cut]
+        (told,) = journal.told()
+        assert f"put into {journal.torn};" in told
         journal.append(time=3, kind="k", actor="a", body={"value": 3})
     assert values(tmp_path) == [1, 3]
 

@@ -87,8 +87,83 @@ def test_a_crash_at_any_byte_keeps_all_that_was_whole(tmp_path: Path) -> None:
         with Spool(tmp_path / "t") as spool:
             assert waiting(spool) == [f"id-{n}" for n in range(cut // size)]
             assert sum(path.stat().st_size for path in spool.torn) == cut % size
+            assert spool.damaged == 0
+            assert len(spool.told()) == len(spool.torn) == (cut % size > 0)
+            assert all("cut short by a crash" in told for told in spool.told())
             spool.put(message(9))
             assert waiting(spool)[-1] == "id-9"
+        with Spool(tmp_path / "t") as spool:  # and it is not there to be found again
+            assert spool.torn == []
+            assert spool.bytes == (cut // size + 1) * size
+
+
+def test_a_damaged_bit_anywhere_loses_one_message_and_is_told(tmp_path: Path) -> None:
+    with Spool(tmp_path / "s") as spool:
+        for n in range(4):
+            spool.put(message(n))
+        size = spool.bytes // 4
+    (file,) = (tmp_path / "s").iterdir()
+    content = file.read_bytes()
+    for place in range(len(content)):
+        folder = tmp_path / f"{place}"
+        folder.mkdir()
+        wrong = bytearray(content)
+        wrong[place] ^= 1 << place % 8
+        (folder / file.name).write_bytes(wrong)
+        left = [f"id-{n}" for n in range(4) if n != place // size]
+        with Spool(folder) as spool:
+            assert waiting(spool) == left
+            assert (spool.damaged, spool.bytes) == (1, 3 * size)
+            (torn,) = spool.torn
+            assert torn.read_bytes() == wrong[place // size * size :][:size]
+            (told,) = spool.told()
+            assert str(torn) in told
+            assert "damaged in 1 place of spool-000000000001.bin" in told
+        with Spool(folder) as spool:  # told once
+            assert waiting(spool) == left
+            assert (spool.damaged, spool.torn, spool.told()) == (0, [], [])
+
+
+def test_zeros_and_rubbish_between_messages_are_put_aside_together(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        for n in range(6):
+            spool.put(message(n))
+        size = spool.bytes // 6
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    content[size : 3 * size] = bytes(2 * size)
+    content[4 * size - 5 : 4 * size + 5] = b"\xff" * 10
+    file.write_bytes(content)
+    (tmp_path / "spool-000000000001.1.torn").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "spool-000000000001.new").write_bytes(b"of a start that crashed")
+    with Spool(tmp_path) as spool:
+        assert waiting(spool) == ["id-0", "id-5"]
+        assert [path.name for path in spool.torn] == ["spool-000000000001.2.torn"]
+        assert spool.torn[0].read_bytes() == content[size : 5 * size]
+        assert spool.damaged > 0
+        for kept in list(spool.waiting()):
+            spool.confirm(kept.number)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_nothing_but_zeros(tmp_path: Path) -> None:
+    (tmp_path / "spool-000000000001.bin").write_bytes(bytes(100_000))
+    with Spool(tmp_path) as spool:
+        assert (waiting(spool), spool.bytes, spool.damaged) == ([], 0, 1)
+        assert spool.torn[0].read_bytes() == bytes(100_000)
+
+
+def test_what_is_damaged_while_it_waits_holds_up_nobody(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        for n in range(3):
+            spool.put(message(n))
+        (file,) = tmp_path.iterdir()
+        content = bytearray(file.read_bytes())
+        content[spool.bytes // 2] ^= 1
+        file.write_bytes(content)
+        for _ in range(2):
+            assert waiting(spool) == ["id-0", "id-2"]
+            assert (len(spool), spool.damaged, len(spool.told())) == (2, 1, 1)
 
 
 def test_full_is_said_and_nothing_is_dropped(tmp_path: Path) -> None:

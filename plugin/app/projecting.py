@@ -68,12 +68,14 @@ class Projecting:
             while not self._batches.empty():
                 self._batches.get_nowait()
             try:
-                followed = follow(self._url, self._journal)
+                followed = follow(self._url, self._journal, own=True)
             except (StoreError, InputError) as error:
                 self._tell(str(error))
                 stopping.wait(RETRY_SECONDS)
                 continue
             self.problem = None
+            if followed.anew is not None:
+                self._inbox.put(ev.Noticed("store", followed.anew))
             try:
                 self._store = followed.store
                 self._apply(followed.store, stopping)

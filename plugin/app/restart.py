@@ -11,13 +11,15 @@ from plugin.capture.rotate import ident_of, mac_of
 from plugin.engine import events as ev
 from plugin.errors import InputError
 from plugin.ml.remembered import anomaly_from, role_from
-from plugin.store.database import StoreError
-from plugin.store.follow import follow
+from plugin.store.database import StoreDamaged, StoreError
+from plugin.store.follow import follow, renew
+from plugin.store.state import StoreDiffers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from plugin.store.follow import Followed
     from plugin.store.state import LastVerdict
 
 _SETTLED = frozenset({"verdict", "unjudged"})
@@ -31,6 +33,8 @@ class Memory(NamedTuple):
     """Names of the captures that were asked for and need not be judged again."""
     problem: str | None
     """Why the store could not tell; the captures were looked up in the journal."""
+    anew: str | None = None
+    """Why the store was made anew from the journal, in a line; None if it was not."""
 
 
 def remember(url: str | Path, journal: Path, captures: Iterable[str]) -> Memory:
@@ -46,13 +50,21 @@ def remember(url: str | Path, journal: Path, captures: Iterable[str]) -> Memory:
     if not segments(journal):
         return Memory(nothing, frozenset(), None)
     try:
-        with follow(url, journal).store as store:
-            devices = tuple(one.device for one in store.devices())
-            verdicts = tuple(_kept(store.last_verdicts().items()))
-            judged = frozenset(store.judged(names))
+        followed = follow(url, journal, own=True)
+        try:
+            return _ask(followed, names)
+        except (StoreDamaged, StoreDiffers) as error:  # only reading it has shown that
+            return _ask(renew(url, journal, error), names)
     except (StoreError, InputError) as error:
         return Memory(nothing, frozenset(_in_journal(journal)), str(error))
-    return Memory(ev.Restored(devices, verdicts), judged, None)
+
+
+def _ask(followed: Followed, names: list[str]) -> Memory:
+    with followed.store as store:
+        devices = tuple(one.device for one in store.devices())
+        verdicts = tuple(_kept(store.last_verdicts().items()))
+        judged = frozenset(store.judged(names))
+    return Memory(ev.Restored(devices, verdicts), judged, None, followed.anew)
 
 
 def left(folder: Path, captures: Iterable[str], judged: frozenset[str]) -> list[ev.CaptureFinished]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,16 @@ _REMEDIES = (
 """What SQLite says, and what to do about it."""
 
 
+_DAMAGED = ("not a database", "malformed", "could not decode")
+"""What SQLite says of a file that is none of its own, or no longer whole."""
+
+
 class StoreError(OutputError):
     """The store cannot be opened, read or written; the journal has what it would have held."""
+
+
+class StoreDamaged(StoreError):  # noqa: N818 - it says what the store is
+    """SQLite's file is not whole, or no database at all: set it aside, and make it anew."""
 
 
 def place(url: str | Path) -> URL:
@@ -108,7 +117,9 @@ def told(url: URL) -> Iterator[None]:
     except SQLAlchemyError as error:
         orig = error.orig if isinstance(error, DBAPIError) else None
         text = (str(error if orig is None else orig).splitlines() or ["no reason given"])[0]
-        raise StoreError(
+        sqlite = url.get_backend_name() == "sqlite"
+        damaged = sqlite and any(word in text.lower() for word in _DAMAGED)
+        raise (StoreDamaged if damaged else StoreError)(
             f"the store cannot be used: {text}", where=shown(url), advice=_remedy(url, text)
         ) from error
 
@@ -118,6 +129,27 @@ def shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite" and url.database:
         return url.database
     return url.render_as_string(hide_password=True)
+
+
+def set_aside(url: URL) -> Path:
+    """Rename SQLite's file, and those beside it; gives its new name, which nothing had.
+
+    Raises:
+        StoreError: it cannot be renamed.
+    """
+    file = Path(str(url.database))
+    names = (file.with_name(f"{file.name}.damaged-{number}") for number in count(1))
+    kept = next(name for name in names if not os.path.lexists(name))
+    try:
+        for end in ("-wal", "-shm", ""):  # what a new file found beside it would be played into it
+            part = file.with_name(file.name + end)
+            if os.path.lexists(part):
+                part.rename(kept.with_name(kept.name + end))
+    except OSError as error:
+        raise StoreError(
+            f"the store is damaged, and cannot be set aside: {error.strerror}", where=str(file)
+        ) from error
+    return kept
 
 
 def _remedy(url: URL, text: str) -> str:

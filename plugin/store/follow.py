@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.audit.chain import Entry
 from plugin.audit.journal import entries
-from plugin.store.database import StoreError
+from plugin.store.database import StoreDamaged, StoreError, place, set_aside
 from plugin.store.state import Store, StoreDiffers
 
 if TYPE_CHECKING:
@@ -27,15 +27,20 @@ class Followed(NamedTuple):
     """Why it was made anew, in a line; None if it was not."""
 
 
-def follow(url: str | Path, folder: Path, *, retention: Retention | None = None) -> Followed:
+def follow(
+    url: str | Path, folder: Path, *, retention: Retention | None = None, own: bool = False
+) -> Followed:
     """Open a store and bring it up to its journal; make it anew if it is of another.
 
     Args:
         url: The store; see :func:`plugin.store.database.place`.
         folder: The journal.
         retention: How many rows are kept.
+        own: The file is nobody else's: one of SQLite that is damaged, or no database, is set
+            aside (renamed ``.damaged-N``) and made anew too.
 
     Raises:
+        StoreDamaged: SQLite's file is damaged, and may be somebody else's.
         StoreError: it cannot be used, or the journal is not whole.
         InputError: there is no journal, or it cannot be read.
     """
@@ -43,9 +48,39 @@ def follow(url: str | Path, folder: Path, *, retention: Retention | None = None)
         store = Store(url, retention=retention)
         _or_close(store, folder)
     except StoreDiffers as error:
-        why = str(error.reason)
-        return Followed(rebuild(url, folder, retention=retention), f"{why}; it was made anew")
+        return renew(url, folder, error, retention=retention)
+    except StoreDamaged as error:
+        if not own:
+            raise
+        return renew(url, folder, error, retention=retention)
     return Followed(store, None)
+
+
+def renew(
+    url: str | Path,
+    folder: Path,
+    why: StoreDiffers | StoreDamaged,
+    *,
+    retention: Retention | None = None,
+) -> Followed:
+    """Make a store anew that cannot be read; a damaged file is kept under another name.
+
+    Args:
+        url: The store, which nobody has open.
+        folder: The journal.
+        why: What came when it was opened or read.
+        retention: How many rows are kept.
+
+    Raises:
+        StoreError: it cannot be used or set aside, or the journal is not whole.
+        InputError: there is no journal, or it cannot be read.
+    """
+    kept = ""
+    if isinstance(why, StoreDamaged):
+        next(entries(folder), None)  # as in rebuild
+        kept = f"; the file was set aside as {set_aside(place(url))}"
+    store = rebuild(url, folder, retention=retention)
+    return Followed(store, f"{why.reason}{kept}; it was made anew")
 
 
 def rebuild(url: str | Path, folder: Path, *, retention: Retention | None = None) -> Store:

@@ -59,8 +59,8 @@ def test_what_is_said_while_the_store_opens_is_not_missed(
     journals.write(folder, journals.device(1))
     one = Projecting(file, folder, inbox)
 
-    def follow(url: Path, journal: Path) -> Any:
-        followed = store.follow(url, journal)
+    def follow(url: Path, journal: Path, *, own: bool) -> Any:
+        followed = store.follow(url, journal, own=own)
         one.put(journals.write(folder, journals.device(2)))
         return followed
 
@@ -113,6 +113,18 @@ def test_a_store_that_does_not_work_is_told_once_and_tried_again(
         file.rmdir()
         wait_for(lambda: one.problem is None, "the store")
         assert inbox.take(0) == []
+    assert position(file) == 1
+
+
+def test_a_damaged_store_is_made_anew_and_that_is_told(tmp_path: Path) -> None:
+    folder, file, inbox = tmp_path / "journal", tmp_path / "state.sqlite", Inbox()
+    journals.write(folder, journals.device(1))
+    file.write_bytes(b"this is no database" * 100)
+    with working(Projecting(file, folder, inbox), inbox):
+        (told,) = items(inbox, 1)
+    assert isinstance(told, ev.Noticed)
+    assert told.kind == "store"
+    assert f"set aside as {file}.damaged-1; it was made anew" in told.text
     assert position(file) == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from plugin.app.restart import left, remember
@@ -69,7 +71,7 @@ def test_only_what_is_asked_for_is_told_to_be_judged(tmp_path: Path) -> None:
 def test_without_the_store_no_capture_is_judged_twice(tmp_path: Path) -> None:
     journal = write(tmp_path / "journal")
     store = tmp_path / "state.sqlite"
-    store.write_bytes(b"this is no database" * 100)
+    store.mkdir()
     known = remember(store, journal, [FIRST, SECOND, TORN, NEW])
     assert known.problem is not None
     assert str(store) in known.problem
@@ -78,10 +80,33 @@ def test_without_the_store_no_capture_is_judged_twice(tmp_path: Path) -> None:
     assert known.restored == ((), ())
 
 
+def test_a_damaged_store_forgets_nothing(tmp_path: Path) -> None:
+    journal = write(tmp_path / "journal")
+    store = tmp_path / "state.sqlite"
+    expected = remember(store, journal, [FIRST, NEW])
+    store.write_bytes(b"this is no database" * 100)
+    known = remember(store, journal, [FIRST, NEW])
+    assert known._replace(anew=None) == expected
+    assert known.anew is not None
+    assert "set aside as" in known.anew
+
+
+def test_a_damaged_row_of_the_store_forgets_nothing(tmp_path: Path) -> None:
+    journal = write(tmp_path / "journal")
+    store = tmp_path / "state.sqlite"
+    expected = remember(store, journal, [FIRST, NEW])
+    with closing(sqlite3.connect(store)) as other, other:
+        other.execute("UPDATE halia_devices SET document = 'no JSON'")
+    known = remember(store, journal, [FIRST, NEW])
+    assert known._replace(anew=None) == expected
+    assert known.anew is not None
+    assert "another hand" in known.anew
+
+
 def test_a_first_run_knows_nothing_and_makes_no_store(tmp_path: Path) -> None:
     store = tmp_path / "state.sqlite"
     known = remember(store, tmp_path / "journal", [FIRST])
-    assert known == (((), ()), frozenset(), None)
+    assert known == (((), ()), frozenset(), None, None)
     assert not store.exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from plugin.audit.journal import segments
 from plugin.errors import InputError
-from plugin.store.database import StoreError
+from plugin.store.database import StoreDamaged, StoreError
 from plugin.store.follow import catch_up, follow, rebuild
 from plugin.store.state import Store, StoreDiffers
 from tests import journals as j
@@ -83,3 +83,47 @@ def test_nothing_is_made_from_a_journal_that_is_not_whole(tmp_path: Path) -> Non
         follow(tmp_path / "s", tmp_path / "none")
     with pytest.raises(InputError, match="no journal here"):
         rebuild(tmp_path / "s", tmp_path / "none")
+
+
+TEXT = b"This is no database, but a text of somebody.\n" * 100
+
+
+@pytest.mark.parametrize("damage", ["truncated", "zeroed", "text"])
+def test_a_damaged_file_of_ours_is_set_aside_and_made_anew(tmp_path: Path, damage: str) -> None:
+    file, folder = tmp_path / "s", tmp_path / "j"
+    j.write(folder, *map(j.device, range(500)))
+    follow(file, folder).store.close()
+    whole = file.read_bytes()
+    wrong = {"truncated": whole[: len(whole) // 3], "zeroed": bytes(len(whole)), "text": TEXT}
+    for number in (1, 2):
+        file.write_bytes(wrong[damage])
+        (tmp_path / "s-wal").write_bytes(b"of the damaged one")
+        with pytest.raises(StoreDamaged):  # it may be another's
+            follow(file, folder).store.close()
+        assert file.read_bytes() == wrong[damage]
+        (tmp_path / "s-wal").write_bytes(b"of the damaged one")
+        store, anew = follow(file, folder, own=True)
+        with store:
+            assert len(store.devices()) == 500
+        kept = tmp_path / f"s.damaged-{number}"
+        assert kept.read_bytes() == wrong[damage]
+        assert anew is not None
+        assert anew.endswith(f"; the file was set aside as {kept}; it was made anew")
+        assert "\n" not in anew
+        assert not (tmp_path / "s-wal").exists()
+    assert follow(file, folder, own=True).anew is None
+
+
+def test_a_damaged_file_stays_where_there_is_no_journal_to_make_it_from(tmp_path: Path) -> None:
+    (tmp_path / "s").write_bytes(TEXT)
+    with pytest.raises(InputError, match="no journal here"):
+        follow(tmp_path / "s", tmp_path / "none", own=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_other_troubles_set_nothing_aside(tmp_path: Path) -> None:
+    j.write(tmp_path / "j", j.device(1))
+    (tmp_path / "s").mkdir()
+    with pytest.raises(StoreError, match="unable to open"):
+        follow(tmp_path / "s", tmp_path / "j", own=True)
+    assert (tmp_path / "s").is_dir()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from plugin.app.inbox import Inbox
     from plugin.audit.chain import Entry
-    from plugin.store.state import Store
+    from plugin.store.state import Said, Store
 
 RETRY_SECONDS = 30.0
 _WAIT = 0.2
@@ -48,18 +48,13 @@ class Projecting:
             self._batches.put(entries)
 
     def history(self, mac: str, most: int) -> list[dict[str, Any]]:
-        """What was found of a device, the last first; from any thread.
+        """The entries on a device's verdicts and findings, the last first; from any thread.
 
         Raises:
             StoreError: it cannot be read.
         """
         store = self._store
-        if store is None:
-            return []
-        rows = sorted(store.findings(mac, 0.0), key=lambda row: -row.number)
-        return [
-            {"time": row.time, "kind": "finding", "body": dict(row.document)} for row in rows[:most]
-        ]
+        return [] if store is None else [_as_in_journal(one) for one in store.said(mac, most)]
 
     def run(self, stopping: threading.Event) -> None:
         """Keep the store up until stopped."""
@@ -101,3 +96,13 @@ class Projecting:
         if reason != self.problem:
             self.problem = reason
             self._inbox.put(ev.Noticed("store", f"the store is behind the journal: {reason}"))
+
+
+def _as_in_journal(said: Said) -> dict[str, Any]:
+    body = {
+        "mac": said.mac,
+        "capture": said.capture,
+        "message_id": said.message_id,
+        "verdict": said.document,
+    }
+    return {"time": said.time, "kind": said.kind, "body": body}

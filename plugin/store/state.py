@@ -82,17 +82,20 @@ class LastVerdict(NamedTuple):
     """The last verdict that tells the role, be it unknown; None: no capture held enough."""
 
 
-class StoredFinding(NamedTuple):
-    """A behaviour that was found."""
+class Said(NamedTuple):
+    """What was published of a device."""
 
     number: int
     """Of the journal's entry."""
     time: float
     """Seconds since 1970-01-01 UTC."""
+    kind: str
+    """``verdict`` or ``finding``."""
     mac: str
     capture: str | None
     message_id: str
     document: Mapping[str, Any]
+    """``configs/schema/verdict-v1.schema.json``."""
 
 
 class Store:
@@ -214,22 +217,33 @@ class Store:
                 for mac, document, capture, captures, decided in connection.execute(columns)
             }
 
-    def findings(self, mac: str, since: float) -> list[StoredFinding]:
-        """What was found about a device from a time on (seconds), the oldest first.
+    def said(self, mac: str, most: int) -> list[Said]:
+        """The last verdicts and findings of a device, together, the last first.
+
+        Args:
+            mac: The device.
+            most: So many of them.
 
         Raises:
             StoreError: it cannot be read.
         """
-        t = FINDINGS.c
-        columns = (
-            select(t.number, t.time, t.mac, t.capture, t.message_id, t.document)
-            .where(t.mac == mac, t.time >= since)
-            .order_by(t.number)
-        )
+        found: list[Said] = []
         with self._reading() as connection:
-            return [
-                StoredFinding(*row[:-1], json.loads(row[-1])) for row in connection.execute(columns)
-            ]
+            for kind, table in (("verdict", VERDICTS), ("finding", FINDINGS)):
+                t = table.c
+                columns = (
+                    select(t.number, t.time, t.mac, t.capture, t.message_id, t.document)
+                    .where(t.mac == mac)
+                    .order_by(t.number.desc())
+                    .limit(most)
+                )
+                found += (
+                    Said(number, time, kind, about, capture, message_id, json.loads(document))
+                    for number, time, about, capture, message_id, document in connection.execute(
+                        columns
+                    )
+                )
+        return sorted(found, key=lambda one: -one.number)[:most]
 
     def close(self) -> None:
         """Let go of it."""

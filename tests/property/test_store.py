@@ -43,7 +43,7 @@ class Plain:
         self.devices: dict[str, Any] = {}
         self.last: dict[str, Any] = {}
         self.judged: set[str] = set()
-        self.findings: list[int] = []
+        self.said: list[tuple[int, str]] = []
         for entry in entries:
             body, mac = entry.body, entry.body["mac"]
             if entry.kind == "device":
@@ -56,8 +56,8 @@ class Plain:
                 if body["verdict"]["role"]["decision"] != "undetermined":
                     decided = body["verdict"]
                 self.last[mac] = (body["verdict"], body["capture"], count + 1, decided)
-            elif entry.kind == "finding" and mac == j.mac(0):
-                self.findings.append(entry.number)
+            if entry.kind in {"verdict", "finding"} and mac == j.mac(0):
+                self.said.insert(0, (entry.number, entry.kind))
             if entry.kind in {"verdict", "unjudged"}:
                 self.judged.add(body["capture"])
 
@@ -80,7 +80,7 @@ def test_in_whatever_pieces(told: list[j.Told], sizes: list[int]) -> None:
         there = {mac: last for mac, last in plain.last.items() if mac in plain.devices}
         assert store.last_verdicts() == there
         assert store.judged(["a", "b", "c", "d", "e"]) == plain.judged
-        assert [one.number for one in store.findings(j.mac(0), 0.0)] == plain.findings
+        assert [(one.number, one.kind) for one in store.said(j.mac(0), 99)] == plain.said
 
 
 KILLED = """

@@ -72,16 +72,24 @@ def test_what_is_said_while_the_store_opens_is_not_missed(
     assert position(file) == 3
 
 
-def test_the_findings_of_a_device_can_be_asked_for_the_last_first(tmp_path: Path) -> None:
+def test_a_devices_history_is_its_verdicts_and_findings_as_in_the_journal(tmp_path: Path) -> None:
     folder, inbox = tmp_path / "journal", Inbox()
-    journals.write(folder, *(journals.finding(1, capture) for capture in "abc"))
-    journals.write(folder, journals.finding(2, "d"))
+    written = journals.write(
+        folder,
+        journals.finding(1, "a"),
+        journals.verdict(1, "a"),
+        journals.finding(2, "b"),
+        journals.finding(1, None),
+    )
     one = Projecting(tmp_path / "state.sqlite", folder, inbox)
     assert one.history(journals.mac(1), 2) == []  # it is not open
     with working(one, inbox):
-        found = wait_for(lambda: one.history(journals.mac(1), 2), "a history")
-    assert [entry["kind"] for entry in found] == ["finding"] * 2
-    assert [entry["time"] for entry in found] == sorted((e["time"] for e in found), reverse=True)
+        found = wait_for(lambda: one.history(journals.mac(1), 9), "a history")
+        assert one.history(journals.mac(1), 2) == found[:2]
+    assert found == [
+        {"time": entry.time, "kind": entry.kind, "body": entry.body}
+        for entry in (written[3], written[1], written[0])
+    ]
 
 
 def test_a_journal_that_is_still_empty_is_no_trouble(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_rebuild_is_equal_to_what_grew(tmp_path: Path) -> None:
             Store.devices,
             Store.last_verdicts,
             lambda store: store.judged(["a", "b", "c"]),
-            lambda store: store.findings(j.mac(1), 0.0),
+            lambda store: store.said(j.mac(1), 9),
         ):
             assert ask(grown) == ask(made)
 

@@ -111,24 +111,30 @@ def test_judged_captures(url: str, tmp_path: Path) -> None:
         assert store.judged([]) == set()
 
 
-def test_findings_of_a_device_since_a_time(url: str, tmp_path: Path) -> None:
+def test_what_was_said_of_a_device_the_last_first(url: str, tmp_path: Path) -> None:
     entries = j.write(
         tmp_path,
+        j.verdict(1, "z"),
         j.finding(1, "a", "scan"),
         j.finding(2, "b"),
+        j.verdict(1, "a", "Camera"),
+        j.verdict(2, "b"),
         j.finding(1, None, "beacon"),
         j.alarm(about=j.mac(1)),
     )
     with Store(url) as store:
         store.apply(entries)
-        first, second = store.findings(j.mac(1), 0.0)
-        assert (first.number, first.mac, first.capture, first.message_id) == (
-            1, j.mac(1), "a", "f-a",
-        )  # fmt: skip
-        assert first.time == entries[0].time
-        assert second.document["anomaly"] == {"behaviour": ["beacon"]}
-        assert store.findings(j.mac(1), entries[2].time) == [second]
-        assert store.findings(j.mac(3), 0.0) == []
+        found = store.said(j.mac(1), 9)
+        assert [(one.number, one.kind, one.capture) for one in found] == [
+            (6, "finding", None), (4, "verdict", "a"), (2, "finding", "a"), (1, "verdict", "z"),
+        ]  # fmt: skip
+        assert {(one.mac, one.time - one.number) for one in found} == {(j.mac(1), 1_700_000_000.0)}
+        assert [one.message_id for one in found] == ["f-None", "v-a", "f-a", "v-z"]
+        assert found[0].document["anomaly"] == {"behaviour": ["beacon"]}
+        assert found[1].document == j.document(1, "Camera")
+        assert store.said(j.mac(1), 3) == found[:3]
+        assert store.said(j.mac(1), 1) == found[:1]
+        assert store.said(j.mac(3), 9) == []
 
 
 def test_entries_are_taken_once_and_in_their_order(url: str, tmp_path: Path) -> None:
@@ -168,7 +174,14 @@ def test_old_rows_go(url: str, tmp_path: Path) -> None:
     with Store(url, retention=Retention(verdicts=3, findings=2, entries=1500)) as store:
         store.apply(entries[:30])
         store.apply(entries[30:42])
-        assert [f.capture for f in store.findings(j.mac(0), 0)] == ["16", "18"]
+        said = [(one.kind, one.capture) for one in store.said(j.mac(0), 9)]
+        assert said == [
+            ("finding", "18"),
+            ("finding", "16"),
+            ("verdict", "18"),
+            ("verdict", "16"),
+            ("verdict", "14"),
+        ]
         assert rows(url, "verdicts") == list(range(17, 23))
         assert store.last_verdicts()[j.mac(0)].captures == 10
         assert store.judged(["0", "19"]) == {"0", "19"}

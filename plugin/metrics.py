@@ -217,11 +217,10 @@ class Metrics(Collector):
         if len(self._macs) < self._most:
             self._macs.add(mac)
             self._refused.discard(mac)
-            return True
-        if len(self._refused) < self._most:
+        elif len(self._refused) < self._most:
             self._refused.add(mac)
         self._values["devices_without_series"][()] = len(self._refused)
-        return False
+        return mac in self._macs
 
     def _add(self, name: str, value: float, *labels: str) -> None:
         series = self._values[name]

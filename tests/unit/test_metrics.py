@@ -156,7 +156,11 @@ def test_no_more_devices_than_the_bound_have_series(metrics: Metrics, server: Se
     assert found["halia_devices_without_series",] == 2  # they are counted up to the bound
     metrics.forget("02:00:00:00:01:00")
     metrics.seen("02:00:00:00:01:03", 1.0)
-    assert "02:00:00:00:01:03" in page(server)
+    text = page(server)
+    assert "02:00:00:00:01:03" in text
+    assert series(text)["halia_devices_without_series",] == 1  # it has some now
+    metrics.forget("02:00:00:00:01:02")
+    assert series(page(server))["halia_devices_without_series",] == 0  # it is gone
 
 
 def test_two_do_not_share_anything(server: Server) -> None:

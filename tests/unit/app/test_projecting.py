@@ -144,6 +144,7 @@ def test_what_could_not_wait_is_read_from_the_journal(
     one = Projecting(file, folder, inbox)
     for number in range(1, 10):  # nobody takes them
         one.put(journals.write(folder, journals.device(number)))
+    assert one._batches.qsize() == 2  # however long nobody does
     with working(one, inbox):
         wait_for(lambda: one._store, "the store")
         one.put(journals.write(folder, journals.device(10)))

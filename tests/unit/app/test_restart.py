@@ -63,6 +63,18 @@ def test_the_store_knows_devices_verdicts_and_what_was_judged(tmp_path: Path) ->
     assert (one.state, one.vendor, one.name, one.dp) == ("suspect", "Brother", "printer-1", "sw1")
 
 
+def test_a_capture_of_too_little_does_not_take_the_role_away(tmp_path: Path) -> None:
+    journal = write(tmp_path / "journal")
+    too_little = verdict(PRINTER, role=role("undetermined"), source=f"captures/{NEW}")
+    kind, body = journals.verdict(1, NEW)
+    journals.write(journal, (kind, {**body, "verdict": to_document(too_little)}))
+    known = remember(tmp_path / "state.sqlite", journal, [NEW])
+    one = next(one for one in known.restored.verdicts if one.mac == PRINTER)
+    assert one.role == role(label="Printer")
+    assert one.role_capture == "trace_a.pcap"
+    assert (one.capture, one.captures, one.anomaly) == (NEW, 2, None)
+
+
 def test_only_what_is_asked_for_is_told_to_be_judged(tmp_path: Path) -> None:
     journal = write(tmp_path / "journal")
     assert remember(tmp_path / "state.sqlite", journal, [NEW]).judged == frozenset()

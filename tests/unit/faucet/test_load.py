@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plugin.faucet.flows import PortCounters
 from plugin.faucet.load import Loads, Rate, counted
 
@@ -29,12 +31,17 @@ def test_a_rate_rises_at_once_and_falls_by_halves() -> None:
     assert rates == [0, 800, 8000, 4000, 2000]
 
 
-def test_a_switch_that_began_anew_is_measured_anew() -> None:
-    found = counted(Loads(), "sw1", counters(10_000, 0), 0.0)
-    found = counted(found, "sw1", counters(100, 0), 1.0)
+@pytest.mark.parametrize(
+    ("before", "after"), [((10_000, 0), (100, 0)), ((0, 10_000), (0, 100)), ((50, 900), (100, 0))]
+)
+def test_a_switch_that_began_anew_is_measured_anew(
+    before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    found = counted(Loads(), "sw1", counters(*before), 0.0)
+    found = counted(found, "sw1", counters(*after), 1.0)
     assert found.rates == {}
-    found = counted(found, "sw1", counters(200, 0), 2.0)
-    assert found.rates["sw1", 1].received == 800.0
+    found = counted(found, "sw1", counters(after[0] + 100, after[1] + 50), 2.0)
+    assert found.rates["sw1", 1] == Rate(800.0, 400.0)
 
 
 def test_drops_are_those_since_the_last_sample() -> None:

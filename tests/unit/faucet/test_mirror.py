@@ -187,6 +187,17 @@ def test_drops_at_the_mirror_port_halve_what_is_used() -> None:
     assert state.ease == m.EASE_LEAST
 
 
+def test_a_clock_that_is_set_back_takes_nothing_of_the_budget() -> None:
+    where, state = installed("none"), measured({1: 4})
+    state = m.count(state, where, "sw1", counters({}, 0, state, dropped=7), 20.0)
+    state = m.count(state, where, "sw1", counters({}, 0, state, dropped=7), 50.0)
+    assert state.ease == 0.5 + 30.0 / m.EASE_SECONDS
+    back = m.count(state, where, "sw1", counters({}, 0, state, dropped=7), 25.0)
+    assert back.ease == state.ease
+    later = m.count(back, where, "sw1", counters({}, 0, back, dropped=7), 26.0)
+    assert later.ease == state.ease + 1.0 / m.EASE_SECONDS
+
+
 def test_vlans_and_ports_are_left_alone() -> None:
     settings = m.MirrorSettings(
         ignore_vlans=frozenset((200,)), ignore_ports=frozenset(("sw1:desk",))

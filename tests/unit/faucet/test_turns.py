@@ -118,6 +118,13 @@ def test_a_suspect_is_watched_on_and_leaves_half_to_the_others() -> None:
     assert others == {s.mac for s in spots}
 
 
+def test_suspects_take_half_of_the_budget_and_no_more() -> None:
+    spots = [*(spot(n) for n in range(4)), *(spot(n, suspect=True) for n in range(8, 12))]
+    judge = estimate(spots, dict.fromkeys(range(12), 20.0))
+    found, _ = t.take_turns(t.Turns(), spots, judge, WINDOW, 0.0)
+    assert watched(found) == [mac(0), mac(1), mac(2), mac(8), mac(9)]
+
+
 def test_a_large_one_is_not_passed_over_by_small_ones_or_suspects() -> None:
     spots = [*(spot(n, suspect=True) for n in range(3)), spot(3)]
     judge = estimate(spots, {0: 16.0, 1: 16.0, 2: 16.0, 3: 90.0})

@@ -219,6 +219,19 @@ def test_a_second_writer_is_kept_out(url: str, tmp_path: Path) -> None:
         assert one.position() == 1
 
 
+def test_a_second_writer_with_another_journal_is_kept_out(url: str, tmp_path: Path) -> None:
+    ours = j.write(tmp_path / "a", j.device(1), j.device(2))
+    others = j.write(tmp_path / "b", j.device(3), j.device(4))
+    with Store(url) as one:
+        one.apply(ours[:1])
+        with Store(url, anew=True) as two:
+            two.apply(others[:1])  # as far, but not to the same place
+            with pytest.raises(StoreError, match="another process writes"):
+                one.apply(ours)
+            two.apply(others)
+            assert [found.device.mac for found in two.devices()] == [j.mac(3), j.mac(4)]
+
+
 def test_another_format_is_told(url: str, tmp_path: Path) -> None:
     change(url, "UPDATE halia_position SET format = 99")
     with pytest.raises(StoreDiffers, match="format 99"):

@@ -109,8 +109,13 @@ def _refuse(args: argparse.Namespace, what: str, names: tuple[str, ...]) -> None
     for name in names:
         given = getattr(args, name)
         if given is not None and given is not False:
-            option = "--" + {"seconds": "for"}.get(name, name)
-            raise OptionError(f"does not go with {what}, which shows what it holds", where=option)
+            raise OptionError(
+                f"does not go with {what}, which shows what it holds", where=_option(name)
+            )
+
+
+def _option(name: str) -> str:
+    return "--" + {"seconds": "for"}.get(name, name)
 
 
 def _happenings(args: argparse.Namespace, wishes: Wishes) -> Iterator[Happening]:
@@ -126,6 +131,9 @@ def _happenings(args: argparse.Namespace, wishes: Wishes) -> Iterator[Happening]
             yield from shown
             return
     yield Step(f"no network of its own ({reason}): a recorded run, played through the same engine")
+    unused = [_option(name) for name in _WISHES if getattr(args, name) is not None]
+    if unused:
+        yield Step(f"in a recorded run all is decided: {', '.join(unused)} did not count")
     yield from recorded()
 
 

@@ -54,10 +54,11 @@ def test_without_a_network_it_says_why_and_plays_the_recorded_run(
 
     monkeypatch.setattr(plugin.cli.demo, "demo", no_network)
     assert main(["demo"]) == 0
-    assert (
-        "no network of its own (office-1: namespaces cannot be made here)"
-        in capsys.readouterr().out
-    )
+    out = capsys.readouterr().out
+    assert "no network of its own (office-1: namespaces cannot be made here)" in out
+    assert "did not count" not in out
+    assert main(["demo", "--seed", "5", "--for", "90s"]) == 0
+    assert "all is decided: --seed, --for did not count" in capsys.readouterr().out
 
 
 def test_what_is_not_as_it_should_be_is_said_and_is_exit_code_4(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plugin.faucet.hook import Options
     from plugin.faucet.install import Plan, Refusal
     from plugin.offline.faucet import Applied, Place, Running
+    from plugin.settings.groups import FaucetSettings
 
 HELP = "Install the hook in Faucet's configuration, remove it, show what it covers."
 MODES = ("vlan", "tail", "out", "port", "none")
@@ -66,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=options.path, metavar="FAUCET.YAML",
-        help="Faucet's root configuration (default: /etc/faucet/faucet.yaml)",
+        help="Faucet's root configuration (default: the setting faucet.config)",
     )  # fmt: skip
 
 
@@ -75,7 +76,8 @@ def _changing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it without asking")
     parser.add_argument(
         "--faucet", metavar="FOLDER", type=options.path,
-        help="the Python environment that has Faucet's check_faucet_config (default: on PATH)",
+        help="the Python environment that has Faucet's check_faucet_config (default: the"
+        " setting faucet.environment, else on PATH, else beside the running Faucet)",
     )  # fmt: skip
     parser.add_argument(
         "--pid", type=int, metavar="PID",
@@ -84,8 +86,8 @@ def _changing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-reload", action="store_true", help="write, but signal nobody")
     parser.add_argument(
         "--prometheus", metavar="URL",
-        help="Faucet's Prometheus page, asked whether it has loaded the files (default: as the"
-        " running Faucet's environment says)",
+        help="Faucet's Prometheus page, asked whether it has loaded the files (default: the"
+        " setting faucet.page where it is set, else as the running Faucet's environment says)",
     )  # fmt: skip
     options.common(parser, out=False)
 
@@ -98,24 +100,26 @@ def _vid(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one verb."""
-    from plugin.offline.faucet import DEFAULT, read_place
+    from plugin.offline.faucet import read_place
+    from plugin.settings import load_settings
 
-    place = read_place(args.file or DEFAULT)
-    return {"install": _install, "remove": _remove, "status": _status}[args.verb](args, place)
+    wanted = load_settings(config=args.config, flags={"faucet.config": args.file}).faucet
+    place = read_place(wanted.config)
+    if args.verb == "status":
+        return _status(args, place)
+    return {"install": _install, "remove": _remove}[args.verb](args, place, _running(args, wanted))
 
 
-def _install(args: argparse.Namespace, place: Place) -> int:
+def _install(args: argparse.Namespace, place: Place, running: Running) -> int:
     from plugin.offline import faucet
 
-    running = _running(args)
     plan = faucet.installation(place, _options(args), running)
     return _carry_out(args, place, plan, lambda p: faucet.install(place, p, running))
 
 
-def _remove(args: argparse.Namespace, place: Place) -> int:
+def _remove(args: argparse.Namespace, place: Place, running: Running) -> int:
     from plugin.offline import faucet
 
-    running = _running(args)
     return _carry_out(
         args, place, faucet.removal(place), lambda p: faucet.remove(place, p, running)
     )
@@ -133,11 +137,18 @@ def _options(args: argparse.Namespace) -> Options:
     )
 
 
-def _running(args: argparse.Namespace) -> Running:
+def _running(args: argparse.Namespace, wanted: FaucetSettings) -> Running:
+    """How Faucet is reached: options before settings."""
     from plugin.offline.faucet import Running
+    from plugin.settings.table import BY_KEY
 
+    # The setting's default is a guess; the running Faucet knows its own page.
+    said = None if wanted.page == BY_KEY["faucet.page"].default else wanted.page
     return Running(
-        environment=args.faucet, pid=args.pid, reload=not args.no_reload, page=args.prometheus
+        environment=args.faucet or wanted.environment,
+        pid=args.pid,
+        reload=not args.no_reload,
+        page=args.prometheus or said,
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from plugin.errors import PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CHECKER = "check_faucet_config"
 SECONDS = 60.0
@@ -33,12 +33,13 @@ class Checked(NamedTuple):
     """Its words, verbatim; empty when it accepts."""
 
 
-def find_checker(environment: Path | None = None) -> Path:
+def find_checker(environment: Path | None = None, beside: Sequence[Path] = ()) -> Path:
     """Find Faucet's checker.
 
     Args:
         environment: the Python environment that Faucet runs in, or the checker itself; None looks
-            on PATH and beside this interpreter.
+            on PATH, beside this interpreter, and in the other folders.
+        beside: folders to look in last: where the programs of the running Faucet stand.
 
     Raises:
         PeerError: it is not there; nothing may be written unchecked.
@@ -47,14 +48,15 @@ def find_checker(environment: Path | None = None) -> Path:
         places = [environment, environment / "bin" / CHECKER, environment / CHECKER]
         found = next((str(p) for p in places if p.is_file() and os.access(p, os.X_OK)), None)
     else:
-        beside = str(Path(sys.executable).parent)
-        path = os.pathsep.join([os.environ.get("PATH", os.defpath), beside])
+        folders = [Path(sys.executable).parent, *beside]
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
         found = shutil.which(CHECKER, path=path)
     if found is None:
         raise PeerError(
             f"no {CHECKER}: nothing is written that Faucet's own parser has not accepted",
             where=str(environment or "PATH"),
-            advice="name the environment that Faucet is installed in: --faucet FOLDER",
+            advice="name the environment that Faucet is installed in: --faucet FOLDER, or the"
+            " setting faucet.environment",
         )
     return Path(found)
 

@@ -39,6 +39,8 @@ class Faucet(NamedTuple):
 
     pid: int
     environment: Mapping[str, str]
+    folders: tuple[Path, ...] = ()
+    """Where its programs stand: its interpreter, its script."""
 
     @property
     def reverts(self) -> bool:
@@ -64,8 +66,9 @@ def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
         if not folder.name.isdigit():
             continue
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if not _is_faucet([os.fsdecode(w) for w in words]):
+            raw = (folder / "cmdline").read_bytes().split(b"\0")
+            words = [os.fsdecode(w) for w in raw]
+            if not _is_faucet(words):
                 continue
             entries = (folder / "environ").read_bytes().split(b"\0")
         except OSError:  # it has ended, or belongs to someone else
@@ -74,7 +77,8 @@ def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
         environment = {name: value for name, _, value in pairs}
         config = environment.get("FAUCET_CONFIG") or "/etc/faucet/faucet.yaml"
         if Path(config.split(":")[0]).resolve() == real:
-            found.append(Faucet(int(folder.name), environment))
+            programs = [Path(word).parent for word in words[:2] if word.startswith("/")]
+            found.append(Faucet(int(folder.name), environment, tuple(dict.fromkeys(programs))))
     return found[0] if len(found) == 1 else None
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from plugin.faucet.hook import Layout, Stages
 
 JOURNAL = "halia_install.json"
-DEFAULT = Path("/etc/faucet/faucet.yaml")
 _INCLUDES = (("include", True), ("include-optional", False))
 
 
@@ -111,12 +110,31 @@ def installation(place: Place, options: Options, running: Running) -> Plan | Ref
         reasons.append(
             "Faucet runs with FAUCET_CONFIG_AUTO_REVERT: it would write its own copy over our file"
         )
+    if isinstance(plan, Refusal) or plan.new_text != plan.text:
+        try:
+            checker_for(place.root, running.environment)
+        except PeerError as error:
+            reasons.append(f"{error.reason}; {error.advice}")
     reasons += [
         f"bridge {name} runs fail_mode {mode}: without Faucet it would let isolated devices"
         " through; ovs-vsctl set-fail-mode BRIDGE secure"
         for name, mode in loose_bridges(dp_ids(place.text))
     ]
     return Refusal(reasons=tuple(reasons)) if reasons else plan
+
+
+def checker_for(root: Path, environment: Path | None) -> Path:
+    """Find Faucet's checker: as named, on PATH, or beside the Faucet that reads this file.
+
+    Args:
+        root: the root faucet.yaml.
+        environment: the Python environment that Faucet runs in; None looks for the checker.
+
+    Raises:
+        PeerError: it is not there.
+    """
+    faucet = files.find_faucet(root) if environment is None else None
+    return find_checker(environment, () if faucet is None else faucet.folders)
 
 
 def install(place: Place, plan: Plan, running: Running) -> Applied:
@@ -258,7 +276,7 @@ def _writer(place: Place, running: Running) -> files.Writer:
         except PeerError:  # it is busy with the reload, or has no page: the wait goes on
             return None
 
-    checker = find_checker(running.environment)
+    checker = checker_for(place.root, running.environment)
     return files.Writer(checker, place.root, pid=pid if running.reload else None, loaded=loaded)
 
 

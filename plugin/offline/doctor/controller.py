@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from plugin.errors import FaucetFileError, PeerError
 from plugin.faucet import files
-from plugin.faucet.check import find_checker
 from plugin.faucet.probe import Probe
 from plugin.faucet.switches import loose_bridges
 from plugin.faucet.transport import read_page
@@ -108,7 +107,7 @@ def _bridges(dp_ids: set[int]) -> Check:
 def checker(settings: Settings) -> Check:
     """Faucet's own parser, without which nothing is written."""
     try:
-        found = find_checker(settings.faucet.environment)
+        found = faucet.checker_for(settings.faucet.config, settings.faucet.environment)
     except PeerError as error:
         return failed(
             "faucet checker", error.reason, "set faucet.environment to the one Faucet runs in"

@@ -129,3 +129,20 @@ def test_a_port_mirror_says_what_it_costs(config: Path, capsys: pytest.CaptureFi
 def test_no_file_is_an_input_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert halia("status", tmp_path / "none.yaml") == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_settings_say_where_faucet_is(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    settings = config.parent / "halia.yaml"
+    settings.write_text(f"faucet:\n  config: {config}\n")
+    words = ["--config", str(settings)]
+    assert main(["faucet", "install", "--dry-run", *words]) == 4
+    assert f"{config}: no check_faucet_config" in capsys.readouterr().err
+    settings.write_text(f"faucet:\n  config: {config}\n  environment: {environment()}\n")
+    assert main(["faucet", "install", "--yes", "--no-reload", *words]) == 0
+    assert main(["faucet", "status", *words]) == 0
+    assert main(["faucet", "status", str(config.with_name("none.yaml")), *words]) == 2
+    assert main(["faucet", "remove", "--yes", "--no-reload", *words]) == 0
+    assert config.read_text() == TEXT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.errors import FaucetFileError
+from plugin.errors import FaucetFileError, PeerError
 from plugin.faucet import files
 from plugin.faucet.hook import INCLUDE, NOTHING, Options, Stages, render, watch
 from plugin.faucet.install import Plan, Refusal
@@ -167,6 +167,7 @@ def test_what_cannot_be_read_is_an_error(config: Path, name: str, text: str, rea
 def test_a_faucet_that_reverts_files_is_refused(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     found = files.Faucet(1, {"FAUCET_CONFIG_AUTO_REVERT": "1"})
     monkeypatch.setattr(files, "find_faucet", lambda _: found)
     monkeypatch.setattr(faucet, "loose_bridges", lambda ids: [("br0", "standalone")] * len(ids))
@@ -174,5 +175,19 @@ def test_a_faucet_that_reverts_files_is_refused(
     assert isinstance(plan, Refusal)
     assert [r.split(":")[0] for r in plan.reasons] == [
         "Faucet runs with FAUCET_CONFIG_AUTO_REVERT",
+        "no check_faucet_config",
         "bridge br0 runs fail_mode standalone",
     ]
+
+
+def test_the_checker_is_found_beside_the_running_faucet(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(PeerError, match=r"faucet\.environment"):
+        faucet.checker_for(config, None)
+    folder = environment() / "bin"
+    monkeypatch.setattr(files, "find_faucet", lambda _: files.Faucet(1, {}, (folder,)))
+    assert faucet.checker_for(config, None) == folder / "check_faucet_config"
+    with pytest.raises(PeerError, match="nothing is written"):
+        faucet.checker_for(config, config.parent)

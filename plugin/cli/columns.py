@@ -17,6 +17,8 @@ GAP = 2
 LAST_MIN = 30
 """Columns that a sentence needs to be read with pleasure."""
 CELL_MIN = 8
+KEPT_CELL_MIN = 4
+"""Where others are kept, the rest gives more."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
@@ -29,7 +31,12 @@ class Cell(NamedTuple):
 
 
 def lay_out(
-    rows: Sequence[Sequence[Cell]], header: Sequence[str], *, width: int | None, colour: bool
+    rows: Sequence[Sequence[Cell]],
+    header: Sequence[str],
+    *,
+    width: int | None,
+    colour: bool,
+    kept: int = 0,
 ) -> str:
     """Lay out rows; the last column holds sentences.
 
@@ -38,13 +45,14 @@ def lay_out(
         header: one name for each column.
         width: the terminal's; None: lines may be as long as they like.
         colour: whether styles are shown.
+        kept: so many of the first columns are never narrowed, even if lines get too wide.
     """
     clean = [[Cell(printable(c.text), c.style) for c in row] for row in rows]
     heads = [Cell(name, "bold") for name in header]
     widths = [max(len(row[i].text) for row in [heads, *clean]) for i in range(len(header))]
     if width is None:
         return "".join(_lines(row, widths, colour=colour) for row in [heads, *clean])
-    _shrink(widths, width)
+    _shrink(widths, width, kept)
     room = width - sum(widths[:-1]) - GAP * (len(widths) - 1)
     if widths[-1] <= room or room >= LAST_MIN:
         widths[-1] = max(room, 1)
@@ -63,12 +71,13 @@ def paint(text: str, style: str, *, colour: bool) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
-def _shrink(widths: list[int], width: int) -> None:
+def _shrink(widths: list[int], width: int, kept: int) -> None:
     """Narrow the widest of the columns before the last until they fit."""
     columns = range(len(widths) - 1)
+    least = KEPT_CELL_MIN if kept else CELL_MIN
     while sum(widths[i] for i in columns) + GAP * (len(columns) - 1) > width:
-        widest = max(columns, key=lambda i: widths[i])
-        if widths[widest] <= CELL_MIN:
+        widest = max(columns[kept:], key=lambda i: widths[i], default=0)
+        if widest < kept or widths[widest] <= least:
             return
         widths[widest] -= 1
 

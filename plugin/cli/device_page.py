@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from plugin.cli.asking import ago
 from plugin.cli.columns import paint
 from plugin.cli.device_rows import ODD, STYLES
+from plugin.cli.entries import UNDETERMINED, flat, sentence
 from plugin.errors import printable
 from plugin.records import iso_time
 
@@ -32,7 +32,6 @@ _VERDICTS = {
     "novel": "it behaves as no device did that is known; new is not bad",
     "changed": "it behaves otherwise than before",
     "anomalous": "it does what no such device should",
-    "undetermined": "too little was seen to tell",
 }
 _INDENT = 14
 LEAST_SHOWN = 0.01
@@ -56,7 +55,7 @@ def page(device: Document, now: float, *, width: int | None, colour: bool) -> st
         lines += ["", "history, the last first"]
         for entry in history:
             when = _when(entry["time"])
-            told = f"{entry['kind']}: {_told(entry)}"
+            told = f"{entry['kind']}: {sentence(entry['kind'], entry['body'])}"
             lines += _entry(when, told, "", width=width, colour=colour)
     return "\n".join(lines) + "\n"
 
@@ -64,7 +63,7 @@ def page(device: Document, now: float, *, width: int | None, colour: bool) -> st
 def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
     """Label, text and style of each line."""
     state = str(device["state"])
-    yield "where", f"switch {device['dp']}, port {device['port']}, VLAN {device['vid']}", ""
+    yield "where", _where(device), ""
     yield "addresses", ", ".join(device["addresses"]) or "none was seen", ""
     yield "maker", _maker(device), ""
     yield "first seen", _seen(device["first_seen"], now), ""
@@ -78,6 +77,12 @@ def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
     yield "recordings", f"{captures} judged{last}", ""
     copied = "is copied to Halia" if device["mirrored"] else "is not copied to Halia now"
     yield "mirror", f"its traffic {copied}", ""
+
+
+def _where(device: Document) -> str:
+    if device["dp"] is None:
+        return "not told by Faucet: only the mirror port has shown it"
+    return f"switch {device['dp']}, port {device['port']}, VLAN {device['vid']}"
 
 
 def _maker(device: Document) -> str:
@@ -113,6 +118,9 @@ def _anomaly(anomaly: Document | None) -> Iterator[tuple[str, str, str]]:
         yield "behaviour", "not judged yet", ""
         return
     verdict = str(anomaly["verdict"])
+    if verdict == UNDETERMINED:  # behaviours have a name: finding none makes nobody normal
+        yield "behaviour", "no bad behaviour found", ""
+        return
     style = "red" if verdict in ODD else ""
     yield "behaviour", f"{verdict}: {_VERDICTS.get(verdict, 'as a newer Halia says')}", style
     for kind in ("novelty", "change"):
@@ -127,44 +135,7 @@ def _finding(label: str, finding: Document) -> Iterator[tuple[str, str, str]]:
     measure = f"score {finding['score']:g}, odd from {finding['threshold']:g} on"
     yield label, f"{finding['name']}: {reasons} ({measure})", ""
     for evidence in finding["evidence"]:
-        yield "evidence", _flat(evidence), ""
-
-
-def _flat(found: object) -> str:
-    """Evidence as words: its fields, one after the other."""
-    if isinstance(found, dict):
-        return ", ".join(f"{key} {_flat(value)}" for key, value in found.items())
-    if isinstance(found, list):
-        return " ".join(map(_flat, found))
-    return found if isinstance(found, str) else json.dumps(found)
-
-
-def _told(entry: Document) -> str:
-    """What an entry of the history says."""
-    body = entry["body"]
-    verdict = body.get("verdict")
-    if isinstance(verdict, dict):
-        return f"{_verdict(verdict)} ({body.get('capture') or 'no recording'})"
-    for key in ("text", "reason"):
-        if body.get(key):
-            return str(body[key])
-    if "dp" in body:
-        return f"on switch {body['dp']}, port {body.get('port')}, VLAN {body.get('vid')}"
-    return _flat(body)
-
-
-def _verdict(verdict: Document) -> str:
-    role, anomaly = verdict.get("role"), verdict.get("anomaly")
-    said = []
-    if isinstance(role, dict):
-        known = role.get("decision") == "known"
-        said.append(
-            f"{role['labels'][0]} {role['confidences'][0]:.0%}" if known else role["decision"]
-        )
-    if isinstance(anomaly, dict):
-        said.append(str(anomaly.get("verdict")))
-        said += [str(r) for f in anomaly.get("behaviour", ()) for r in f.get("reasons", ())]
-    return ", ".join(said) or "nothing was told"
+        yield "evidence", flat(evidence), ""
 
 
 def _seen(when: float, now: float) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.cli.asking import ago
 from plugin.cli.columns import Cell
+from plugin.cli.entries import UNDETERMINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,8 @@ STATES = ("suspect", "undetermined", "unknown", "mirrored", "classifying", "ok",
 """In the order in which they deserve a look."""
 STYLES = {"suspect": "red", "undetermined": "yellow", "ok": "green", "gone": "dim"}
 ODD = frozenset({"anomalous", "changed", "novel"})
+KEPT = 2
+"""Columns from the first on that a narrow terminal does not narrow: what one copies from there."""
 HEADER = ("device", "address", "port", "state", "role", "conf", "anomaly", "seen", "why")
 SORTS = ("state", "port", "role", "seen", "device")
 
@@ -55,7 +58,13 @@ def role_of(device: Document) -> str:
 
 def _anomaly(device: Document) -> str:
     anomaly = device["anomaly"]
-    return "-" if anomaly is None else str(anomaly["verdict"])
+    # Undetermined is who did nothing bad: a column that says so of everybody says nothing.
+    none = anomaly is None or anomaly["verdict"] == UNDETERMINED
+    return "-" if none else str(anomaly["verdict"])
+
+
+def _place(device: Document) -> str:
+    return "-" if device["dp"] is None else f"{device['dp']}:{device['port']}"
 
 
 def _confidence(device: Document) -> str:
@@ -71,7 +80,7 @@ def _rank(state: str) -> int:
 
 _KEYS: dict[str, Callable[[Document], tuple[Any, ...]]] = {
     "state": lambda d: (_rank(d["state"]), -d["last_seen"]),
-    "port": lambda d: (d["dp"], d["port"]),
+    "port": lambda d: (d["dp"] or "", d["port"] or 0),
     "role": lambda d: (role_of(d).casefold(),),
     "seen": lambda d: (-d["last_seen"],),
     "device": lambda d: (d["mac"],),
@@ -95,7 +104,7 @@ def row(device: Document, now: float) -> tuple[Cell, ...]:
     return (
         Cell(device["mac"]),
         Cell(device["addresses"][0] if device["addresses"] else "-"),
-        Cell(f"{device['dp']}:{device['port']}"),
+        Cell(_place(device)),
         Cell(state, STYLES.get(state, "")),
         Cell(role_of(device)),
         Cell(_confidence(device)),
@@ -107,12 +116,12 @@ def row(device: Document, now: float) -> tuple[Cell, ...]:
 
 def line(device: Document) -> str:
     """What has changed about a device, as one line of text."""
-    confidence = _confidence(device)
-    role = role_of(device) + ("" if confidence == "-" else f" {confidence}")
-    where = f"{device['dp']}:{device['port']}"
-    return (
-        f"{device['mac']}  {where}  {device['state']}  {role}  {_anomaly(device)}  {device['why']}"
-    )
+    confidence, anomaly = _confidence(device), _anomaly(device)
+    role = f"role {role_of(device)}" if confidence == "-" else f"{role_of(device)} {confidence}"
+    told = [device["mac"], _place(device), device["state"]]
+    told += [] if device["role"] is None else [role]
+    told += [] if anomaly == "-" else [anomaly]
+    return "  ".join([*told, device["why"] or ""]).rstrip()
 
 
 def alarm_line(event: Document) -> str:

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.cli import asking, options, output
 from plugin.cli.columns import lay_out
-from plugin.cli.device_rows import HEADER, SORTS, STATES, Filter, alarm_line, line, ordered, row
+from plugin.cli.device_rows import (
+    HEADER,
+    KEPT,
+    SORTS,
+    STATES,
+    Filter,
+    alarm_line,
+    line,
+    ordered,
+    row,
+)
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import install_extra, printable
+from plugin.records import iso_time
 
 if TYPE_CHECKING:
     import argparse
@@ -79,7 +90,7 @@ def _list(args: argparse.Namespace) -> int:
         else:
             rows = [row(device, now) for device in devices]
             width, colour = asking.width_of(out), asking.coloured(out)
-            out.write(lay_out(rows, HEADER, width=width, colour=colour))
+            out.write(lay_out(rows, HEADER, width=width, colour=colour, kept=KEPT))
     if not devices and not args.json:
         output.warn(args, "no device is known" if not found else "no device is as wanted")
     return EXIT_OK
@@ -130,9 +141,13 @@ def _lines(events: Iterator[dict[str, Any]], out: TextIO, *, as_json: bool) -> N
         if as_json:
             out.write(output.json_line(event))
         elif event["event"] == "device":
-            out.write(f"{printable(line(event['device']))}\n")
+            out.write(f"{_stamp(asking.now())}  {printable(line(event['device']))}\n")
         elif event["event"] == "alarm":
-            out.write(f"{printable(alarm_line(event))}\n")
+            out.write(f"{_stamp(event['time'])}  {printable(alarm_line(event))}\n")
         else:
             continue
         out.flush()
+
+
+def _stamp(seconds: float) -> str:
+    return str(iso_time(round(seconds) * 1_000_000_000))

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plugin.cli import asking
-from plugin.cli.device_rows import HEADER, alarm_line, ordered, row
+from plugin.cli.device_rows import HEADER, KEPT, alarm_line, ordered, row
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ class LiveTable:
             devices, alarms = list(self._devices.values()), list(self._alarms)
         now = asking.now()
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in HEADER[:-1]:
-            table.add_column(name, no_wrap=True)
-        table.add_column(HEADER[-1])
+        for number, name in enumerate(HEADER):
+            table.add_column(name, no_wrap=number < KEPT, overflow="fold")
         for device in ordered(devices, self._sort)[:rows_max]:
             table.add_row(*(Text(printable(c.text), style=c.style) for c in row(device, now)))
         more = len(devices) - rows_max

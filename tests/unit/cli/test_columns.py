@@ -71,3 +71,13 @@ def test_foreign_text_cannot_steer_the_terminal() -> None:
 def test_paint() -> None:
     assert paint("x", "red", colour=False) == paint("x", "", colour=True) == "x"
     assert paint("x", "green", colour=True) == "\x1b[32mx\x1b[0m"
+
+
+def test_columns_that_are_kept_are_never_cut() -> None:
+    row = (Cell("02:00:00:00:00:01"), Cell("Workstation"), Cell("a b"))
+    for width in (10, 24, 40):
+        text = lay_out([row], HEADER, width=width, colour=False, kept=1)
+        assert "02:00:00:00:00:01" in text
+    assert "Worksta\n" in lay_out([row], HEADER, width=26, colour=False, kept=1).replace(" ", "")
+    all_kept = lay_out([row], HEADER, width=10, colour=False, kept=2)
+    assert "Workstation" in all_kept

@@ -71,8 +71,10 @@ def test_novelty_and_change() -> None:
     ("what", "words"),
     [
         (
-            entry("verdict", capture="t.pcap", verdict={"role": role("Printer", 0.9)}),
-            "verdict: Printer 90% (t.pcap)",
+            entry(
+                "verdict", capture="t.pcap", verdict={"role": role("Printer", 0.9), "packets": 275}
+            ),
+            "verdict: Printer 0.90, known, in t.pcap; 275 packets",
         ),
         (
             entry(
@@ -83,12 +85,15 @@ def test_novelty_and_change() -> None:
                     "anomaly": {"verdict": "anomalous", "behaviour": [SCAN]},
                 },
             ),
-            "finding: unknown, anomalous, 412 hosts on port 445 in 60 s (no recording)",
+            "finding: horizontal scan: 412 hosts on port 445 in 60 s",
         ),
-        (entry("unjudged", capture="t.pcap", reason="no IP session"), "unjudged: no IP session"),
+        (
+            entry("unjudged", capture="t.pcap", reason="no IP session"),
+            "unjudged: t.pcap could not be judged: no IP session",
+        ),
         (entry("alarm", alarm="twice", text="on two ports"), "alarm: on two ports"),
         (entry("device", dp="sw1", port=3, vid=9), "device: on switch sw1, port 3, VLAN 9"),
-        (entry("gone"), f"gone: mac {LAPTOP}"),
+        (entry("gone"), "gone: it left the network"),
     ],
 )  # fmt: skip
 def test_history(what: dict[str, Any], words: str) -> None:
@@ -111,3 +116,19 @@ def test_colours_and_foreign_text() -> None:
     text = told(office()[1] | {"name": "\x1b[2Jevil"}, colour=True)
     assert "\x1b[31msuspect" in text
     assert "\\x1b[2Jevil" in text
+
+
+def test_no_bad_behaviour_is_told_as_such() -> None:
+    quiet: dict[str, Any] = {
+        "verdict": "undetermined",
+        "novelty": None,
+        "change": None,
+        "behaviour": [],
+    }
+    text = told(device(PRINTER, anomaly=quiet))
+    assert "behaviour   no bad behaviour found\n" in text
+    assert "too little" not in text
+
+
+def test_one_that_only_the_mirror_port_has_shown() -> None:
+    assert "only the mirror port has shown it" in told(device(PRINTER, dp=None, port=None))

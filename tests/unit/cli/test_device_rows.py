@@ -75,3 +75,19 @@ def test_lines() -> None:
         f"alarm twice {LAPTOP}: on two ports"
     )
     assert alarm_line(alarm_event(NOW, "disk", None, "is full")) == "alarm disk: is full"
+
+
+def test_what_says_nothing_is_not_said() -> None:
+    quiet: dict[str, Any] = {
+        "verdict": "undetermined",
+        "novelty": None,
+        "change": None,
+        "behaviour": [],
+    }
+    unclear = role("Printer", 0.1, "undetermined")
+    one = device(
+        PRINTER, dp=None, port=None, state="undetermined", role=unclear, anomaly=quiet, why="Why."
+    )
+    assert line(one) == f"{PRINTER}  -  undetermined  role undetermined  Why."
+    assert dict(zip(HEADER, row(one, NOW), strict=True))["anomaly"].text == "-"
+    assert ordered([*office(), one], "port")[0]["dp"] is None

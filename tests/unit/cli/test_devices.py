@@ -135,7 +135,7 @@ def test_watch_as_lines(tmp_path: Path, *, as_json: bool) -> None:
                 assert json.loads(first)["device"]["mac"] == LAPTOP
                 assert json.loads(lines_of(process, 1)[0])["event"] == "current"
             else:
-                assert first.startswith(f"{LAPTOP}  sw1:2  suspect")
+                assert first[20:].startswith(f"  {LAPTOP}  sw1:2  suspect")
             server.publish(device_event(device(PRINTER, state="ok")))
             server.publish(device_event(device(PRINTER, state="suspect")))
             server.publish(alarm_event(NOW, "disk", None, "is\nfull"))
@@ -144,8 +144,8 @@ def test_watch_as_lines(tmp_path: Path, *, as_json: bool) -> None:
                 assert json.loads(changed)["device"]["state"] == "suspect"
                 assert json.loads(alarm)["text"] == "is\nfull"
             else:
-                assert changed.startswith(f"{PRINTER}  sw1:1  suspect")
-                assert alarm == "alarm disk: is\\nfull"
+                assert changed[20:].startswith(f"  {PRINTER}  sw1:1  suspect")
+                assert alarm == "2023-11-14T22:13:20Z  alarm disk: is\\nfull"
             server.stop()
             assert process.wait() == 3
             assert process.stderr is not None

@@ -65,3 +65,12 @@ def test_the_last_alarms_stand_below() -> None:
 def test_it_ends_with_its_events(capsys: pytest.CaptureFixture[str]) -> None:
     show([device_event(one) for one in office()], Filter(), "port")
     assert PRINTER in capsys.readouterr().out
+
+
+def test_addresses_are_whole_on_a_narrow_terminal() -> None:
+    out = io.StringIO()
+    Console(file=out, width=70, color_system=None).print(filled().drawn(20))
+    text = out.getvalue()
+    for one in office():
+        assert one["mac"] in text
+    assert "10.0.0.12" in text

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELP = "Tell how the running Halia is; exit code 4 if something is wrong with it."
+_PROBLEMS = ("problem", "page_problem")
 _HEAD = frozenset({"version", "pid", "started", "uptime"})
 
 
@@ -41,8 +42,9 @@ def trouble(part: object) -> str | None:
     """What is wrong with a part, if anything is."""
     if not isinstance(part, dict):
         return None
-    if part.get("problem"):
-        return str(part["problem"])
+    for key in _PROBLEMS:
+        if part.get(key):
+            return str(part[key])
     return "not connected" if part.get("connected") is False else None
 
 
@@ -73,12 +75,19 @@ def _row(name: str, part: object) -> tuple[Cell, Cell, Cell]:
 
 def _fields(part: object) -> list[str]:
     if not isinstance(part, dict):
-        return [str(part)]
-    told = ((k, v) for k, v in part.items() if v is not None and k not in {"connected", "problem"})
+        return [_shown(part)]
+    told = ((k, v) for k, v in part.items() if v is not None and k not in {"connected", *_PROBLEMS})
     return [f"{key.replace('_', ' ')} {_shown(value)}" for key, value in told]
 
 
 def _shown(value: object) -> str:
+    """A value in plain words; nothing that looks like a program's."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return (
+            ", ".join(f"{_shown(v)} {str(k).replace('_', ' ')}" for k, v in value.items()) or "none"
+        )
+    if isinstance(value, list | tuple):
+        return " ".join(map(_shown, value)) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -60,3 +60,28 @@ def test_parts() -> None:
     text = page({"version": "1", "pid": 2, "uptime": 3, "extra": 7}, width=80, colour=True)
     assert "\x1b[32mgood\x1b[0m" in text
     assert text.endswith("7\n")
+
+
+def test_plain_words() -> None:
+    part = {
+        "states": {"mirrored": 9, "ok": 1},
+        "down_switches": [],
+        "names": ["a", "b"],
+        "holding": {"good": False},
+        "none": {},
+        "page_problem": None,
+    }
+    text = page({"feed": part}, width=None, colour=False)
+    assert (
+        "states 9 mirrored, 1 ok, down switches none, names a b, holding no good, none none" in text
+    )
+
+
+def test_a_page_that_is_away_is_trouble() -> None:
+    part = {"connected": True, "page_problem": "Faucet's page does not answer"}
+    assert trouble(part) == "Faucet's page does not answer"
+    assert "TROUBLE" in page({"feed": part}, width=None, colour=False)
+
+
+def test_a_part_that_is_only_yes_or_no() -> None:
+    assert page({"holding": False}, width=None, colour=False).endswith("holding  good   no\n")

@@ -102,7 +102,7 @@ def _connected(path: Path, timeout: float | None) -> Iterator[socket.socket]:
 def _unreachable(path: Path, error: OSError) -> PeerError | DeniedError:
     if error.errno in _CLOSED:
         return DeniedError(
-            "this user may not ask the daemon",
+            f"cannot tell whether a Halia runs here: {error.strerror or error}",
             where=str(path),
             advice="be root, or a member of the group that control.group names",
         )

@@ -38,7 +38,9 @@ class Daemon(NamedTuple):
             part: the part's name in the status.
             remedy: what to do if the part is in trouble.
         """
-        found = (self.status or {}).get(part)
+        if self.status is None:
+            return skipped(name, "cannot tell: a Halia may run here that this user may not ask")
+        found = self.status.get(part)
         if not isinstance(found, dict):
             return skipped(name, "a Halia runs, and does not tell how this is")
         problem = found.get("problem")

@@ -56,6 +56,7 @@ def test_one_that_may_not_be_asked(tmp_path: Path) -> None:
     assert found.state is State.WARN
     assert "control.group" in str(found.remedy)
     assert daemon.tells("probe", "probe", "x").state is State.SKIPPED
+    assert "cannot tell" in daemon.tells("probe", "probe", "x").what
 
 
 def test_a_group_that_is_not_there(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.audit.chain import LINE_MAX, Broken, Entry, check_follows, follow, parse_entry
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SEGMENT_BYTES = 64 << 20
 _LOCK = "journal.lock"
+_PID_BYTES = 32
 _NUMBER = re.compile(rb'\{"number":(\d{1,18}),')
 _ENOUGH = 2
 """Files that are read at the start: the last may be empty yet."""
@@ -80,6 +82,7 @@ class Journal:
             ) from error
         try:
             self._take_lock()
+            self._leave_pid()
             self.last, self._file = self._open_end()
         except BaseException:
             os.close(self._lock)
@@ -149,9 +152,19 @@ class Journal:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            pid = os.pread(self._lock, _PID_BYTES, 0).decode("ascii", "replace").strip()
+            who = f"process {pid}" if pid.isdecimal() else "another process"
             raise JournalError(
-                "another process writes this journal", where=str(self._folder)
+                f"{who} writes this journal",
+                where=str(self._folder),
+                advice="a Halia runs with this state: stop it, or set run.state to another folder",
             ) from error
+
+    def _leave_pid(self) -> None:
+        """Say in the lock whose it is; only a help for people, so a full disk is no matter."""
+        with suppress(OSError):
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def _open_end(self) -> tuple[Entry | None, int]:
         files = segments(self._folder)
@@ -211,7 +224,9 @@ def entries(folder: Path, *, after: int = 0) -> Iterator[Entry | Fault]:
     """
     files = segments(folder)
     if not files:
-        raise InputError("there is no journal here", where=str(folder))
+        below = folder / "journal"
+        advice = f"it stands in {below}" if segments(below) else None
+        raise InputError("there is no journal here", where=str(folder), advice=advice)
     skipped = sum(_first_number(file) <= after + 1 for file in files[1:])
     try:
         for entry, fault in _walk(files[skipped:], from_start=not after, after=after):

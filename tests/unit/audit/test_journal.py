@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ def test_only_lines_before_the_number_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_there_is_one_writer(tmp_path: Path) -> None:
-    with Journal(tmp_path), pytest.raises(JournalError, match="another process writes"):
+    with Journal(tmp_path), pytest.raises(JournalError, match=f"process {os.getpid()} writes this"):
         Journal(tmp_path)
     write(tmp_path, 1)  # it let go
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from plugin.audit.journal import Fault, entries
 from plugin.cli import options, output
+from plugin.cli.entries import sentence
 from plugin.cli.main import EXIT_NO, EXIT_OK
-from plugin.errors import OptionError, install_extra
+from plugin.errors import OptionError, install_extra, printable
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from plugin.audit.chain import Entry
 
+_OURS = "halia"
 HELP = "Read the journal of what Halia did, check it, and make the store from it."
 
 
@@ -59,14 +60,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    faults = 0
+    faults = shown = 0
+    kinds: set[str] = set()
     with output.text_output(args) as out:
         for entry in entries(args.folder):
             if isinstance(entry, Fault):
                 output.complain(str(entry))
                 faults += 1
-            elif _wanted(entry, args):
+                continue
+            kinds.add(entry.kind)
+            if _wanted(entry, args):
+                shown += 1
                 out.write(_line(entry, as_json=args.json))
+    if args.kind is not None and not shown:
+        there = ", ".join(sorted(kinds)) or "none"
+        output.warn(args, f"no entry is as wanted; kinds in this journal: {there}")
     return EXIT_NO if faults else EXIT_OK
 
 
@@ -127,6 +135,8 @@ def _line(entry: Entry, *, as_json: bool) -> str:
     if as_json:
         return entry.line().decode("utf-8", "backslashreplace")
     when = iso_time(round(entry.time) * 1_000_000_000)
-    return (
-        f"{when}  {entry.number:>8}  {entry.kind:<12} {entry.actor:<12} {json.dumps(entry.body)}\n"
-    )
+    body = dict(entry.body)
+    about = str(body.pop("mac", None) or "-")
+    said = sentence(entry.kind, body)
+    by = "" if entry.actor == _OURS else f" (by {entry.actor})"
+    return f"{when}  {entry.kind:<8}  {about:<17}  {printable(said + by)}\n"

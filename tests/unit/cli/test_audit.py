@@ -100,3 +100,27 @@ def test_project_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[s
     )
     assert done.returncode == 2
     assert "pip install 'halia[live]'" in done.stderr
+
+
+def test_a_kind_that_is_not_there_is_told(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "show", str(journal), "--kind", "nonsense"]) == 0
+    assert "kinds in this journal: device, note" in capsys.readouterr().err
+
+
+def test_the_journal_of_a_state_folder_is_hinted_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal(tmp_path / "journal") as writer:
+        writer.append(time=0, kind="note", actor="ann", body={})
+    assert main(["audit", "verify", str(tmp_path)]) == 2
+    assert f"it stands in {tmp_path / 'journal'}" in capsys.readouterr().err
+
+
+def test_a_line_is_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Journal(tmp_path) as writer:
+        writer.append(time=0, kind="gone", actor="halia", body={"mac": MAC})
+    assert main(["audit", "show", str(tmp_path)]) == 0
+    line = capsys.readouterr().out
+    assert line == f"1970-01-01T00:00:00Z  gone      {MAC}  it left the network\n"

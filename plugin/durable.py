@@ -18,10 +18,35 @@ def open_new(path: Path) -> int:
         FileExistsError: it is there already.
         OSError: it cannot be made.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    file = os.open(path, flags, MODE)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
     sync_folder(path.parent)
     return file
+
+
+def set_aside(path: Path, content: bytes) -> Path:
+    """Write content to a file of its own beside others; never into one that is there, or a link.
+
+    Returns:
+        The file: another name than asked for when that is taken.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    wanted, number = path, 1
+    while True:
+        try:
+            file = open_new(path)
+        except FileExistsError:
+            number += 1
+            path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        else:
+            break
+    try:
+        append(file, content)
+    finally:
+        os.close(file)
+    return path
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.audit.chain import LINE_MAX, Broken, Entry, check_follows, follow, parse_entry
-from plugin.durable import MODE, append, open_new, sync_folder
+from plugin.durable import MODE, append, open_new, set_aside, sync_folder
 from plugin.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -302,11 +302,7 @@ def _cut_torn(file: Path) -> Path | None:
             raise JournalError(
                 "the journal is not whole: its last line is too long", where=str(file)
             )
-        kept = file.with_name(f"{file.stem}-{size}.torn")
-        with kept.open("wb") as out:
-            out.write(torn)
-            out.flush()
-            os.fsync(out.fileno())
+        kept = set_aside(file.with_name(f"{file.stem}-{size}.torn"), torn)
         stream.truncate(size - len(torn))
         os.fsync(stream.fileno())
         return kept

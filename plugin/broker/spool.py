@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.broker.segment import pack, parts, unpack
-from plugin.durable import append, open_new, sync_folder
+from plugin.durable import append, open_new, set_aside, sync_folder
 from plugin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -225,7 +225,8 @@ def _is_damaged(part: Part) -> bool:
 
 def _mend(path: Path, content: bytes, found: list[Part]) -> Path:
     """Put aside what is no message; a crash at any moment leaves the file as it was, or mended."""
-    torn = _put_aside(path, _joined(content, [part for part in found if not part.whole]))
+    rest = _joined(content, [part for part in found if not part.whole])
+    torn = set_aside(path.with_suffix(".torn"), rest)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     _write(open_new(fresh), _joined(content, [part for part in found if part.whole]))
@@ -236,20 +237,6 @@ def _mend(path: Path, content: bytes, found: list[Part]) -> Path:
 
 def _joined(content: bytes, some: list[Part]) -> bytes:
     return b"".join(content[part.place : part.place + part.size] for part in some)
-
-
-def _put_aside(path: Path, piece: bytes) -> Path:
-    """Keep bytes in a new file beside the one that they stood in."""
-    number = 1
-    while True:
-        torn = path.with_suffix(f".{number}.torn")
-        try:
-            file = open_new(torn)
-        except FileExistsError:  # of an earlier start
-            number += 1
-            continue
-        _write(file, piece)
-        return torn
 
 
 def _write(file: int, content: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.durable import append, open_new
+from plugin.durable import append, open_new, set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +37,15 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was(
         append(file, b"two")
     os.close(file)
     assert (tmp_path / "x").read_bytes() == b"one"
+
+
+def test_what_is_set_aside_never_goes_where_something_stands_or_a_link_points(
+    tmp_path: Path,
+) -> None:
+    outside = tmp_path / "outside"
+    (tmp_path / "x.torn").symlink_to(outside)
+    (tmp_path / "x-2.torn").write_bytes(b"before")
+    kept = set_aside(tmp_path / "x.torn", b"torn")
+    assert (kept.name, kept.read_bytes()) == ("x-3.torn", b"torn")
+    assert not outside.exists()
+    assert (tmp_path / "x-2.torn").read_bytes() == b"before"

@@ -102,6 +102,19 @@ def test_a_torn_line_is_put_aside_and_the_journal_goes_on(tmp_path: Path, cut: i
     assert values(tmp_path) == [1, 3]
 
 
+def test_a_torn_line_goes_nowhere_that_a_planted_link_points_to(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (file,) = segments(tmp_path)
+    torn = b"root:x:0:0"
+    file.write_bytes(file.read_bytes() + torn)
+    outside = tmp_path / "outside"
+    (tmp_path / f"{file.stem}-{file.stat().st_size}.torn").symlink_to(outside)
+    with Journal(tmp_path) as journal:
+        assert journal.torn is not None
+        assert journal.torn.read_bytes() == torn
+    assert not outside.exists()
+
+
 def test_a_crash_right_after_a_new_segment(tmp_path: Path) -> None:
     write(tmp_path, 1, 2, segment_bytes=100)
     (tmp_path / "journal-000000000003.jsonl").touch()

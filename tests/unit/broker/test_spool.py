@@ -166,6 +166,16 @@ def test_what_is_damaged_while_it_waits_holds_up_nobody(tmp_path: Path) -> None:
             assert (len(spool), spool.damaged, len(spool.told())) == (2, 1, 1)
 
 
+def test_what_was_torn_goes_nowhere_that_a_planted_link_points_to(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "s", tmp_path / "outside"
+    folder.mkdir()
+    (folder / "spool-000000000001.bin").write_bytes(b"torn")
+    (folder / "spool-000000000001.4.torn").symlink_to(outside)
+    with Spool(folder) as spool:
+        assert [path.read_bytes() for path in spool.torn] == [b"torn"]
+    assert not outside.exists()
+
+
 def test_full_is_said_and_nothing_is_dropped(tmp_path: Path) -> None:
     with Spool(tmp_path, max_bytes=200) as spool:
         numbers = [spool.put(message(n)) for n in range(3)]

@@ -152,7 +152,7 @@ class Spool:
                 record = stream.read(size)
             message = unpack(record)
             if message is None:
-                self._say(path, _put_aside(path, record), 1)
+                self._say(path, set_aside(path.with_suffix(".torn"), record), 1)
                 self.confirm(number)
             else:
                 yield Kept(number, message)

@@ -134,11 +134,11 @@ def test_zeros_and_rubbish_between_messages_are_put_aside_together(tmp_path: Pat
     content[size : 3 * size] = bytes(2 * size)
     content[4 * size - 5 : 4 * size + 5] = b"\xff" * 10
     file.write_bytes(content)
-    (tmp_path / "spool-000000000001.1.torn").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "spool-000000000001.torn").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "spool-000000000001.new").write_bytes(b"of a start that crashed")
     with Spool(tmp_path) as spool:
         assert waiting(spool) == ["id-0", "id-5"]
-        assert [path.name for path in spool.torn] == ["spool-000000000001.2.torn"]
+        assert [path.name for path in spool.torn] == ["spool-000000000001-2.torn"]
         assert spool.torn[0].read_bytes() == content[size : 5 * size]
         assert spool.damaged > 0
         for kept in list(spool.waiting()):

@@ -93,13 +93,17 @@ def open_endpoint(path: Path, *, owner: int | None, group: int | None) -> Endpoi
 
 def _listen(listener: socket.socket, part: Path, path: Path, owned: tuple[int, int]) -> int:
     part.unlink(missing_ok=True)  # of an earlier process with this pid
-    # Nobody can connect before listen(), whatever the mode was until then.
-    listener.bind(str(part))
+    # Nobody can connect before listen(), whoever owns it until then. By name it is only given away
+    # where no link is followed: in a folder of the owner's, he may have put one in its place.
+    before = os.umask(0o777 & ~SOCKET_MODE)
     try:
-        os.chown(part, *owned)
-        part.chmod(SOCKET_MODE)
+        listener.bind(str(part))
+    finally:
+        os.umask(before)
+    try:
+        os.chown(part, *owned, follow_symlinks=False)
         listener.listen(BACKLOG)
-        inode = part.stat().st_ino
+        inode = part.lstat().st_ino
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)
@@ -111,8 +115,12 @@ def _make_folder(folder: Path, owner: int, group: int) -> None:
     if folder.is_dir():
         return
     folder.mkdir()
-    folder.chmod(FOLDER_MODE)
-    os.chown(folder, owner, group)
+    made = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(made, FOLDER_MODE)
+        os.fchown(made, owner, group)
+    finally:
+        os.close(made)
 
 
 def _hold(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,15 +34,12 @@ def set_aside(path: Path, content: bytes) -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    wanted, number = path, 1
-    while True:
+    wanted, numbers, file = path, count(2), None
+    while file is None:
         try:
             file = open_new(path)
         except FileExistsError:
-            number += 1
-            path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
-        else:
-            break
+            path = wanted.with_name(f"{wanted.stem}-{next(numbers)}{wanted.suffix}")
     try:
         append(file, content)
     finally:

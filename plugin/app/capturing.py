@@ -7,15 +7,16 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.app.clock import now
-from plugin.capture.live import Batch, Counters, LiveCapture, Settings
+from plugin.capture.live import Batch, Counters, LiveCapture, Settings, open_feed
 from plugin.engine import events as ev
-from plugin.errors import CaptureError, HaliaError, OutputError, PeerError
+from plugin.errors import CaptureError, HaliaError, OptionError, OutputError, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin.app.inbox import Inbox
     from plugin.app.watching import Watching
+    from plugin.capture.packet_socket import Feed
     from plugin.capture.trace_files import Finished, TraceFiles
 
 POLL_SECONDS = 0.2
@@ -53,6 +54,7 @@ class Capturing:
         self._inbox, self._stream = inbox, stream
         self._files: TraceFiles | None = None
         self._capture: LiveCapture | None = None
+        self._feed: Feed | None = None
         self._hold = False
         self._lock = threading.Lock()
         self.iface = settings.opening.iface
@@ -65,19 +67,41 @@ class Capturing:
         self.sizes = (0, 0, 0)
         """Open files, finished files, bytes of both."""
 
+    def open_interface(self) -> None:
+        """Open the interface only, as long as that is permitted; frames wait from now on.
+
+        Raises:
+            HaliaError: there is no such interface, or it is not permitted.
+        """
+        if self._feed is None:
+            self._feed = open_feed(self._settings)
+
+    def release(self) -> None:
+        """Close an interface that was opened and that no capture has taken."""
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+
     def open(self) -> Opened:
         """Open interface and folder; frames wait for :meth:`run` from now on.
 
         Raises:
             HaliaError: there is no such interface, it is not permitted, or the folder is taken.
         """
-        files = self._make_files()
+        self.open_interface()
+        try:
+            files = self._make_files()
+        except HaliaError:
+            self.release()
+            raise
         try:
             recovered = [_event(one) for one in files.start(now())]
-            capture = LiveCapture(self._settings, files)
+            capture = LiveCapture(self._settings, files, self._feed)
         except HaliaError:
             files.close(now())
+            self.release()
             raise
+        self._feed = None  # it is the capture's
         with self._lock:
             self._files, files.held = files, self._hold
         self._capture, self.reader, self.problem = capture, capture.kind, None
@@ -124,8 +148,12 @@ class Capturing:
             return False
         try:
             opened = self.open()
-        except HaliaError:
-            return False  # that nothing is captured was told when it ended
+        except HaliaError as error:
+            # That the interface has gone was told when it went; another reason is news, once.
+            if str(error) != self.problem and not isinstance(error, OptionError):
+                self._inbox.put(ev.Noticed("capture_down", f"nothing is captured: {error}"))
+            self.problem = str(error)
+            return False
         for one in opened.recovered:
             self._inbox.put(one)
         self._inbox.put(

@@ -173,6 +173,24 @@ def broker_parameters(settings: Settings) -> pika.ConnectionParameters | None:
     )
 
 
+def import_early(settings: Settings) -> None:
+    """Import what threads import when they first need it.
+
+    A user who may not read where it is installed can still use what is imported before privileges
+    are dropped. What runs as a process of its own (Faucet's parser, os_ken) he must be able to
+    read.
+
+    Raises:
+        StoreError: what the store needs is not installed.
+    """
+    import requests.adapters  # noqa: F401 - of Faucet's page
+    import urllib3.response  # noqa: F401 - of its answers
+
+    from plugin.store.database import load_driver
+
+    load_driver(places(settings).store)
+
+
 def needs_restart(before: Settings, after: Settings) -> set[str]:
     """Names of the settings that differ and take effect at the next start."""
     changed = {key for key in after.origins if before.value(key) != after.value(key)}

@@ -32,7 +32,7 @@ from plugin.app.worker import Worker
 from plugin.audit.journal import Journal
 from plugin.broker.rabbitmq import Publisher, Republisher
 from plugin.broker.spool import Spool
-from plugin.capture.privileges import drop, find_account, give
+from plugin.capture.privileges import check_owned, drop, find_account, make_folder
 from plugin.control.server import ControlServer
 from plugin.control.service import answers
 from plugin.core import implementation
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     import pika
 
+    from plugin.capture.live import Settings as CaptureOrder
     from plugin.settings import Settings
 
 JUDGE_SECONDS = 60.0
@@ -125,15 +126,16 @@ class Run:
             self._metrics = Metrics(core=implementation(), most=settings.devices.most)
             keep(MetricsServer(self._metrics, settings.metrics.listen))
         self._telling = Telling(engine, say, self._metrics, log=log)
-        journal = keep(Journal(self._places.journal))
         self._projecting = Projecting(self._places.store, self._places.journal, inbox)
+        self._capturing, self._watching = self._capture(order)
+        self._open_outside()
+        journal = keep(Journal(self._places.journal))
         if parameters is not None:
             spool = keep(Spool(self._places.spool, max_bytes=settings.broker.spool))
             address = f"{parameters.host}:{parameters.port}"
             self._sending = Sending(address, Publisher(parameters, spool, told=log.info), spool)
         publish = None if self._sending is None else self._sending.publisher.publish
         keeper = Keeper(journal, publish, self._projecting.put)
-        self._watching = Watching(self._judges.parameters, inbox)
         self._judging = Judging(
             self._judges.models,
             self._judges.parameters,
@@ -150,16 +152,13 @@ class Run:
             inbox,
             engine.spots,
         )
-        self._capturing = Capturing(
-            order, lambda: compose.trace_files(settings, engine.registry.get), inbox, self._watching
-        )
         self._health = Health(
             self._capturing, self._watching, self._judging, self._projecting, keeper, journal,
             self._sending, self._mirroring,
         )  # fmt: skip
         self._daemon = Daemon(inbox, engine, keeper, self._hands(), self._networkml)
         feeding = self._feeding(parameters)
-        self._open_outside()
+        self._remember()
         self._workers = [
             Worker("store", inbox, self._projecting.run),
             Worker("asking", inbox, self._asking.run),
@@ -183,14 +182,34 @@ class Run:
             reload=self._reload,
         )
 
+    def _parts(self) -> dict[str, Any]:
+        return self._health.parts()
+
     def _networkml(self) -> Mapping[str, str]:
         return self._judges.networkml()
 
+    def _capture(self, order: CaptureOrder) -> tuple[Capturing, Watching]:
+        """The capture, and who takes its stream; nothing is open yet."""
+        settings, inbox, find = self._settings, self._inbox, self._engine.registry.get
+        watching = Watching(self._judges.parameters, inbox)
+        capturing = Capturing(order, lambda: compose.trace_files(settings, find), inbox, watching)
+        self._open.callback(capturing.release)
+        return capturing, watching
+
     def _open_outside(self) -> None:
-        """Open what others hold too: the interface, the control socket; then be nobody special."""
+        """Open what needs privileges: interface and control socket; then be nobody special.
+
+        No file of ours is open yet. They stand in folders of ``run.user``, who may have put links
+        there for root to follow.
+        """
         settings, inbox = self._settings, self._inbox
         account = find_account(settings.run.user) if settings.run.user is not None else None
-        service = EngineService(inbox, self._engine, self._health.parts, self._projecting.history)
+        service = EngineService(
+            inbox,
+            self._engine,
+            self._parts,
+            self._projecting.history,
+        )
         self._server = ControlServer(
             settings.control.socket,
             answers(service),
@@ -199,16 +218,25 @@ class Run:
         )
         self._open.callback(self._server.stop)
         self._telling.server = self._server
+        self._capturing.open_interface()
+        folders = (settings.run.state, self._places.captures)
+        for folder in folders:
+            make_folder(account, folder)
+        if account is not None:
+            compose.import_early(settings)
+            drop(account, keep_raw=True)
+            for folder in folders:
+                check_owned(account, folder)
+
+    def _remember(self) -> None:
+        """Open the captures' folder, and take up what an earlier run left."""
         opened = self._capturing.open()
         memory = remember(self._places.store, self._places.journal, opened.kept)
         if memory.problem is not None:
             log.warning("the store cannot tell what was known: %s", memory.problem)
         unjudged = left(self._places.captures, opened.kept, memory.judged)
         for event in (memory.restored, *opened.recovered, *unjudged):
-            inbox.put_now(event)  # however many: nobody takes them out yet
-        if account is not None:
-            give(account, settings.run.state, self._places.captures)
-            drop(account)
+            self._inbox.put_now(event)  # however many: nobody takes them out yet
 
     def _feeding(self, parameters: pika.ConnectionParameters | None) -> list[Worker]:
         """What brings Faucet's events, and what hands them on."""

@@ -130,7 +130,7 @@ class LiveCapture:
             names=settings.names,
             repeat=settings.repeat_ns,
         )
-        self._feed = _open_feed(settings) if feed is None else feed
+        self._feed = open_feed(settings) if feed is None else feed
         self._poll = select.poll()
         self._poll.register(self._feed.fileno(), select.POLLIN | select.POLLERR)
         self._kernel = Statistics()
@@ -297,7 +297,13 @@ class LiveCapture:
         return Batch(finished, opened, devices, alarms, stream, idle)
 
 
-def _open_feed(settings: Settings) -> Feed:
+def open_feed(settings: Settings) -> Feed:
+    """Open the interface, which needs privileges that nothing after it needs.
+
+    Raises:
+        OptionError: no such interface.
+        CaptureError: capturing is not permitted here.
+    """
     if settings.feed == "plain":
         return Plain(settings.opening)
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from plugin.capture import privileges
-from plugin.capture.live import Batch, Counters, LiveCapture, Settings
+from plugin.capture.live import Batch, Counters, LiveCapture, Settings, open_feed
 from plugin.capture.packet_socket import Opening, check_interface
 from plugin.capture.rotate import Limits
 from plugin.capture.trace_files import LOCK, Finished, TraceFiles
@@ -169,15 +168,16 @@ def run(args: argparse.Namespace) -> int:
     settings, limits = _settings(args), _limits(args)
     account = privileges.find_account(args.user) if args.user else None
     check_interface(args.iface)
-    _check_folder(args.out, force=args.force)
-    made = not args.out.exists()
+    if account is None:  # else it is looked at as that user
+        _check_folder(args.out, force=args.force)
+    feed = open_feed(settings)
+    if account is not None:
+        privileges.make_folder(account, args.out)
+        privileges.drop(account)
+        _check_folder(args.out, force=args.force)
     with StreamFile(args.stream) as stream:
         files = TraceFiles(args.out, limits)
-        if account is not None and made:
-            os.chown(args.out, account.uid, account.gid)
-        capture = LiveCapture(settings, files)
-        if account is not None:
-            privileges.drop(account)
+        capture = LiveCapture(settings, files, feed)
         return _Session(args, capture, files, stream).run()
 
 
@@ -335,7 +335,11 @@ def _check_folder(folder: Path, *, force: bool) -> None:
     """Refuse a folder with other files in it: old captures are removed there."""
     if force or not folder.is_dir():
         return
-    other = [p.name for p in folder.iterdir() if p.name != LOCK and not p.name.startswith("trace_")]
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise OutputError(f"cannot be read: {error.strerror}", where=str(folder)) from error
+    other = [name for name in names if name != LOCK and not name.startswith("trace_")]
     if other:
         raise OutputError(
             f"holds other files, such as {other[0]}",

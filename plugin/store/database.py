@@ -100,13 +100,30 @@ def connect(url: URL) -> Engine:
             connect_args={"timeout" if sqlite else "connect_timeout": _PATIENCE},
         )
     except ModuleNotFoundError as error:
-        extra = _DRIVERS[url.get_backend_name()][1]
-        raise StoreError(
-            f"{error.name} is not installed", where=shown(url), advice=install_extra(extra)
-        ) from error
+        raise _not_installed(url, error) from error
     if sqlite:
         event.listen(engine, "connect", _tune)
     return engine
+
+
+def load_driver(url: str | Path) -> None:
+    """Import the driver of a store, and nothing else.
+
+    Raises:
+        StoreError: as :func:`place`; or it is not installed.
+    """
+    found = place(url)
+    try:
+        found.get_dialect().import_dbapi()
+    except ModuleNotFoundError as error:
+        raise _not_installed(found, error) from error
+
+
+def _not_installed(url: URL, error: ModuleNotFoundError) -> StoreError:
+    extra = _DRIVERS[url.get_backend_name()][1]
+    return StoreError(
+        f"{error.name} is not installed", where=shown(url), advice=install_extra(extra)
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from plugin.app.watching import Watching
 from plugin.app.worker import Worker
 from plugin.capture.rotate import ident_of
 from plugin.engine import events as ev
-from plugin.errors import HaliaError, OutputError
+from plugin.errors import CaptureError, HaliaError, OutputError
 from plugin.offline.classify import DEFAULTS
 from plugin.offline.read import read_capture
 from tests import attacks, networks
@@ -145,6 +145,32 @@ def test_an_interface_that_goes_and_comes_back_is_captured_again(
         wait_for(heard, "frames")
     finished = {one.capture for one in rig.of(ev.CaptureFinished)}
     assert finished == {one.capture for one in rig.of(ev.CaptureOpened)}
+
+
+@pytest.mark.usefixtures("wire")
+def test_why_it_cannot_come_back_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capturing, "RETRY_SECONDS", 0.02)
+    rig = Rig(tmp_path)
+    rig.capturing.open()
+    with rig.running():
+        networks.unplug()
+        rig.wait(ev.Noticed)
+        with monkeypatch.context() as patched:
+            patched.setattr(capturing, "open_feed", refused)
+            networks.plug_in()
+            (_, why) = rig.wait(ev.Noticed, 2)
+            assert (why.kind, "not permitted" in why.text) == ("capture_down", True)
+            tried = count_tries(rig, monkeypatch)
+            wait_for(lambda: len(tried) > 5, "more tries")
+            assert len(rig.of(ev.Noticed)) == 2
+            assert "not permitted" in str(rig.capturing.problem)
+        assert rig.wait(ev.Noticed, 3)[2].kind == "capture_up"
+
+
+def refused(_: object) -> Any:
+    raise CaptureError("capturing is not permitted", where=networks.MIRROR)
 
 
 def count_tries(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[None]:

@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin.capture import privileges
-from plugin.errors import OptionError
+from plugin.errors import OptionError, OutputError
+from tests.services import open_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,15 +58,95 @@ def test_there_is_no_way_back() -> None:
     assert {int(c, 16) for c in capabilities.split()} == {0}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_folders_are_given_with_all_in_them_but_no_link_is_followed(tmp_path: Path) -> None:
-    inner = tmp_path / "given" / "inner"
-    inner.mkdir(parents=True)
-    (inner / "file").touch()
-    outside = tmp_path / "outside"
-    outside.touch()
-    (inner / "link").symlink_to(outside)
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
+
+
+def as_nobody(program: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program that becomes nobody where it says ``drop()``."""
+    head = (
+        "import sys\nfrom pathlib import Path\nfrom plugin.capture import privileges as p\n"
+        "nobody = p.find_account('nobody')\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", head + program, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@ROOT_ONLY
+def test_cap_net_raw_alone_can_be_kept() -> None:
+    done = as_nobody(
+        "import socket, threading\n"
+        "p.drop(nobody, keep_raw=True)\n"
+        "opens = lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()\n"
+        "thread = threading.Thread(target=opens)\n"
+        "thread.start()\nthread.join()\n"
+        "print(open('/proc/self/status').read())\n"
+    )
+    assert done.stderr == ""
+    fields = dict(one.split(":\t", 1) for one in done.stdout.splitlines() if ":\t" in one)
+    assert {int(fields[one], 16) for one in ("CapPrm", "CapEff")} == {1 << 13}
+    assert {int(fields[one], 16) for one in ("CapInh", "CapAmb")} == {0}
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that nobody can reach too; pytest's own are closed to others."""
+    with open_folder() as folder:
+        yield folder
+
+
+@ROOT_ONLY
+def test_a_folder_is_made_the_accounts_with_its_parents_roots(place: Path) -> None:
     nobody = privileges.find_account("nobody")
-    privileges.give(nobody, tmp_path / "given")
-    assert {path.stat().st_uid for path in (inner, inner / "file")} == {nobody.uid}
-    assert outside.stat().st_uid == 0
+    for _ in range(2):
+        privileges.make_folder(nobody, place / "a" / "b")
+    made = (place / "a" / "b").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (nobody.uid, nobody.gid, 0o750)
+    assert (place / "a").stat().st_uid == 0
+    privileges.make_folder(nobody, place / "a" / "b" / "c")
+    assert not (place / "a" / "b" / "c").exists(), "the account makes what is in its own folder"
+
+
+def test_a_folder_of_our_own_is_closed_to_others(tmp_path: Path) -> None:
+    privileges.make_folder(None, tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o750
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be made"):
+        privileges.make_folder(None, tmp_path / "file")
+
+
+@ROOT_ONLY
+def test_links_that_the_account_put_there_are_refused(place: Path) -> None:
+    nobody = privileges.find_account("nobody")
+    target, state = place / "target", place / "state"
+    (target / "inner").mkdir(parents=True)
+    privileges.make_folder(nobody, state)
+    (state / "captures").symlink_to(target)
+    with pytest.raises(OutputError, match="is a link"):
+        privileges.make_folder(nobody, state / "captures")
+    place.chmod(0o777)
+    (place / "other").symlink_to(target)
+    with pytest.raises(OutputError, match="is a link"):
+        privileges.make_folder(nobody, place / "other" / "new")
+    assert {path.stat().st_uid for path in (target, *target.iterdir())} == {0}
+    place.chmod(0o755)  # now it is only root who can have put it there
+    privileges.make_folder(nobody, place / "other" / "new")
+    assert (target / "new").stat().st_uid == nobody.uid
+
+
+@ROOT_ONLY
+def test_files_of_another_are_named_with_what_to_do(place: Path) -> None:
+    nobody = privileges.find_account("nobody")
+    privileges.make_folder(nobody, place / "state")
+    (place / "state" / "shared").touch()
+    (place / "state" / "shared").chmod(0o666)
+    program = "p.drop(nobody)\np.check_owned(nobody, Path(sys.argv[1]))\n"
+    assert as_nobody(program, place / "state").stderr == ""
+    (place / "state" / "journal").mkdir(0o700)
+    told = as_nobody(program, place / "state").stderr
+    assert f"{place / 'state' / 'journal'}: belongs to root, not to nobody" in told
+    assert "chown -hR" in told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from tests import frames as f
 from tests import networks
 from tests.apps import PATIENCE
 from tests.labs import wait_for
+from tests.services import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +63,17 @@ def mirrored(folder: Path) -> bool:
     return told and [one["mirrored"] for one in found if one["mac"] == A] == [True]
 
 
-def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run it until it knows a device, then end it."""
-    command = [sys.executable, "-m", "plugin", *words(folder, *more)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def begin(folder: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "plugin", *words(folder, *more)],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
+
+
+def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run it until it knows a device, then end it."""
+    process = begin(folder, *more)
     try:
         wait_for((folder / "halia.sock").exists, "the socket", PATIENCE)
         wait_for(lambda: mirrored(folder), "the device", PATIENCE)
@@ -75,7 +82,7 @@ def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     finally:
         process.kill()
         process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_a_signal_ends_it_well_with_its_verdicts_said(folder: Path) -> None:
@@ -119,3 +126,66 @@ def test_without_an_interface_it_is_told_what_to_do(
     (tmp_path / "halia.yaml").write_text(SETTINGS.format(tmp_path))
     assert main(["run", "--config", str(tmp_path / "halia.yaml"), "--state", str(tmp_path)]) == 2
     assert "--iface" in capsys.readouterr().err
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder for a run that becomes nobody; pytest's own are closed to others."""
+    with open_folder() as folder, networks.own_network():
+        text = SETTINGS.format(folder) + "run: {user: nobody}\n"
+        (folder / "halia.yaml").write_text(text)
+        (folder / "target").mkdir()
+        (folder / "target" / "shadow").touch(0o600)
+        yield folder
+
+
+def owners(folder: Path) -> set[int]:
+    return {path.lstat().st_uid for path in (folder, *folder.rglob("*"))}
+
+
+def test_what_run_user_planted_makes_root_change_nothing(open_to_all: Path) -> None:
+    folder, nobody = open_to_all, pwd.getpwnam("nobody").pw_uid
+    state, target = folder / "state", folder / "target"
+    assert run(folder).returncode == 0
+    assert owners(state) == {nobody}
+    assert {path.stat().st_mode & 0o007 for path in (state, state / "captures")} == {0}
+
+    (last,) = (state / "journal").glob("*.jsonl")
+    last.write_bytes(last.read_bytes() + b"root::0:0")
+    planted = state / "journal" / f"{last.stem}-{last.stat().st_size}.torn"
+    planted.symlink_to(target / "passwd")
+    os.lchown(planted, nobody, nobody)
+    assert run(folder).returncode == 0
+    assert [path.name for path in target.iterdir()] == ["shadow"]
+
+    shutil.rmtree(state / "captures")
+    (state / "captures").symlink_to(target)
+    os.lchown(state / "captures", nobody, nobody)
+    process = begin(folder)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert f"{state / 'captures'}: is a link" in err
+    assert owners(target) == {0}
+
+
+def test_as_nobody_it_captures_again_when_the_interface_comes_back(open_to_all: Path) -> None:
+    process = begin(open_to_all)
+
+    def connected() -> bool:
+        (status,) = ask(open_to_all / "halia.sock", Request(ask="status"))
+        return bool(status["capture"]["connected"])
+
+    try:
+        wait_for((open_to_all / "halia.sock").exists, "the socket", PATIENCE)
+        wait_for(lambda: mirrored(open_to_all), "the device", PATIENCE)
+        networks.unplug()
+        wait_for(lambda: not connected(), "an end of the capture", PATIENCE)
+        networks.plug_in()
+        wait_for(connected, "the capture again", PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+        assert "is captured again" in err
+    finally:
+        process.kill()
+        process.communicate()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 SEEN_SECONDS = 3.0
 RETRY_SECONDS = 5.0
+_LINK = frozenset({"capture_down", "capture_up"})
 
 
 class Opened(NamedTuple):
@@ -180,6 +181,8 @@ class Capturing:
         for one in batch.finished:
             self._inbox.put(_event(one))
         for alarm in batch.alarms:
+            if alarm.kind in _LINK:
+                self.problem = alarm.text if alarm.kind == "capture_down" else None
             if alarm.kind != "removed":
                 self._inbox.put(ev.Noticed(alarm.kind, alarm.text))
         if self._capture is not None and self._files is not None:

@@ -10,10 +10,11 @@ import select
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.capture.packet_socket import Opening, Statistics
+from plugin.capture.packet_socket import Link, Opening, Statistics
 from plugin.capture.plain import Plain
 from plugin.capture.ring import Ring
 from plugin.capture.rotate import plan_idle
+from plugin.capture.trace_files import Alarm
 from plugin.core import new_demux
 from plugin.core.layout import (
     DEMUX_DEVICE_FULL,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin.capture.packet_socket import Feed
-    from plugin.capture.trace_files import Alarm, Finished, TraceFiles
+    from plugin.capture.trace_files import Finished, TraceFiles
 
 _PIECES = 64
 """Blocks that one poll takes at most: then files are looked after, whatever waits."""
@@ -36,6 +37,11 @@ _STREAM = 1 << 20
 _QUIET_PAUSES = 3
 """Retire times without a block after which the kernel has none any more."""
 _IDLE_LOOK_SECONDS = 60.0
+_NOTHING = {
+    Link.UP: ": frames can come again",
+    Link.DOWN: ": nothing is captured until 'ip link set up'",
+    Link.NO_CARRIER: ": nothing is captured until its other end is up",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +141,12 @@ class LiveCapture:
         self._poll.register(self._feed.fileno(), select.POLLIN | select.POLLERR)
         self._kernel = Statistics()
         self._parts: list[bytes] = []
+        self._alarms: list[Alarm] = []
         self._latest: dict[bytes, int] = {}
         self._now = self._ticked = self._looked = 0.0
         self._unread = 0
+        self.link = Link.UP
+        """As it was at the last look, once a second; nothing can come while it is not up."""
 
     @property
     def kind(self) -> str:
@@ -159,10 +168,11 @@ class LiveCapture:
         pieces = self._take()
         if not pieces:
             if any(event & ~select.POLLIN for _, event in self._poll.poll(timeout * 1000)):
-                self._feed.check()
+                self._look_at_link()
             pieces = self._take()
         finished: list[Finished] = []
         if not 0 <= now - self._ticked < _TICK_SECONDS:
+            self._look_at_link()  # not all that happens to it ends the wait above
             finished = self._tick(now)
         return self._batch(finished, idle=not pieces)
 
@@ -241,6 +251,19 @@ class LiveCapture:
             unread=self._unread,
         )
 
+    def _look_at_link(self) -> None:
+        """Tell once that it is down, and that it is up again.
+
+        Raises:
+            PeerError: the interface has gone.
+        """
+        before, self.link = self.link, self._feed.check()
+        if self.link is before:
+            return
+        kind = "capture_up" if self.link is Link.UP else "capture_down"
+        iface = self._settings.opening.iface
+        self._alarms.append(Alarm(kind, f"{iface} {self.link.value}" + _NOTHING[self.link]))
+
     def _take(self) -> int:
         for number in range(_PIECES):
             if not self._feed.take(self._demux, self._relieve):
@@ -287,10 +310,11 @@ class LiveCapture:
     def _batch(self, finished: list[Finished], *, idle: bool) -> Batch:
         fresh = (MAC.struct.unpack(self._demux.devices(i, 1)) for i in self._demux.fresh())
         devices = [NewDevice(row[0].hex(":"), row[6]) for row in fresh]
-        alarms: list[Alarm] = []
+        alarms, self._alarms = self._alarms, []
         opened: list[tuple[str, str]] = []
         if self._files is not None:
-            alarms, self._files.alarms = self._files.alarms, []
+            alarms += self._files.alarms
+            self._files.alarms = []
             opened, self._files.opened = self._files.opened, []
         stream = b"".join([*self._parts, self._demux.take_stream()])
         self._parts = []

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import socket
 import struct
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from plugin.capture import bpf
@@ -27,7 +28,8 @@ TPACKET_V3 = 2
 _SO_ATTACH_FILTER = 26
 _PROMISCUOUS = 1
 _ETH_P_ALL = 3
-_SIOCGIFHWADDR = 0x8927
+_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+_IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _ETHERNET_LIKE = frozenset({1, 772})  # ARPHRD_ETHER, ARPHRD_LOOPBACK
 FILTER_STEP = 8  # bytes of a struct sock_filter
 
@@ -59,6 +61,16 @@ class Statistics(NamedTuple):
     """How often the ring was full."""
 
 
+class Link(Enum):
+    """Whether frames can come."""
+
+    UP = "is up"
+    DOWN = "is down"
+    """Somebody has set it so."""
+    NO_CARRIER = "has no carrier"
+    """Nothing is at its other end."""
+
+
 class Feed(Protocol):
     """An open interface: a ring of blocks, or a plain socket."""
 
@@ -81,8 +93,8 @@ class Feed(Protocol):
     def quiesce(self) -> None:
         """Let no more frames in; what came before can still be taken."""
 
-    def check(self) -> None:
-        """Raise PeerError when the interface has gone."""
+    def check(self) -> Link:
+        """How the link is; raise PeerError when the interface has gone."""
 
     def close(self) -> None:
         """End it."""
@@ -154,7 +166,7 @@ def check_interface(iface: str) -> None:
         raise OptionError(f"is no Ethernet (its type is {kind})", where=f"--iface {iface}")
 
 
-def check_link(raw: socket.socket, iface: str) -> None:
+def check_link(raw: socket.socket, iface: str) -> Link:
     """Tell a link that is down, which may come back, from an interface that has gone.
 
     Raises:
@@ -162,11 +174,16 @@ def check_link(raw: socket.socket, iface: str) -> None:
     """
     raw.getsockopt(SOL_SOCKET, socket.SO_ERROR)  # reading it clears it
     try:
-        index = socket.if_nametoindex(iface)
+        request = fcntl.ioctl(raw.fileno(), _SIOCGIFFLAGS, struct.pack("16s24x", iface.encode()))
     except OSError as error:
         raise PeerError("the interface has gone", where=iface) from error
-    if raw.getsockname()[0] != iface or index <= 0:
+    # The kernel unbinds a socket from an interface that goes, and says no error if it was down.
+    if raw.getsockname()[0] != iface:
         raise PeerError("the interface has gone; another one has its name", where=iface)
+    (flags,) = struct.unpack_from("=H", request, 16)
+    if not flags & _IFF_UP:
+        return Link.DOWN
+    return Link.UP if flags & _IFF_RUNNING else Link.NO_CARRIER
 
 
 class Counting:

@@ -12,6 +12,7 @@ from plugin.capture.packet_socket import (
     SOL_PACKET,
     SOL_SOCKET,
     Counting,
+    Link,
     Opening,
     Statistics,
     attach_filter,
@@ -117,9 +118,9 @@ class Plain:
         """Let no more frames in."""
         attach_filter(self._socket, bpf.all_of(0))
 
-    def check(self) -> None:
-        """Raise PeerError when the interface has gone."""
-        check_link(self._socket, self._iface)
+    def check(self) -> Link:
+        """How the link is; raise PeerError when the interface has gone."""
+        return check_link(self._socket, self._iface)
 
     def close(self) -> None:
         """End it."""

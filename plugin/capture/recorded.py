@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from plugin.capture.packet_socket import Statistics
+from plugin.capture.packet_socket import Link, Statistics
 from plugin.capture.source import open_source
 from plugin.core._reference_container import Container, DamagedError
 from plugin.core.layout import DEMUX_MORE, ERRORS
@@ -109,8 +109,9 @@ class Recorded:
         """Let no more frames come."""
         self._next = None
 
-    def check(self) -> None:
+    def check(self) -> Link:
         """A recorded interface does not go away."""
+        return Link.UP
 
     def close(self) -> None:
         """End it."""

@@ -18,6 +18,7 @@ from plugin.capture.packet_socket import (
     SOL_PACKET,
     TPACKET_V3,
     Counting,
+    Link,
     Opening,
     Statistics,
     attach_filter,
@@ -106,9 +107,9 @@ class Ring:
         """Let no more frames in; the open block is handed over after its retire time."""
         attach_filter(self._socket, bpf.all_of(0))
 
-    def check(self) -> None:
-        """Raise PeerError when the interface has gone."""
-        check_link(self._socket, self._iface)
+    def check(self) -> Link:
+        """How the link is; raise PeerError when the interface has gone."""
+        return check_link(self._socket, self._iface)
 
     def close(self) -> None:
         """Give the memory back."""

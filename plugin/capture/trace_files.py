@@ -60,7 +60,7 @@ class Alarm(NamedTuple):
     """Something that an operator should know."""
 
     kind: str
-    """"disk_full", "disk_ok", "removed", "error"."""
+    """"disk_full", "disk_ok", "removed", "error"; of the link "capture_down", "capture_up"."""
     text: str
 
 

@@ -136,7 +136,7 @@ def test_an_interface_that_goes_and_comes_back_is_captured_again(
         assert len(rig.of(ev.Noticed)) == 1
         networks.plug_in()
         assert rig.wait(ev.Noticed, 2)[1].kind == "capture_up"
-        assert health(rig) == ("ring", None)
+        wait_for(lambda: health(rig) == ("ring", None), "a link that is up")
 
         def heard() -> bool:  # a link that has just come up may lose what comes first
             networks.send(TALK)
@@ -145,6 +145,34 @@ def test_an_interface_that_goes_and_comes_back_is_captured_again(
         wait_for(heard, "frames")
     finished = {one.capture for one in rig.of(ev.CaptureFinished)}
     assert finished == {one.capture for one in rig.of(ev.CaptureOpened)}
+
+
+@pytest.mark.usefixtures("wire")
+def test_an_interface_that_is_set_down_and_only_then_goes_comes_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capturing, "RETRY_SECONDS", 0.02)
+    rig = Rig(tmp_path)
+    rig.capturing.open()
+
+    def kinds() -> list[str]:
+        return [one.kind for one in rig.of(ev.Noticed)]
+
+    with rig.running():
+        networks.ip("link", "set", networks.MIRROR, "down")
+        wait_for(lambda: kinds() == ["capture_down"], "the link is down")
+        assert f"{networks.MIRROR} is down" in str(rig.capturing.problem)
+        networks.ip("link", "set", networks.MIRROR, "up")
+        wait_for(lambda: kinds() == ["capture_down", "capture_up"], "the link is up")
+        assert rig.capturing.problem is None
+        networks.ip("link", "set", networks.MIRROR, "down")
+        wait_for(lambda: len(kinds()) == 3, "the link is down again")
+        networks.unplug()
+        wait_for(lambda: len(kinds()) == 4, "it has gone")
+        assert "has gone" in rig.of(ev.Noticed)[-1].text
+        networks.plug_in()
+        wait_for(lambda: health(rig) == ("ring", None), "the capture again")
+        assert kinds()[-1] == "capture_up"
 
 
 @pytest.mark.usefixtures("wire")

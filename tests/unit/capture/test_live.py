@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plugin.capture.live import LiveCapture, Settings
-from plugin.capture.packet_socket import Opening, Statistics
+from plugin.capture.packet_socket import Link, Opening, Statistics
 from plugin.capture.rotate import Limits
 from plugin.capture.trace_files import TraceFiles
 from plugin.core import Demux
@@ -31,6 +31,7 @@ class FakeFeed:
         self.late: list[bytes] = []
         self.counters = Statistics()
         self.gone = False
+        self.link: Link | None = Link.UP
 
     def fileno(self) -> int:
         return self._read
@@ -56,10 +57,13 @@ class FakeFeed:
     def quiesce(self) -> None:
         self.gone = True
 
-    def check(self) -> None:
-        raise PeerError("the interface has gone", where="nic")
+    def check(self) -> Link:
+        if self.link is None:
+            raise PeerError("the interface has gone", where="nic")
+        return self.link
 
     def hang_up(self) -> None:
+        self.link = None
         os.close(self._write)
 
     def close(self) -> None:
@@ -221,3 +225,24 @@ def test_files_begun_and_devices_heard_are_told(tmp_path: Path, feed: FakeFeed) 
     feed.add(tcp(f.A, b"\xff" * 6, NOW + 2))
     live.poll(NOW + 2, 0)
     assert live.latest() == (("0e:00:00:00:00:01", int((NOW + 2) * 1e9)),)
+
+
+def test_a_link_that_is_down_is_told_once_and_one_that_has_gone_without_a_word_is_seen(
+    tmp_path: Path, feed: FakeFeed
+) -> None:
+    live = capture(tmp_path, feed)
+    told = []
+    for second, link in enumerate((Link.UP, Link.DOWN, Link.DOWN, Link.NO_CARRIER, Link.UP)):
+        feed.link = link
+        told.append([(one.kind, one.text[:12]) for one in live.poll(NOW + second, 0).alarms])
+    assert told == [
+        [],
+        [("capture_down", "nic is down:")],
+        [],
+        [("capture_down", "nic has no c")],
+        [("capture_up", "nic is up: f")],
+    ]
+    feed.link = None
+    live.poll(NOW + 4.5, 0)  # not yet looked at
+    with pytest.raises(PeerError, match="gone"):
+        live.poll(NOW + 6, 0)

@@ -216,7 +216,11 @@ class _Session:
             problem = error  # the files are finished all the same
         self._tell(self._capture.stop(_now(), time.sleep))
         self._summary(time.monotonic() - begun)
-        self._lines.close()
+        try:
+            self._lines.close()
+        finally:
+            if self._lines.left_out:
+                output.warn(self._args, f"{self._lines.left_out:,} lines were left out")
         if problem is not None:
             raise problem
         return EXIT_OK
@@ -287,8 +291,6 @@ class _Session:
                 f" files; dropped by the kernel: {c.kernel_drops}, by a full disk: "
                 f"{c.lost_packets}, unread: {c.unread}, headers cut: {c.cut}"
             )
-        if self._lines.left_out:
-            output.warn(self._args, f"{self._lines.left_out:,} lines were left out of the output")
         missed = c.kernel_drops + c.lost_packets + c.unread
         if missed:
             output.warn(self._args, f"{missed:,} frames were missed")

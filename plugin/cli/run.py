@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli import options
+from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run until a signal ends it."""
+    # Until it knows what to do with it: a reload that comes at once must not end it.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     from plugin import logs
     from plugin.app.run import Run
     from plugin.cli.lines import LineWriter
@@ -62,5 +68,9 @@ def run(args: argparse.Namespace) -> int:
             lines.say(told(document).rstrip("\n"))
 
     Run(settings, read, say).work()
-    lines.close()
+    try:
+        lines.close()
+    finally:
+        if lines.left_out:
+            output.warn(args, f"{lines.left_out:,} lines were left out of the output")
     return EXIT_OK

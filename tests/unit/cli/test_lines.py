@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,37 @@ def test_a_reader_who_has_gone_is_told_at_the_end() -> None:
     with pytest.raises(BrokenPipeError):
         lines.close()
     assert lines.gone
+
+
+def test_a_reader_who_stands_still_at_the_end_is_not_waited_for() -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as reader, os.fdopen(write, "w", encoding="utf-8") as out:
+        lines = LineWriter(out, waiting_max=50, patience=0.2)
+        for _ in range(100):
+            lines.say("x" * 5000)
+        lines.close()
+        out.close()
+        said = reader.read().count(b"\n")
+    assert said
+    assert said + lines.left_out == 100
+
+
+def test_one_whose_writes_cannot_be_ended_is_left_behind() -> None:
+    out = Slow()
+    lines = LineWriter(out, waiting_max=2, patience=0.1)
+    for _ in range(3):
+        lines.say("x")
+        assert out.waits.wait(30)
+    lines.close()
+    assert lines.left_out == 3
+    out.go.set()
+
+
+def test_a_full_disk_is_told_at_the_end() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as out:
+        lines = LineWriter(out)
+        lines.say("x")
+        lines.say("y")
+        with pytest.raises(OSError, match="No space left"):
+            lines.close()
+    assert lines.left_out == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
@@ -63,10 +64,10 @@ def mirrored(folder: Path) -> bool:
     return told and [one["mirrored"] for one in found if one["mac"] == A] == [True]
 
 
-def begin(folder: Path, *more: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *more: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "plugin", *words(folder, *more)],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=ROOT, text=True, stdout=stdout, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
@@ -186,6 +187,61 @@ def test_as_nobody_it_captures_again_when_the_interface_comes_back(open_to_all: 
         _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert "is captured again" in err
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reload_that_comes_too_early_does_not_end_it(folder: Path) -> None:
+    process = begin(folder)
+    status = Path(f"/proc/{process.pid}/status")
+
+    def heeds() -> bool:
+        """Whether SIGHUP does not end it any more."""
+        fields = dict(one.split(":\t", 1) for one in status.read_text().splitlines())
+        mask = int(fields["SigIgn"], 16) | int(fields["SigCgt"], 16)
+        return bool(mask >> (signal.SIGHUP - 1) & 1)
+
+    try:
+        wait_for(heeds, "its first word", PATIENCE)
+        assert not (folder / "halia.sock").exists(), "it is still reading its settings"
+        process.send_signal(signal.SIGHUP)
+        wait_for((folder / "halia.sock").exists, "the socket", PATIENCE)
+        wait_for(lambda: mirrored(folder), "the device", PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reader_of_lines_who_stands_still_does_not_keep_it_from_ending(folder: Path) -> None:
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(write, b"x" * 4096)  # nobody reads it
+    process = begin(folder, "--json", stdout=write)
+    try:
+        wait_for((folder / "halia.sock").exists, "the socket", PATIENCE)
+        wait_for(lambda: mirrored(folder), "the device", PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, "lines were left out" in err) == (0, True), err
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(read)
+        os.close(write)
+
+
+def test_lines_that_a_full_disk_does_not_take_are_told(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = begin(folder, "--json", stdout=full.fileno())
+    try:
+        wait_for((folder / "halia.sock").exists, "the socket", PATIENCE)
+        wait_for(lambda: mirrored(folder), "the device", PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, "No space left" in err) == (2, True), err
     finally:
         process.kill()
         process.communicate()

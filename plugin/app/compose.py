@@ -183,6 +183,8 @@ def import_early(settings: Settings) -> None:
     Raises:
         StoreError: what the store needs is not installed.
     """
+    import netrc  # noqa: F401 - requests looks for logins
+
     import requests.adapters  # noqa: F401 - of Faucet's page
     import urllib3.response  # noqa: F401 - of its answers
 

@@ -312,7 +312,7 @@ def test_a_wrong_reload_changes_nothing_and_a_second_run_is_refused(
         assert second.wait(60) == 2
         assert "Traceback" not in run.log.read_text()
         (refusal,) = [line for line in run.log.read_text().splitlines() if "halia: " in line]
-        assert str(run.state) in refusal
+        assert str(run.socket) in refusal
         assert run.status()["pid"]
 
         right = run.config.read_text()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +17,8 @@ from plugin.capture.packet_socket import Opening
 from plugin.errors import HaliaError, SettingsError
 from plugin.registry import Device, Location
 from tests.apps import settings
+
+ROOT = Path(__file__).resolve().parents[3]
 
 ROOT = Path(__file__).resolve().parents[3]
 MAC = bytes.fromhex("0e000000000a")
@@ -170,3 +175,33 @@ broker: {url: 'amqp://mq/v'}
     assert compose.needs_restart(before, settings(tmp_path, text)) == {
         "capture.rotate_time", "broker.url"
     }  # fmt: skip
+
+
+LATE = """
+    import sys
+    from pathlib import Path
+    from plugin.app import compose, run
+    from plugin.errors import PeerError
+    from plugin.faucet.transport import read_page
+    from plugin.store.state import Store
+    from tests.apps import settings
+
+    class Late:
+        def find_spec(self, name, path=None, target=None):
+            print(name)
+
+    place = Path(sys.argv[1])
+    compose.import_early(settings(place))
+    sys.meta_path.insert(0, Late())
+    Store(place / "state.sqlite").close()
+    try:
+        read_page("http://localhost:1")
+    except PeerError:
+        print("asked")
+"""
+
+
+def test_nothing_is_imported_once_privileges_are_dropped(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", textwrap.dedent(LATE), str(tmp_path)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("asked\n", "")

@@ -130,8 +130,15 @@ class Run:
         self._capturing, self._watching = self._capture(order)
         self._open_outside()
         journal = keep(Journal(self._places.journal))
+        if journal.torn is not None:
+            text = (
+                f"the journal's last line was cut short by a crash: it was put into {journal.torn}"
+            )
+            inbox.put_now(ev.Noticed("torn", text))
         if parameters is not None:
             spool = keep(Spool(self._places.spool, max_bytes=settings.broker.spool))
+            for text in spool.told():
+                inbox.put_now(ev.Noticed("torn", text))
             address = f"{parameters.host}:{parameters.port}"
             self._sending = Sending(address, Publisher(parameters, spool, told=log.info), spool)
         publish = None if self._sending is None else self._sending.publisher.publish

@@ -14,7 +14,7 @@ REPEAT = 300.0
 """Seconds in which the same alarm about the same device is told once."""
 _KEPT = 10_000
 _BY_TEXT = frozenset(
-    {"behaviour", "unjudged", "hook", "config_refused", "switch_down", "switch_up", "error"}
+    {"behaviour", "unjudged", "hook", "config_refused", "switch_down", "switch_up", "error", "torn"}
 )
 """Alarms of which each text is one of its own."""
 _PAIRS = {

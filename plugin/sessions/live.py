@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from plugin.records import Rows
 
 _RST = 4
-OPEN_MAX = 200_000
-"""Opened sessions that are remembered; the oldest are forgotten first."""
+OPEN_MAX = 100_000
+"""Opened sessions that are remembered; the oldest are forgotten first.
+
+Twice what waits for an answer (``attempts.waiting``); each takes about 450 bytes.
+"""
 
 
 class LiveSessions:

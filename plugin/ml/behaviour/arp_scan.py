@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found
+from plugin.ml.behaviour.finding import SECOND, TIMES_KEPT, Bounded, Finding, Found, Weighed
 from plugin.traffic import Arp
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 REQUEST, REPLY = 1, 2
 EXAMPLES = 5
-_KEPT = 4
-"""Times ``targets``: addresses that are remembered of one device."""
 
 
 class _Question(NamedTuple):
@@ -45,6 +43,11 @@ class _Asker:
         self.answered_by: set[bytes] = set()
         """Some that ever answered: so its answers can be seen."""
         self.quiet_until = 0
+
+    @property
+    def count(self) -> int:
+        """Addresses that are remembered."""
+        return len(self.targets)
 
     def note(self, time: int, target: bytes, *, answered: bool) -> None:
         """An address was asked for, and this came of it; the last time counts."""
@@ -83,7 +86,8 @@ class ArpScan:
         self._now = 0
         self._waiting: OrderedDict[tuple[bytes, bytes], _Question] = OrderedDict()
         self._heard: Bounded[bytes, list[int]] = Bounded(parameters.tracked)
-        self._askers: Bounded[str, _Asker] = Bounded(parameters.tracked)
+        self._most = TIMES_KEPT * parameters.targets
+        self._askers: Weighed[str, _Asker] = Weighed(parameters.tracked, self._most)
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take an ARP packet, or only the time: questions may have waited long enough."""
@@ -122,8 +126,10 @@ class ArpScan:
     def _counted(self, target: bytes, asked: _Question) -> Iterator[Found]:
         p, now = self._p, asked.time
         asker = self._askers.touch(asked.mac, _Asker)
+        before = asker.count
         asker.note(now, target, answered=asked.answered)
-        asker.trim(now - self._span, _KEPT * p.targets)
+        asker.trim(now - self._span, self._most)
+        self._askers.grew(asker.count - before)
         if asked.answered:
             if len(asker.answered_by) < p.answers:
                 asker.answered_by.add(target)

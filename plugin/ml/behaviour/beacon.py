@@ -7,7 +7,7 @@ logs). A period alone is no proof: a thermostat has one too. Findings say what w
 
 from __future__ import annotations
 
-from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text, is_private
@@ -32,8 +32,8 @@ class _Times:
 
     __slots__ = ("port", "quiet_until", "since", "times")
 
-    def __init__(self, most: int) -> None:
-        self.times: deque[int] = deque(maxlen=most)
+    def __init__(self) -> None:
+        self.times: list[int] = []  # an empty deque takes 600 bytes, and most see one session
         self.port = -1
         """Where the last one came from."""
         self.since: int | None = None
@@ -52,9 +52,6 @@ class Beacon:
         self._ports = frozenset(parameters.ignored_ports)
         self._starts: Bounded[tuple[str, int, bytes, int], _Times] = Bounded(parameters.tracked)
 
-    def _times(self) -> _Times:
-        return _Times(self._p.intervals + 1)
-
     def step(self, event: Event) -> Iterator[Found]:
         """Take an opened session."""
         p = self._p
@@ -67,7 +64,7 @@ class Beacon:
         ):
             return
         key = (event.mac, event.proto, event.resp_ip, event.resp_port)
-        seen = self._starts.touch(key, self._times)
+        seen = self._starts.touch(key, _Times)
         times, port = seen.times, seen.port
         if times and event.time - times[-1] < p.merge * SECOND:
             return  # one visit may need several sessions
@@ -75,12 +72,13 @@ class Beacon:
         if port == event.orig_port:
             return  # the same conversation, cut after a pause or an hour
         times.append(event.time)
+        del times[: -p.intervals - 1]
         if len(times) > p.intervals:
             yield from self._judged(event, seen)
 
     def _judged(self, event: Opened, seen: _Times) -> Iterator[Found]:
         p, times = self._p, seen.times
-        gaps = [b - a for a, b in zip(times, list(times)[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(times)]
         period = middle(gaps)
         spread = middle(abs(gap - period) for gap in gaps)
         if period < p.period * SECOND or spread > p.jitter * period:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 LEAST_KEPT = 100
 """Items that every window keeps, however low its threshold."""
-_TIMES_KEPT = 4
-_ITEMS_PER_WINDOW = 5
-"""On average: few of many windows are ever full."""
+TIMES_KEPT = 4
+"""Times the threshold: items that are kept of one device."""
+_ITEMS_EACH = 5
+"""Items of a table's entry, on average: few of many are ever full."""
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
 T = TypeVar("T", bound="Hashable")
@@ -152,12 +153,52 @@ class Window(Generic[T]):
         return True
 
 
-class Windows(Bounded[K, Window[T]], Generic[K, T]):
-    """A window for each key; beyond so many windows or items, the longest untouched are forgotten.
+class Counted(Protocol):
+    """Holds items."""
 
-    A device that asks each of many hosts at each of many ports fills as many windows: so it is
-    the items of all of them that are bounded.
+    @property
+    def count(self) -> int:
+        """How many."""
+
+
+C = TypeVar("C", bound=Counted)
+
+
+class Weighed(Bounded[K, C], Generic[K, C]):
+    """A table of what holds items; all together hold so many, or the longest untouched go.
+
+    A device that asks each of many hosts at each of many ports, or under many names, fills as many
+    entries: so it is the items of all of them that are bounded.
     """
+
+    def __init__(self, limit: int, at_least: int) -> None:
+        """Start empty.
+
+        Args:
+            limit: Entries that are kept.
+            at_least: Items for which there is always room: those of one full entry.
+        """
+        super().__init__(limit)
+        self.items_max = max(_ITEMS_EACH * limit, at_least)
+        """Items of all entries."""
+        self.held = 0
+        """Items that are kept now."""
+
+    def grew(self, by: int) -> None:
+        """The entry that was touched last holds so many more items."""
+        self.held += by
+        while self.held > self.items_max:
+            self.popitem(last=False)
+
+    def popitem(self, last: bool = True) -> tuple[K, C]:
+        """Forget the entry that was touched last (or longest ago)."""
+        key, entry = super().popitem(last)
+        self.held -= entry.count
+        return key, entry
+
+
+class Windows(Weighed[K, Window[T]], Generic[K, T]):
+    """A window for each key."""
 
     def __init__(self, tracked: int, seconds: float, threshold: int) -> None:
         """Start empty.
@@ -167,27 +208,15 @@ class Windows(Bounded[K, Window[T]], Generic[K, T]):
             seconds: How long each is.
             threshold: Items that make a finding.
         """
-        super().__init__(tracked)
         self._span = round(seconds * SECOND)
-        self._most = max(_TIMES_KEPT * threshold, LEAST_KEPT)
-        self.items_max = max(_ITEMS_PER_WINDOW * tracked, self._most)
-        """Items of all windows."""
-        self.held = 0
-        """Items that are kept now."""
+        self._most = max(TIMES_KEPT * threshold, LEAST_KEPT)
+        super().__init__(tracked, self._most)
 
     def add(self, key: K, time: int, item: T) -> Window[T]:
         """Put an item into the window of a key; gives that window."""
         window = self.touch(key, self._fresh)
-        self.held += window.add(time, item)
-        while self.held > self.items_max:
-            self.popitem(last=False)
+        self.grew(window.add(time, item))
         return window
-
-    def popitem(self, last: bool = True) -> tuple[K, Window[T]]:
-        """Forget the window that was touched last (or longest ago)."""
-        key, window = super().popitem(last)
-        self.held -= window.count
-        return key, window
 
     def _fresh(self) -> Window[T]:
         return Window(self._span, self._most)

@@ -108,3 +108,21 @@ def test_an_acknowledgement_shows_that_there_was_an_answer() -> None:
     assert answered == Answered(attacks.at(0.2), opened, refused=False)  # type: ignore[arg-type] # it is Opened
     (opened, answered, *_) = events(TALK[2], TALK[3])  # a session from before the capture
     assert answered == Answered(attacks.at(0.2), opened, refused=False)  # type: ignore[arg-type] # it is Opened
+
+
+def test_of_a_flood_of_sessions_only_so_many_are_remembered_answered_or_not() -> None:
+    flood = [
+        frame
+        for i in range(60)
+        for frame in (
+            attacks.asked(i / 1000, attacks.host(i), 40_000 + i, 80),
+            *([attacks.told(i / 1000, attacks.host(i), 40_000 + i, 80, f.ACK)] if i % 2 else ()),
+        )
+    ]
+    rows, live = read(*flood).packet_rows(), LiveSessions(str, open_max=7)
+    for i in range(0, len(rows), 3):
+        live.packets(rows[i : i + 3])
+        assert len(live._open) <= 7
+        assert live._answered <= set(live._open)
+    assert len(live._open) == 7
+    assert len(live._answered) >= 3

@@ -145,3 +145,13 @@ def test_memory_is_bounded_whoever_asks_for_whatever() -> None:
     assert len(detector._askers) <= limits.tracked
     kept = [len(asker.targets) for asker in detector._askers.values()]
     assert max(kept) <= 4 * limits.targets + 1
+    assert detector._askers.held == sum(kept) <= detector._askers.items_max == 35
+
+
+def test_who_asks_under_many_names_takes_no_more_room() -> None:
+    detector = ArpScan(SMALL._replace(tracked=40))
+    for i in range(4_000):  # each of 40 names asks for 20 addresses, five times over
+        list(detector.step(asks(i / 100, i, mac=f"m{i // 20 % 40}")))
+        held = sum(len(asker.targets) for asker in detector._askers.values())
+        assert detector._askers.held == held <= 200
+    assert detector._askers.held > 180

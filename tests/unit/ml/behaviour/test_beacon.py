@@ -68,3 +68,14 @@ def test_pings_and_conversations_that_go_on_do_not_count() -> None:
     assert found(times, proto=1) == 0
     assert found(times, fresh=False) == 0
     assert found(times, one_port=True) == 0
+
+
+def test_of_a_service_the_last_few_times_are_kept_and_of_many_services_the_last() -> None:
+    detector = Beacon(BeaconParameters(tracked=10))
+    for i in range(300):
+        opened = HOME._replace(time=60 * i * SECOND, session=i, orig_port=40_000 + i)
+        for port in (443, 8_000 + i):
+            list(detector.step(opened._replace(resp_port=port)))
+    assert len(detector._starts) == 10
+    kept = [len(seen.times) for (*_, port), seen in detector._starts.items() if port == 443]
+    assert kept == [BeaconParameters().intervals + 1]

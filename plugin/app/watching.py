@@ -24,6 +24,8 @@ WAITING_BYTES = 64 << 20
 """Of the stream; about 800,000 headers. Beyond it whole pieces are left out, and told."""
 MACS_MAX = 200_000
 """Addresses after which the tables are begun anew: forged ones fill them."""
+SESSIONS_MAX = 200_000
+"""Sessions that are open at once; each takes about 400 bytes, and a scan opens a million."""
 _WAIT = 0.2
 
 
@@ -95,7 +97,7 @@ class Watching:
         self._read(piece)
 
     def _begin(self) -> None:
-        self._scan = Scan(packets=True)
+        self._scan = Scan(packets=True, max_open=SESSIONS_MAX)
         self._macs: list[str] = []
         self._sessions = LiveSessions(lambda index: self._macs[index])
         self._behaviours = Behaviours(self._parameters)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.capture.links import link_name
 from plugin.capture.source import damaged_errors
-from plugin.core import DEFAULT_TIMEOUTS, Timeouts, new_engine
+from plugin.core import DEFAULT_TIMEOUTS, MAX_OPEN, Timeouts, new_engine
 from plugin.core.layout import ERRORS, FAILED, MORE, PACKET, SESSION, TOTALS
 from plugin.records import Problem, Totals
 
@@ -38,7 +38,12 @@ class Scan:
     """One pass over one or several captures; sessions and MACs go on from one to the next."""
 
     def __init__(
-        self, *, stats: bool = True, packets: bool = False, timeouts: Timeouts = DEFAULT_TIMEOUTS
+        self,
+        *,
+        stats: bool = True,
+        packets: bool = False,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        max_open: int = MAX_OPEN,
     ) -> None:
         """Start a pass.
 
@@ -46,8 +51,9 @@ class Scan:
             stats: Hand out session records (without, sessions are only counted).
             packets: Hand out packet records too (needs ``stats``).
             timeouts: When a session is over.
+            max_open: Open sessions beyond which the oldest are evicted.
         """
-        self._engine = new_engine(timeouts=timeouts, stats=stats)
+        self._engine = new_engine(timeouts=timeouts, max_open=max_open, stats=stats)
         self._sessions = bytearray(SESSION_ROWS * SESSION.size) if stats else None
         self._packets = bytearray(PACKET_ROWS * PACKET.size) if packets else None
         self._links: dict[str, None] = {}

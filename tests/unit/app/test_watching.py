@@ -121,3 +121,15 @@ def test_other_parameters_count_from_the_next_piece_on() -> None:
     one.use(DEFAULTS._replace(horizontal_scan=ScanParameters(targets=1_000)))
     one.look(records(later(SCAN, 1000)))
     assert names(inbox) == []
+
+
+def test_of_a_flood_of_sessions_only_so_many_are_open_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watching, "SESSIONS_MAX", 10)
+    inbox = Inbox()
+    one = Watching(DEFAULTS, inbox)
+    one.look(stream(SCAN[:-1]))
+    assert len(one._sessions._open) == 10  # whom the core forgets, is forgotten here too
+    # What is evicted was asked in vain: it is told before the grace is over.
+    assert names(inbox) == ["horizontal-scan"]

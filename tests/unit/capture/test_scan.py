@@ -5,12 +5,14 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from plugin.capture import scan as scanning
 from plugin.capture.scan import Scan
 from plugin.capture.source import open_source
-from plugin.core.layout import PACKET, SESSION
+from plugin.core.layout import END_EVICTED, PACKET, SESSION
+from tests import attacks
 from tests import frames as f
 
 if TYPE_CHECKING:
@@ -124,6 +126,19 @@ def test_two_inputs_are_one_pass(tmp_path: Path) -> None:
             list(made.read(source))
     assert made.totals().sessions == 1
     assert made.totals().packets == 2
+
+
+def test_of_too_many_open_sessions_the_oldest_are_handed_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(*(attacks.asked(i, attacks.host(i), 5, 80) for i in range(9))))
+    for most, evicted in ((4, 5), (9, 0)):
+        one, reasons = Scan(max_open=most), []
+        with open_source(path) as source:
+            parts = [bytes(chunk.sessions) for chunk in one.read(source)]
+        for part in (*parts, *(bytes(chunk.sessions) for chunk in one.finish())):
+            reasons += np.frombuffer(part, SESSION.dtype())["end_reason"].tolist()
+        assert reasons.count(END_EVICTED) == evicted
+        assert len(reasons) == 9
 
 
 def test_progress_tells_the_bytes_taken(tmp_path: Path) -> None:

@@ -100,6 +100,28 @@ def test_a_killed_broker_loses_nothing(running: Broker, tmp_path: Path) -> None:
     reader.close()
 
 
+def test_a_broker_killed_while_the_window_is_full_gets_all_of_it_again(
+    running: Broker, tmp_path: Path
+) -> None:
+    Reader(running, "full").close()  # the queue stays
+    with Spool(tmp_path) as spool:
+        publisher = Publisher(running.parameters(), spool, window=3)
+        publisher.start()
+        assert publisher.connected.wait(PATIENCE)
+        # The broker reads no more, so nearly nothing that is sent now is confirmed.
+        running.ctl("eval", "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []}).")
+        for n in range(9):
+            publisher.publish(message(n))
+        wait_for(lambda: len(publisher._flying) == 3, "a full window", PATIENCE)
+        running.kill()
+        running.start()
+        assert publisher.stop(PATIENCE) == 0
+    reader = Reader(running, "full")
+    ids = dict.fromkeys(identity for identity, _ in reader.take())  # one may have come twice
+    assert list(ids) == [f"id-{n}" for n in range(9)]
+    reader.close()
+
+
 def test_killed_ourselves_we_send_the_rest_at_the_next_start(
     running: Broker, tmp_path: Path
 ) -> None:

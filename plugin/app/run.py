@@ -130,10 +130,7 @@ class Run:
         self._capturing, self._watching = self._capture(order)
         self._open_outside()
         journal = keep(Journal(self._places.journal))
-        if journal.torn is not None:
-            text = (
-                f"the journal's last line was cut short by a crash: it was put into {journal.torn}"
-            )
+        for text in journal.told():
             inbox.put_now(ev.Noticed("torn", text))
         if parameters is not None:
             spool = keep(Spool(self._places.spool, max_bytes=settings.broker.spool))
@@ -241,6 +238,8 @@ class Run:
         memory = remember(self._places.store, self._places.journal, opened.kept)
         if memory.problem is not None:
             log.warning("the store cannot tell what was known: %s", memory.problem)
+        if memory.anew is not None:
+            self._inbox.put_now(ev.Noticed("store", memory.anew))
         unjudged = left(self._places.captures, opened.kept, memory.judged)
         for event in (memory.restored, *opened.recovered, *unjudged):
             self._inbox.put_now(event)  # however many: nobody takes them out yet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from plugin.faucet.hook import INCLUDE
@@ -54,10 +55,13 @@ def test_devices_take_turns_and_the_watches_are_proven(tmp_path: Path) -> None:
         macs = {host.name: host.mac for host in topology.hosts}
         include = lab.faucet_yaml.parent / INCLUDE
         faucet = {"probe": PROBE, "environment": str(environment())}
-        with HaliaRun(lab, tmp_path / "run", mirror=budget, faucet=faucet) as halia:
+        with (
+            HaliaRun(lab, tmp_path / "run", mirror=budget, faucet=faucet) as halia,
+            ExitStack() as pings,
+        ):
             ping = ["ping", "-i", "0.2", "10.0.0.1"]  # some 8 kbit/s there and back
-            quiet = subprocess.DEVNULL
-            pings = [lab.start(host, ping, stdout=quiet) for host in ("h1", "h2")]
+            for host in ("h1", "h2"):
+                pings.enter_context(lab.start(host, ping, stdout=subprocess.DEVNULL))
             halia.start()
             turns: set[frozenset[str]] = set()
 
@@ -68,11 +72,13 @@ def test_devices_take_turns_and_the_watches_are_proven(tmp_path: Path) -> None:
 
             wait_for(both_had_a_turn_alone, "a turn for h1 and one for h2", 120)
             wait_for(lambda: (halia.status()["mirror"] or {}).get("mirrored"), "a plan")
-            flows = [flow for flow in lab.flows("sw1") if "cookie=0x8" in flow]
-            assert flows, lab.flows("sw1")
+
+            def watched_at_the_switch() -> list[str]:
+                return [flow for flow in lab.flows("sw1") if "cookie=0x8" in flow]
+
+            # Between two turns Faucet takes the old rules out before it puts the new ones in.
+            wait_for(watched_at_the_switch, "a watch at the switch")
             status = halia.status()
             assert status["probe"] is None
             assert status["hook"]["problem"] is None
             halia.stop()
-            for one in pings:
-                one.stop()

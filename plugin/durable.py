@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODE = 0o640
+MODE, FOLDER_MODE = 0o640, 0o750
 
 
 def open_new(path: Path) -> int:
@@ -34,17 +34,28 @@ def set_aside(path: Path, content: bytes) -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    wanted, numbers, file = path, count(2), None
-    while file is None:
+    wanted, numbers = path, count(2)
+    while True:
         try:
-            file = open_new(path)
+            write_new(path, content)
         except FileExistsError:
             path = wanted.with_name(f"{wanted.stem}-{next(numbers)}{wanted.suffix}")
+        else:
+            return path
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Make a file with this content, its name on the disk too.
+
+    Raises:
+        FileExistsError: it is there already.
+        OSError: it cannot be made or written.
+    """
+    file = open_new(path)
     try:
         append(file, content)
     finally:
         os.close(file)
-    return path
 
 
 def sync_folder(folder: Path) -> None:

@@ -83,6 +83,11 @@ class Capture(NamedTuple):
     """What behaviours are told from besides sessions, if it was asked for."""
 
 
+def iso_second(seconds: float) -> str:
+    """Seconds since 1970-01-01 UTC as :func:`iso_time` writes them, rounded to a whole one."""
+    return str(iso_time(round(seconds) * 1_000_000_000))
+
+
 def iso_time(ns: int | None) -> str | None:
     """RFC 3339 time in UTC, with as many of nine decimals as are needed.
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.audit.chain import LINE_MAX, Broken, Entry, check_follows, follow, parse_entry
-from plugin.durable import MODE, append, open_new, set_aside, sync_folder
+from plugin.durable import FOLDER_MODE, MODE, append, open_new, set_aside, sync_folder
 from plugin.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Journal:
         self.torn: Path | None = None
         """Where the line that a crash left torn was put, if there was one."""
         try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
         except OSError as error:
             raise JournalError(

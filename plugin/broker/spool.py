@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from plugin.broker.segment import pack, parts, unpack
-from plugin.durable import append, open_new, set_aside, sync_folder
+from plugin.durable import FOLDER_MODE, append, open_new, set_aside, sync_folder, write_new
 from plugin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Spool:
         self._refused = 0
         """Bytes of the record that was last refused; 0 if the last one was taken."""
         try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._load()
             self._file = self._begin()
         except OSError as error:
@@ -229,7 +229,7 @@ def _mend(path: Path, content: bytes, found: list[Part]) -> Path:
     torn = set_aside(path.with_suffix(".torn"), rest)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    _write(open_new(fresh), _joined(content, [part for part in found if part.whole]))
+    write_new(fresh, _joined(content, [part for part in found if part.whole]))
     fresh.replace(path)
     sync_folder(path.parent)
     return torn
@@ -237,10 +237,3 @@ def _mend(path: Path, content: bytes, found: list[Part]) -> Path:
 
 def _joined(content: bytes, some: list[Part]) -> bytes:
     return b"".join(content[part.place : part.place + part.size] for part in some)
-
-
-def _write(file: int, content: bytes) -> None:
-    try:
-        append(file, content)
-    finally:
-        os.close(file)

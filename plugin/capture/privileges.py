@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from plugin.durable import FOLDER_MODE
 from plugin.errors import OptionError, OutputError
 
-FOLDER_MODE = 0o750
 _PARENT_MODE = 0o755
 _OTHERS = 0o022
 _HANDLE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC

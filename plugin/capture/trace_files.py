@@ -17,6 +17,7 @@ from plugin.capture import rotate
 from plugin.capture.rotate import PART, KeptFile, Limits, OpenFile
 from plugin.core import new_engine
 from plugin.core.layout import PCAP_HEADER, TOTALS
+from plugin.durable import FOLDER_MODE
 from plugin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 LOCK = ".halia-capture.lock"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 _MODE = 0o640
-_FOLDER_MODE = 0o750
 _PIECE = 1 << 20
 _RETRY_SECONDS = 10.0
 """How long nothing is written after a disk that said it had room refused."""
@@ -132,7 +132,7 @@ class TraceFiles:
         self._looked = self._retry_at = 0.0
         self._refusing = False
         try:
-            folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+            folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise OutputError(f"cannot be used: {error.strerror}", where=str(folder)) from error

@@ -10,7 +10,7 @@ from plugin.cli import options, output
 from plugin.cli.entries import sentence
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import OptionError, install_extra, printable
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     import argparse
@@ -134,7 +134,7 @@ def _wanted(entry: Entry, args: argparse.Namespace) -> bool:
 def _line(entry: Entry, *, as_json: bool) -> str:
     if as_json:
         return entry.line().decode("utf-8", "backslashreplace")
-    when = iso_time(round(entry.time) * 1_000_000_000)
+    when = iso_second(entry.time)
     body = dict(entry.body)
     about = str(body.pop("mac", None) or "-")
     said = sentence(entry.kind, body)

@@ -10,7 +10,7 @@ from plugin.cli.columns import paint
 from plugin.cli.device_rows import ODD, STYLES
 from plugin.cli.entries import UNDETERMINED, flat, sentence
 from plugin.errors import printable
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def page(device: Document, now: float, *, width: int | None, colour: bool) -> st
     if history:
         lines += ["", "history, the last first"]
         for entry in history:
-            when = _when(entry["time"])
+            when = iso_second(entry["time"])
             told = f"{entry['kind']}: {sentence(entry['kind'], entry['body'])}"
             lines += _entry(when, told, "", width=width, colour=colour)
     return "\n".join(lines) + "\n"
@@ -139,11 +139,7 @@ def _finding(label: str, finding: Document) -> Iterator[tuple[str, str, str]]:
 
 
 def _seen(when: float, now: float) -> str:
-    return f"{_when(when)}, {ago(now - when)} ago"
-
-
-def _when(seconds: float) -> str:
-    return str(iso_time(round(seconds) * 1_000_000_000))
+    return f"{iso_second(when)}, {ago(now - when)} ago"
 
 
 def _entry(label: str, text: str, style: str, *, width: int | None, colour: bool) -> list[str]:

@@ -20,7 +20,7 @@ from plugin.cli.device_rows import (
 )
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import install_extra, printable
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     import argparse
@@ -141,13 +141,9 @@ def _lines(events: Iterator[dict[str, Any]], out: TextIO, *, as_json: bool) -> N
         if as_json:
             out.write(output.json_line(event))
         elif event["event"] == "device":
-            out.write(f"{_stamp(asking.now())}  {printable(line(event['device']))}\n")
+            out.write(f"{iso_second(asking.now())}  {printable(line(event['device']))}\n")
         elif event["event"] == "alarm":
-            out.write(f"{_stamp(event['time'])}  {printable(alarm_line(event))}\n")
+            out.write(f"{iso_second(event['time'])}  {printable(alarm_line(event))}\n")
         else:
             continue
         out.flush()
-
-
-def _stamp(seconds: float) -> str:
-    return str(iso_time(round(seconds) * 1_000_000_000))

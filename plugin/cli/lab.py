@@ -200,7 +200,7 @@ def _exec(args: argparse.Namespace) -> int:
         code = subprocess.run(words, env=environment, check=False).returncode  # noqa: S603 - asked for
     except OSError as error:
         raise LabError(f"cannot be run: {error.strerror}", where=words[0]) from error
-    return code if code >= 0 else lab_watch.SIGNALLED - code
+    return lab_watch.shell_code(code)
 
 
 def _bad(args: argparse.Namespace) -> int:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from plugin.lab.running import Running
 
 HELP = "install the hook in a lab and run 'halia run' beside its controller, until Ctrl-C"
-SIGNALLED = 128
-"""What a shell adds to the signal that ended a command."""
+_SIGNALLED = 128
 STOP_SECONDS = 120.0
 """How long its end may take: it judges what it has captured."""
 
@@ -48,7 +47,12 @@ def run(args: argparse.Namespace, lab: Lab) -> int:
             code = _wait(program)
     finally:
         signal.signal(signal.SIGTERM, before)
-    return code if code >= 0 else SIGNALLED - code
+    return shell_code(code)
+
+
+def shell_code(code: int) -> int:
+    """Give the exit code that a shell gives of a command, be it ended by a signal."""
+    return code if code >= 0 else _SIGNALLED - code
 
 
 def _wait(program: Running) -> int:

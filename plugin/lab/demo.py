@@ -25,6 +25,7 @@ from plugin.lab.hooked import install, start_halia
 from plugin.lab.lab import Lab
 from plugin.lab.offices import office
 from plugin.lab.outcome import GADGET, NAMED_WITHIN, NAMES, Outcome, Row
+from plugin.lab.record import NO_ROLE
 from plugin.ml.behaviour.parameters import BeaconParameters
 from plugin.ml.vocabulary import FILE, load_vocabulary
 from plugin.settings import data_folder
@@ -98,7 +99,7 @@ def check(wishes: Wishes) -> Topology:
     """
     topology = office(wishes.seed)
     if wishes.bad is not None:
-        known = [host.name for host in topology.hosts if host.profile not in {None, "outside"}]
+        known = _at_work(topology)
         where = f"--bad {wishes.bad}"
         if wishes.bad not in known:
             raise OptionError(f"no such host; known: {', '.join(known)}", where=where)
@@ -124,6 +125,11 @@ def check(wishes: Wishes) -> Topology:
     return topology
 
 
+def _at_work(topology: Topology) -> list[str]:
+    """Names of the hosts that are judged."""
+    return [host.name for host in topology.hosts if host.profile not in {None, *NO_ROLE}]
+
+
 def first_seed(bad: str | None, kind: str) -> int:
     """Give the first office in which a host can turn bad so; 1 if none is found."""
     if bad is None:
@@ -144,10 +150,9 @@ def demo(wishes: Wishes) -> Iterator[Happening]:
     """
     topology = check(wishes)
     with Lab(topology) as lab:
-        hosts = sum(host.profile not in {None, "outside"} for host in topology.hosts)
         yield Step(
-            f"{topology.name}: a switch, Faucet, {hosts} hosts at work and a router, which is not"
-            f" judged (seed {wishes.seed})"
+            f"{topology.name}: a switch, Faucet, {len(_at_work(topology))} hosts at work and a"
+            f" router, which is not judged (seed {wishes.seed})"
         )
         installed = install(lab)
         yield Step(f"the hook is in faucet.yaml, and loaded: {_words(installed)}")
@@ -310,7 +315,7 @@ def _rows(
     known = {device["mac"]: device for device in devices}
     rows = []
     for host, profile, mac in hosts:
-        if profile in {"", "outside"}:
+        if profile in {"", *NO_ROLE}:
             continue  # who is outside is the router, which is never judged
         role = None if profile == GADGET else find(profile)
         truth = role.label if role is not None else (None if profile == GADGET else profile)

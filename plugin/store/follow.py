@@ -47,10 +47,8 @@ def follow(
     try:
         store = Store(url, retention=retention)
         _or_close(store, folder)
-    except StoreDiffers as error:
-        return renew(url, folder, error, retention=retention)
-    except StoreDamaged as error:
-        if not own:
+    except (StoreDiffers, StoreDamaged) as error:
+        if isinstance(error, StoreDamaged) and not own:
             raise
         return renew(url, folder, error, retention=retention)
     return Followed(store, None)

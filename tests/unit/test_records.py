@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.records import Problem, iso_time, mac_text
+from plugin.records import Problem, iso_second, iso_time, mac_text
 
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -21,6 +21,7 @@ def test_decimals_are_those_that_are_needed() -> None:
     assert iso_time(1_471_392_234_308_851_000) == "2016-08-17T00:03:54.308851Z"
     assert iso_time(1) == "1970-01-01T00:00:00.000000001Z"
     assert iso_time(0) == "1970-01-01T00:00:00Z"
+    assert (iso_second(0.4), iso_second(59.6)) == ("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z")
     assert iso_time(-1) == "1969-12-31T23:59:59.999999999Z"
     assert iso_time(None) is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Windows
+from plugin.ml.behaviour.finding import EXAMPLES, SECOND, Bounded, Finding, Found, Windows
 from plugin.traffic import Arp
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.parameters import ArpParameters
     from plugin.traffic import Event
 
-EXAMPLES = 5
 _NONE = (bytes(16), bytes(10) + b"\xff\xff" + bytes(4))
 
 

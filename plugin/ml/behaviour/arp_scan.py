@@ -10,7 +10,15 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import SECOND, TIMES_KEPT, Bounded, Finding, Found, Weighed
+from plugin.ml.behaviour.finding import (
+    EXAMPLES,
+    SECOND,
+    TIMES_KEPT,
+    Bounded,
+    Finding,
+    Found,
+    Weighed,
+)
 from plugin.traffic import Arp
 
 if TYPE_CHECKING:
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from plugin.traffic import Event
 
 REQUEST, REPLY = 1, 2
-EXAMPLES = 5
 
 
 class _Question(NamedTuple):

@@ -24,9 +24,8 @@ class BruteForce:
 
     def __init__(self, parameters: BruteForceParameters) -> None:
         """Start with nothing seen."""
-        self._p = parameters
+        p = self._p = parameters
         self._ports = frozenset(parameters.ports)
-        p = parameters
         self._windows: Windows[tuple[str, bytes, int], int] = Windows(
             p.tracked, p.window, p.sessions
         )

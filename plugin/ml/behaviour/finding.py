@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from plugin.traffic import Event
 
 SECOND = 1_000_000_000
+EXAMPLES = 5
+"""Of what was found, so many are named."""
 LEAST_KEPT = 100
 """Items that every window keeps, however low its threshold."""
 TIMES_KEPT = 4
@@ -141,7 +143,7 @@ class Window(Generic[T]):
         """All of them, first come first."""
         return sorted(self._held, key=lambda item: self._held[item][1])
 
-    def examples(self, most: int = 5) -> list[T]:
+    def examples(self, most: int = EXAMPLES) -> list[T]:
         """Some of them, first come first."""
         return self.items[:most]
 

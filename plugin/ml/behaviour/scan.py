@@ -29,8 +29,7 @@ class HorizontalScan:
 
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
-        self._p = parameters
-        p = parameters
+        p = self._p = parameters
         self._windows: Windows[tuple[str, int, int], bytes] = Windows(
             p.tracked, p.window, p.targets
         )
@@ -64,8 +63,7 @@ class VerticalScan:
 
     def __init__(self, parameters: ScanParameters) -> None:
         """Start with nothing seen."""
-        self._p = parameters
-        p = parameters
+        p = self._p = parameters
         self._windows: Windows[tuple[str, bytes], tuple[int, int]] = Windows(
             p.tracked, p.window, p.targets
         )

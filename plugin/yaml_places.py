@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 1 << 20
 """A larger file is refused unread: it is something else."""
+PROBLEMS_MAX = 1_000
+"""Problems that are told at most: a file with more of them is something else."""
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _QUOTES = re.compile(r"(alias|anchor|handle|directive) (['\"]).*", re.DOTALL)
@@ -97,9 +99,47 @@ class Document:
         return f"{self.source}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
     def note(self, place: str | Node, what: str, problem: str) -> None:
-        """Keep a problem of the part called ``what``; empty: of the place as such."""
+        """Keep a problem of the part called ``what``; empty: of the place as such.
+
+        Raises:
+            SettingsError: (or ``error``) there are so many that nobody would read more.
+        """
         at = place if isinstance(place, str) else self.place(place)
         self.problems.append(f"{at}: {what}: {problem}" if what else f"{at}: {problem}")
+        if len(self.problems) >= PROBLEMS_MAX:
+            self.problems.append(f"{self.source}: there may be more")
+            self.finish()
+
+    def bound(self, most: int) -> None:
+        """Refuse a document that is larger than it looks: aliases make much of a few lines.
+
+        Args:
+            most: values that it may have once every alias stands for a copy.
+
+        Raises:
+            SettingsError: (or ``error``) it has more, or a part of it contains itself.
+        """
+        sizes: dict[int, int] = {}
+        try:
+            size = 0 if self.root is None else self._size(self.root, sizes)
+        except RecursionError as problem:
+            raise self._error(f"{self.source}: nested too deeply") from problem
+        if size > most:
+            raise self._error(f"{self.source}: more than {most} values (aliases count as copies)")
+
+    def _size(self, node: Node, sizes: dict[int, int]) -> int:
+        """Count the values of a part, each part once; 0 stands for one that is being counted."""
+        known = sizes.get(id(node))
+        if known == 0:
+            raise self._error(f"{self.place(node)}: contains itself")
+        if known is None:
+            sizes[id(node)], known = 0, 1
+            if not isinstance(node, ScalarNode):
+                pairs = isinstance(node, MappingNode)
+                parts = [p for pair in node.value for p in pair] if pairs else node.value
+                known += sum(self._size(part, sizes) for part in parts)
+            sizes[id(node)] = known
+        return known
 
     def finish(self) -> None:
         """Raise all problems at once, if there are any.

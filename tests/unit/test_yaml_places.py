@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.errors import SettingsError, TopologyError
-from plugin.yaml_places import FILE_BYTES_MAX, Document, read_limited
+from plugin.yaml_places import FILE_BYTES_MAX, PROBLEMS_MAX, Document, read_limited
 
 
 def test_a_value_has_its_place() -> None:
@@ -127,3 +127,34 @@ def test_any_text_is_walked_or_refused(text: str) -> None:
         document.texts(node, word.text, many=True)
     with contextlib.suppress(SettingsError):
         document.finish()
+
+
+def test_a_file_with_a_thousand_problems_is_not_read_on() -> None:
+    text = "".join(f"k{number}: 1\n" for number in range(PROBLEMS_MAX + 500))
+    document = Document(text, "x", TopologyError)
+    with pytest.raises(TopologyError) as caught:
+        document.fields(document.root, "", ("known",))
+    assert len(caught.value.problems) == PROBLEMS_MAX + 1
+    assert caught.value.problems[-1] == "x: there may be more"
+
+
+def test_aliases_count_as_the_copies_that_they_stand_for() -> None:
+    small = Document("a: &a [1, 2, 3]\nb: [*a, *a]\n", "x")
+    small.bound(16)  # the mapping, two keys, [1, 2, 3], and a list of two more of those
+    with pytest.raises(SettingsError, match="x: more than 15 values"):
+        small.bound(15)
+    lines = ["a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)]
+    with pytest.raises(SettingsError, match="more than 50000 values"):
+        Document("\n".join(lines), "x").bound(50_000)
+
+
+def test_what_contains_itself_is_refused() -> None:
+    with pytest.raises(SettingsError, match="x:1:4: contains itself"):
+        Document("a: &a [b, *a]", "x").bound(1000)
+
+
+@pytest.mark.parametrize("depth", [*range(150, 500, 10), 5000])
+def test_deep_nesting_is_refused_and_ends_nothing(depth: int) -> None:
+    with contextlib.suppress(SettingsError):
+        Document("[" * depth + "]" * depth, "x").bound(10_000)

@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
-# Make the lab's controllers: each in an environment of its own under build/faucet, kept until its
-# version here changes. Both have the top-level module `faucet`, so never two in one environment.
-# Usage: scripts/faucet.sh [c65faucet|faucet]…     without any: c65faucet, which CI uses
+# Make the lab's controllers, and who writes their files: each in an environment of its own under
+# build/faucet, kept until its version here changes. All have the top-level module `faucet`, so never
+# two in one environment.
+# Usage: scripts/faucet.sh [c65faucet|faucet|confrpc]…     without any: c65faucet, which CI uses
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A version=([c65faucet]=1.0.106 [faucet]=1.10.12)
+declare -A packages=(
+    [c65faucet]=c65faucet==1.0.106
+    [faucet]=faucet==1.10.12
+    [confrpc]=faucetconfrpc==0.55.79
+)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 [ $# -gt 0 ] || set -- c65faucet
 
 for name in "$@"; do
-    [ -n "${version[$name]:-}" ] || {
-        echo "faucet: no such controller: $name; known: ${!version[*]}" >&2
+    [ -n "${packages[$name]:-}" ] || {
+        echo "faucet: no such controller: $name; known: ${!packages[*]}" >&2
         exit 2
     }
-    wanted=$name==${version[$name]} folder=build/faucet/$name
+    wanted=${packages[$name]} folder=build/faucet/$name
     [ "$(cat "$folder/made" 2>/dev/null)" = "$wanted" ] && continue
     echo "faucet: installing $wanted in $folder"
     rm -rf "$folder"

@@ -11,18 +11,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.errors import PeerError
+from plugin.errors import FaucetFileError, PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHECKER = "check_faucet_config"
 SECONDS = 60.0
 """It needs one to three seconds, nearly all of them to start."""
 _SKIPPED = "skipping optional include file: "
+
+
+class Answer(NamedTuple):
+    """What Faucet's parser says of a root file, before it is judged."""
+
+    accepts: bool
+    out: str
+    """Its reason."""
+    err: str
+    """Its log."""
 
 
 class Checked(NamedTuple):
@@ -73,27 +84,51 @@ def check(
         seconds: how long it may take.
 
     Raises:
+        FaucetFileError: there is no room to lay them out.
         PeerError: the checker itself fails.
     """
-    with tempfile.TemporaryDirectory(prefix="halia-check-") as folder:
-        for path, text in files.items():
-            copy = _inside(folder, path)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(text, encoding="utf-8", newline="")
-        done = _run(checker, _inside(folder, root), seconds)
-        said = (done.stdout + done.stderr).replace(folder, "")
-        if done.returncode:
-            # All that it says is wanted, but what it loaded, and its traceback's way there.
-            return Checked(ok=False, said=done.stdout.replace(folder, "").strip() or said.strip())
-        # An optional file that cannot be read is left out in silence, which for ours is no success.
-        lost = [p for p in files if p != root and f"{_SKIPPED}{_inside(folder, p)}" in done.stderr]
-        if lost:
-            return Checked(ok=False, said=said.strip())
-    return Checked(ok=True, said="")
+    with laid_out(files) as folder:
+        done = _run(checker, inside(folder, root), seconds)
+        return judged(folder, root, files, Answer(not done.returncode, done.stdout, done.stderr))
 
 
-def _inside(folder: str, path: Path) -> Path:
+@contextmanager
+def laid_out(files: Mapping[Path, str]) -> Iterator[str]:
+    """Write texts into a temporary folder, each under its real path; gives the folder.
+
+    Raises:
+        FaucetFileError: there is no room for it.
+    """
+    with ExitStack() as stack:
+        try:
+            made = tempfile.TemporaryDirectory(prefix="halia-check-", ignore_cleanup_errors=True)
+            folder = stack.enter_context(made)
+            for path, text in files.items():
+                copy = inside(folder, path)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            where = error.filename or tempfile.gettempdir()
+            raise FaucetFileError(
+                f"what would be written cannot be checked: {error.strerror}", where=str(where)
+            ) from error
+        yield folder
+
+
+def inside(folder: str, path: Path) -> Path:
+    """Tell where :func:`laid_out` put a file."""
     return Path(folder, *path.absolute().parts[1:])
+
+
+def judged(folder: str, root: Path, files: Mapping[Path, str], answer: Answer) -> Checked:
+    """Make a verdict of what the parser said of the files in that folder."""
+    said = (answer.out + answer.err).replace(folder, "")
+    if not answer.accepts:
+        # All that it says is wanted, but what it loaded, and its traceback's way there.
+        return Checked(ok=False, said=answer.out.replace(folder, "").strip() or said.strip())
+    # An optional file that cannot be read is left out in silence, which for ours is no success.
+    lost = [p for p in files if p != root and f"{_SKIPPED}{inside(folder, p)}" in answer.err]
+    return Checked(ok=False, said=said.strip()) if lost else Checked(ok=True, said="")
 
 
 def _run(checker: Path, root: Path, seconds: float) -> subprocess.CompletedProcess[str]:

@@ -82,7 +82,11 @@ def coverage(
         problems.insert(0, f"include-optional does not name {include}: no isolation takes effect")
     elif installed and not any(a.startswith(hook.HOOK) for a in _own_acls(ours)):
         lost = "is not there" if ours is None else "does not define the hook, or is no YAML"
-        problems.insert(0, f"{include} {lost}: Faucet goes on in silence, and nothing is isolated")
+        problems.insert(
+            0,
+            f"{include} {lost}: Faucet goes on in silence, and frees whoever is"
+            " isolated when it loads its files next",
+        )
     shadows = [line for i in situation.interfaces for line in _shadows(i.label, i.chain, acls)]
     for key, conf in situation.vlans.items():
         for way in ("in", "out"):
@@ -113,14 +117,15 @@ def has_catch_all(acl: Any) -> bool:
 def rules_of(acl: Any) -> list[dict[Any, Any]]:
     """Give an ACL's rules in whichever of Faucet's forms they are written."""
     found = acl.get("rules", []) if isinstance(acl, dict) else acl
-    rules = [r.get("rule", r) if isinstance(r, dict) else None for r in found or ()]
+    listed = found if isinstance(found, list) else []
+    rules = [r.get("rule", r) if isinstance(r, dict) else None for r in listed]
     return [r for r in rules if isinstance(r, dict)]
 
 
 def _cover(
     one: Interface, situation: Situation, acls: Mapping[Any, Any], ignored: frozenset[int]
 ) -> PortCover:
-    head = _head(one.chain)
+    head = hook_of(one.chain)
     hooked = one.kind == "edge" and head is not None
     key = str(one.path[-1])
     if one.kind != "edge":
@@ -149,7 +154,7 @@ def _is_tail(acl: str | int) -> bool:
     return is_ours(acl) and str(acl).startswith(hook.TAIL)
 
 
-def _head(chain: Sequence[str | int]) -> str | None:
+def hook_of(chain: Sequence[str | int]) -> str | None:
     """Give the hook's name if it stands where it must: first, or behind the remediation rules."""
     for acl in chain:
         if isinstance(acl, str) and acl.startswith(hook.HOOK):
@@ -225,9 +230,9 @@ def _port_drift(one: Interface, acls: Mapping[Any, Any]) -> Iterator[str]:
     ours = [a for a in one.chain if is_ours(a)]
     if not ours and (one.vlans or one.chain):
         yield f"{one.label} is not hooked: a device there cannot be isolated"
-    elif ours and _head(one.chain) is None:
+    elif ours and hook_of(one.chain) is None:
         yield f"{one.label}: {one.chain[0]} stands before the hook and may end the table"
-    elif ours and one.chain[-1] == _head(one.chain):
+    elif ours and one.chain[-1] == hook_of(one.chain):
         yield f"{one.label}: nothing follows the hook, so everything else is dropped"
     for acl in ours:
         if acl not in acls:

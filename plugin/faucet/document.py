@@ -18,6 +18,10 @@ _NUMBER = re.compile(r"\d+")
 PORTS_MAX = 1 << 16
 Kind = Literal["edge", "output_only", "mirror", "stack", "coprocessor", "dot1x"]
 SECTIONS = ("interfaces", "interface_ranges")
+_ONE = ("native_vlan", "acl_in", "acl_out")
+_LISTS = ("tagged_vlans",)
+_NAMES = (*_ONE, *_LISTS, "acls_in", "acls_out", "mirror")
+"""Settings that name VLANs, ACLs or ports; those of which Faucet takes a list only."""
 WIDE_PRIMING = ("aruba", "allied-telesis", "generictfm", "ciscoc9k", "noviflow")
 """Hardware that Faucet drives by table features: a new match field there is a cold start."""
 
@@ -134,7 +138,7 @@ def read_situation(tree: Tree, included: Mapping[str, Mapping[str, Any]]) -> Sit
             names = tuple(map(str, _mapping(document, section)))
             elsewhere[section] = elsewhere.get(section, ()) + names
     vlans = {
-        key: {} if conf is None else _checked(conf, f"vlans.{key}")
+        key: {} if conf is None else _named(_checked(conf, f"vlans.{key}"), f"vlans.{key}")
         for key, conf in _mapping(plain, "vlans").items()
     }
     dps = {name: _checked(conf, f"dps.{name}") for name, conf in _mapping(plain, "dps").items()}
@@ -159,13 +163,15 @@ def _interfaces(dp: str, conf: Mapping[str, Any]) -> Iterator[Interface]:
     ranges: dict[int, Mapping[str, Any]] = {}
     for key, own in _mapping(conf, "interface_ranges").items():
         path: Path = ("dps", dp, "interface_ranges", key)
-        settings = _checked(own, ".".join(map(str, path)))
+        where = ".".join(map(str, path))
+        settings = _named(_checked(own, where), where)
         numbers = numbers_of(key)
         ranges.update(dict.fromkeys(numbers, settings))
         yield Interface(dp, path, "interface_ranges", numbers, None, settings, settings)
     for key, own in _mapping(conf, "interfaces").items():
         path = ("dps", dp, "interfaces", key)
-        settings = _checked(own, ".".join(map(str, path)))
+        where = ".".join(map(str, path))
+        settings = _named(_checked(own, where), where)
         number = settings.get("number", key)
         above = ranges.get(number, {}) if isinstance(number, int) else {}
         numbers = (number,) if isinstance(number, int) else ()
@@ -177,6 +183,19 @@ def _interfaces(dp: str, conf: Mapping[str, Any]) -> Iterator[Interface]:
 def _mapping(conf: Mapping[str, Any], key: str) -> Mapping[Any, Any]:
     found = conf.get(key, {})
     return _checked(found, key)
+
+
+def _named(conf: Mapping[Any, Any], where: str) -> Mapping[Any, Any]:
+    """Refuse what names a VLAN, an ACL or a port by something that is no name and no number."""
+    for key in _NAMES:
+        found = conf.get(key)
+        many = key in _LISTS and found is not None
+        if many and not isinstance(found, list):
+            raise UnreadableError(f"{where}.{key} is no list")
+        for one in found if isinstance(found, list) and key not in _ONE else (found,):
+            if isinstance(one, list | dict):
+                raise UnreadableError(f"{where}.{key} has something that is no name")
+    return conf
 
 
 def _checked(conf: Any, where: str) -> Mapping[Any, Any]:

@@ -8,6 +8,7 @@ thought of is refused and never damaged.
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -64,7 +65,19 @@ class RemoveItem(NamedTuple):
     item: str
 
 
-Change = AddKeys | Prepend | Widen | RemoveKey | RemoveItem
+class SetValue(NamedTuple):
+    """Another plain value at ``path``, where one stands."""
+
+    path: Path
+    value: str | int
+
+
+Change = AddKeys | Prepend | Widen | RemoveKey | RemoveItem | SetValue
+
+
+def digest(text: str) -> str:
+    """Give the sha256 of a text's UTF-8, line ends as they are."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
@@ -156,17 +169,24 @@ def _apply(plain: Any, one: Change) -> None:
         holder = holder[part]
     match one:
         case AddKeys(path=path, entries=entries):
-            if path and holder[last] is None:
-                holder[last] = {}
-            (holder[last] if path else plain).update(copy.deepcopy(dict(entries)))
+            found = _filled(holder, last) if path else plain
+            found.update(copy.deepcopy(dict(entries)))
         case Prepend(items=items):
             holder[last][:0] = list(items)
         case Widen(key=key, items=items):
             holder[key] = [*items, holder.pop(last)]
+        case SetValue(value=value):
+            holder[last] = value
         case RemoveKey():
             del holder[last]
         case RemoveItem(item=item):
             holder[last].remove(item)
+
+
+def _filled(holder: Any, key: str | int) -> Any:
+    if holder[key] is None:
+        holder[key] = {}
+    return holder[key]
 
 
 def _additions(tree: Tree, one: Change) -> list[Edit]:
@@ -180,6 +200,8 @@ def _additions(tree: Tree, one: Change) -> list[Edit]:
             return [_prepend(tree, node, one.path, items)]
         case Widen(key=key, items=items):
             return _widen(tree, one.path, key, items)
+        case SetValue(path=path, value=value):
+            return [_set_value(tree, node, path, value)]
     raise AssertionError(one)
 
 
@@ -233,6 +255,15 @@ def _widen(tree: Tree, path: Path, key: str, items: tuple[str, ...]) -> list[Edi
     for part in path:
         plain = plain[part]
     return [Edit(*_span(old), key), Edit(span[0], span[1], flow([*items, plain]))]
+
+
+def _set_value(tree: Tree, node: Node, path: Path, value: str | int) -> Edit:
+    if not isinstance(node, ScalarNode):
+        raise UnreadableError(f"no plain value stands at {'.'.join(map(str, path))}")
+    parent, key = _parent(tree, path)
+    span = tree.alias(parent, key) or _span(node)
+    lead = "" if tree.text[span[0] - 1 : span[0]].isspace() else " "
+    return Edit(span[0], span[1], lead + flow(value))
 
 
 def _removal(tree: Tree, parent: Node, one: RemoveKey | RemoveItem) -> Edit:

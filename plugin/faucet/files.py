@@ -7,14 +7,17 @@ nothing: Faucet skips a broken optional file in silence.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
+import stat
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
 LOCK = ".halia.lock"
 PAUSE_SECONDS = 1.0
 """Least time between two reloads; faster ones Faucet joins, and may tell of none of them."""
+PROC = Path("/proc")
 RESEND_SECONDS = 2.0
 LOADED_SECONDS = 20.0
 POLL_SECONDS = 0.1
+BYTES_MOST = 32 << 20
+"""Of a file: a larger one is no configuration, whoever put it there."""
 
 
 class Faucet(NamedTuple):
@@ -55,12 +61,12 @@ class Faucet(NamedTuple):
         return f"http://{'127.0.0.1' if address in {'0.0.0.0', '::'} else address}:{port}"  # noqa: S104  # compared, not bound
 
 
-def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
+def find_faucet(root: Path, proc: Path = PROC) -> Faucet | None:
     """Find the Faucet that reads a file, among the processes that may be looked at.
 
     None if there is none, or more than one.
     """
-    real = root.resolve()
+    real = real_path(root)
     found = []
     for folder in proc.iterdir():
         if not folder.name.isdigit():
@@ -76,10 +82,30 @@ def find_faucet(root: Path, proc: Path = Path("/proc")) -> Faucet | None:
         pairs = (os.fsdecode(e).partition("=") for e in entries)
         environment = {name: value for name, _, value in pairs}
         config = environment.get("FAUCET_CONFIG") or "/etc/faucet/faucet.yaml"
-        if Path(config.split(":")[0]).resolve() == real:
+        if real_path(Path(config.split(":")[0])) == real:
             programs = [Path(word).parent for word in words[:2] if word.startswith("/")]
             found.append(Faucet(int(folder.name), environment, tuple(dict.fromkeys(programs))))
     return found[0] if len(found) == 1 else None
+
+
+def hang_up(pid: int, proc: Path = PROC) -> str | None:
+    """Have a Faucet look at its files, by SIGHUP; tells why that cannot be, if it cannot.
+
+    One that has only just begun has no handler yet, and the signal would end it. It reads its files
+    in any case.
+    """
+    try:
+        status = (proc / str(pid) / "status").read_bytes()
+        caught = re.search(rb"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+        if caught is not None and not int(caught[1], 16) >> (signal.SIGHUP - 1) & 1:
+            return f"Faucet (process {pid}) is starting, and a signal would end it"
+    except OSError:  # what is wrong with it shows next
+        pass
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        return f"Faucet (process {pid}) cannot be signalled: {error.strerror}"
+    return None
 
 
 def _is_faucet(words: list[str]) -> bool:
@@ -94,14 +120,41 @@ def file_hash(text: str) -> str:
     return hashlib.sha256(plain.encode("utf-8")).hexdigest()
 
 
+def real_path(path: Path) -> Path:
+    """Give the path behind all links; of links that lead in a circle, one of them."""
+    return Path(os.path.realpath(path))
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a file, and no more of it than ``most`` bytes.
+
+    A pipe in its place is not waited for, and a device not read: who may write in Faucet's folder
+    could stop us by one.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(most)
+    finally:
+        os.close(handle)
+
+
 def read_text(path: Path) -> str:
     """Read a file with its line ends as they are.
 
     Raises:
-        FaucetFileError: it cannot be read, or is no UTF-8.
+        FaucetFileError: it cannot be read, is no UTF-8, or much too large.
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        content = read_bytes(path, BYTES_MOST + 1)
+        if len(content) > BYTES_MOST:
+            raise FaucetFileError(f"is larger than {BYTES_MOST} bytes", where=str(path))
+        return content.decode("utf-8")
     except OSError as error:
         raise FaucetFileError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
@@ -116,7 +169,8 @@ def locked(folder: Path) -> Iterator[None]:
         FaucetFileError: another one is writing, or the folder cannot be written to.
     """
     try:
-        place = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        # Readable by all: faucetconfrpc copies the whole folder, whoever it runs as.
+        place = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT | os.O_NONBLOCK, 0o644)
     except OSError as error:
         raise FaucetFileError(f"cannot be written: {error.strerror}", where=str(folder)) from error
     try:
@@ -138,9 +192,9 @@ def write_text(path: Path, text: str) -> bool:
         FaucetFileError: it cannot be written.
     """
     content = text.encode("utf-8")
-    real = path.resolve()  # behind a link the file itself is replaced, not the link
+    real = real_path(path)  # behind a link the file itself is replaced, not the link
     try:
-        if real.exists() and real.read_bytes() == content:
+        if os.path.lexists(real) and read_bytes(real, len(content) + 1) == content:
             return False
         handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".part")
         temporary = Path(name)
@@ -157,6 +211,48 @@ def write_text(path: Path, text: str) -> bool:
     except OSError as error:
         raise FaucetFileError(f"cannot be written: {error.strerror}", where=str(path)) from error
     return True
+
+
+def put_aside(path: Path, folder: Path | None) -> Path:
+    """Keep what stands in a file, under a name of its bytes; give where.
+
+    Args:
+        path: no link.
+        folder: None: beside the file.
+
+    Raises:
+        FaucetFileError: it cannot be kept.
+    """
+    try:
+        # By its bytes: those of two files that are no text may read as the same.
+        content = path.read_bytes()
+        name = f"{path.name}.{hashlib.sha256(content).hexdigest()[:12]}.kept"
+        kept = path.with_name(name) if folder is None else folder / name
+        if folder is None:
+            with suppress(FileExistsError):
+                os.link(path, kept)
+        elif not kept.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            kept.write_bytes(content)
+    except OSError as error:
+        raise FaucetFileError(
+            f"has bytes that are not ours, and they cannot be put aside: {error.strerror}",
+            where=str(path),
+        ) from error
+    return kept
+
+
+def why_unwritable(path: Path) -> str | None:
+    """Tell why :func:`write_text` would fail for this process's user; None: it would not.
+
+    A file that is written anew keeps its owner, which only he, or root, can give it.
+    """
+    real, uid = real_path(path), os.geteuid()
+    if not os.access(real.parent, os.W_OK | os.X_OK, effective_ids=True):
+        return f"{real.parent} may not be written"
+    if uid != 0 and real.exists() and real.stat().st_uid != uid:
+        return f"{real} belongs to another user"
+    return None
 
 
 def delete(path: Path) -> None:
@@ -233,21 +329,16 @@ class Writer:
 
     def reload(self) -> None:
         """Tell Faucet to look at its files."""
-        if self._pid is not None:
-            try:
-                os.kill(self._pid, signal.SIGHUP)
-            except OSError as error:
-                raise FaucetFileError(
-                    f"Faucet (process {self._pid}) cannot be signalled: {error.strerror}",
-                    where=str(self._root),
-                ) from error
+        why = None if self._pid is None else hang_up(self._pid)
+        if why is not None:
+            raise FaucetFileError(why, where=str(self._root))
 
     def wait_loaded(self, wanted: Mapping[Path, str], *, seconds: float = LOADED_SECONDS) -> bool:
         """Reload, and wait until Faucet lists the files with the hashes of these texts.
 
         A signal may be lost among others, so it is sent again every 2 s.
         """
-        hashes = {str(path.resolve()): file_hash(text) for path, text in wanted.items()}
+        hashes = {str(real_path(path)): file_hash(text) for path, text in wanted.items()}
         end = time.monotonic() + seconds
         again = 0.0
         while (now := time.monotonic()) < end:

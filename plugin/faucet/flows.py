@@ -33,6 +33,8 @@ class Flow(NamedTuple):
     """The table it goes on to; None: the flow ends the way of the packet."""
     outputs: tuple[int, ...]
     meter: int | None
+    vid: int | None = None
+    """The VLAN whose tag it gives the frame, if it does."""
 
     @property
     def in_port(self) -> int | None:
@@ -60,7 +62,7 @@ def flow_of(document: Mapping[str, Any]) -> Flow:
         ValueError: a field is missing or is something else.
     """
     try:
-        meter, goto = document["meter"], document["goto"]
+        meter, goto, vid = document["meter"], document["goto"], document.get("vid")
         return Flow(
             table=int(document["table"]),
             priority=int(document["priority"]),
@@ -73,6 +75,7 @@ def flow_of(document: Mapping[str, Any]) -> Flow:
             goto=None if goto is None else int(goto),
             outputs=tuple(int(port) for port in document["outputs"]),
             meter=None if meter is None else int(meter),
+            vid=None if vid is None else int(vid),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no flow: {error}") from error

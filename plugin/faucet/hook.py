@@ -23,6 +23,11 @@ PORT = "halia_port"
 QUARANTINE = "halia_quarantine"
 QUARANTINE_VID = 666
 INCLUDE = "halia_isolation.yaml"
+HEAD = (
+    "# Written by Halia. Do not edit: it is written anew, and changes are lost.",
+    "# To end every isolation: halia release --all, with the daemon or without it.",
+)
+"""Of our include file."""
 OURS = re.compile(r"halia_(hook|tail|remed|vlan|out|port)(_.+)?")
 """ACLs of these names are ours to write and to remove."""
 PRIMING_MAC = "02:00:5e:00:00:fe"
@@ -95,6 +100,8 @@ class HookRule(NamedTuple):
     """Arrives as the flow's cookie, 1 to 65535: how our flows are told from everyone's."""
     more: tuple[tuple[str, Any], ...] = ()
     """Further actions: ``meter``, ``output``."""
+    about: str = ""
+    """A word for who reads the file; it changes nothing at the switch."""
 
     def render(self, collector: Port | None) -> Rule:
         """Give the rule as Faucet takes it."""
@@ -103,16 +110,21 @@ class HookRule(NamedTuple):
         actions: Rule = {"allow": int(self.allow), **dict(self.more)}
         if self.mirror and collector is not None:
             actions["mirror"] = collector
-        return {"rule": {**dict(self.match), "cookie": self.cookie, "actions": actions}}
+        said = {"description": self.about} if self.about else {}
+        return {"rule": {**dict(self.match), **said, "cookie": self.cookie, "actions": actions}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
     """The hook's rules by stage, in the order in which they are tried.
 
-    Isolation outranks watching: what lets a service through comes first, then what drops.
+    Isolation outranks watching. Who is blocked may not speak by what lets others through; who is
+    quarantined keeps its services, so these come before what drops all else of it. What it sends is
+    decided before what anybody receives: else it would reach another one by the address of a server
+    that that one may hear.
     """
 
+    blocks: tuple[HookRule, ...] = ()
     services: tuple[HookRule, ...] = ()
     drops: tuple[HookRule, ...] = ()
     redirects: tuple[HookRule, ...] = ()
@@ -127,7 +139,14 @@ class Stages:
 
     def hook(self) -> Iterable[HookRule]:
         """Give the hook's rules in order."""
-        return (*self.services, *self.drops, *self.redirects, *self.limits)
+        quarantines = (*self.services, *self.drops, *self.redirects)
+        sent = [rule for rule in quarantines if _is_of_sender(rule)]
+        received = [rule for rule in quarantines if not _is_of_sender(rule)]
+        return (*self.blocks, *sent, *received, *self.limits)
+
+
+def _is_of_sender(rule: HookRule) -> bool:
+    return any(field == "dl_src" for field, _ in rule.match)
 
 
 NOTHING = Stages()
@@ -187,11 +206,7 @@ def render(layout: Layout, stages: Stages = NOTHING, *, remediation: bool = Fals
     that Faucet would ignore at a reload. It is never empty and its top level is always a mapping: a
     list there kills Faucet.
     """
-    lines = [
-        "# Written by Halia. Do not edit: it is written anew, and changes are lost.",
-        "# To end every isolation: halia faucet remove, or put back the file as installed.",
-        "acls:",
-    ]
+    lines = [*HEAD, "acls:"]
     for one in layout.distinct():
         lines += _acl(f"{HOOK}{one.suffix}", _priming(layout, one), stages.hook(), one)
         if stages.watches or stages.everything:

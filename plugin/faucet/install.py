@@ -6,15 +6,15 @@ it costs the network, and each reason why it may not be done.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.faucet.changes import changes, decide
 from plugin.faucet.document import read_situation
-from plugin.faucet.edits import Edit, apply_edits, change, inverse
+from plugin.faucet.edits import Edit, apply_edits, change, digest, inverse
 from plugin.faucet.hook import QUARANTINE
+from plugin.faucet.moves import moved, standing, undone
 from plugin.faucet.notes import notes_on
 from plugin.faucet.refusals import reasons_against
 from plugin.faucet.removal import strip
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.faucet import hook
+    from plugin.faucet.moves import RevlanRecord
+
+
+DIFF_MAX = 200_000
+"""Characters of a diff that the journal keeps."""
 
 
 class Journal(NamedTuple):
@@ -35,6 +40,9 @@ class Journal(NamedTuple):
     undo: tuple[Edit, ...]
     layout: hook.Layout
     remediation: bool
+    revlans: RevlanRecord | None = None
+    """Ports that are moved to another native VLAN now (:mod:`plugin.faucet.revlan`). The other
+    hashes are of the file without them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +61,19 @@ class Plan:
         return diff(self.text, self.new_text)
 
 
+def cut(text: str) -> str:
+    """Give a diff no longer than the journal takes well; what is left out is said."""
+    if len(text) <= DIFF_MAX:
+        return text
+    kept = text[:DIFF_MAX].rpartition("\n")[0]
+    return f"{kept}\n... and {text[len(kept) + 1 :].count(chr(10))} lines more\n"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why it may not be done: all reasons at once."""
 
     reasons: tuple[str, ...]
-
-
-def digest(text: str) -> str:
-    """Give the sha256 of a text's UTF-8, line ends as they are."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def diff(old: str, new: str, name: str = "faucet.yaml") -> str:
@@ -89,8 +100,10 @@ def plan_install(
         included: texts of the operator's include files by path, in Faucet's order, not ours.
         journal: of the last installation, if there is one.
     """
+    revlans = None if journal is None else journal.revlans
     try:
-        base = _base(text, journal)
+        still = undone(text, revlans)
+        base = _base(still, journal)
         tree = Tree(base)
         others = {path: Tree(content).plain for path, content in (included or {}).items()}
         situation = read_situation(tree, others)
@@ -99,33 +112,42 @@ def plan_install(
         if reasons:
             return Refusal(reasons=tuple(reasons))
         new, edits = change(base, list(changes(tree, situation, options, layout)))
-        if new != text and Tree(new).plain == Tree(text).plain:
-            new = text  # the same, written by another hand: leave it
+        if new != still and Tree(new).plain == Tree(still).plain:
+            new = still  # the same, written by another hand: leave it
+        # Ports that are moved stay so: a renewal releases nobody.
+        whole, record = (
+            (text, revlans) if new == still else moved(new, standing(Tree(text), revlans))
+        )
     except UnreadableError as error:
         return Refusal(reasons=(str(error),))
-    undo = inverse(base, edits) if new != text or base != text else ()
-    kept = journal if new == text and journal and journal.installed == digest(text) else None
+    undo = inverse(base, edits) if new != still or base != still else ()
+    before = None if journal is None or base == still else journal.layout
+    kept = journal if new == still and journal and journal.installed == digest(still) else None
     return Plan(
         text=text,
-        new_text=new,
-        notes=tuple(notes_on(situation, layout)) if new != text else (),
+        new_text=whole,
+        notes=tuple(notes_on(situation, layout, before)) if whole != text else (),
         journal=kept
-        or Journal(digest(base), digest(new), undo, layout, options.remediation is not None),
+        or Journal(
+            digest(base), digest(new), undo, layout, options.remediation is not None, record
+        ),
     )
 
 
 def plan_remove(text: str, journal: Journal | None) -> Plan | Refusal:
     """Plan to take everything of ours out of the file.
 
-    To the byte if the file is as the installation left it; else our parts are cut out of what it
+    Ports that were moved to another VLAN go back. To the byte if the file is as the installation
+    left it; else our parts are cut out of what it
     has become, and the diff shows it.
     """
     try:
-        new = _exact(text, journal)
+        still = undone(text, None if journal is None else journal.revlans)
+        new = _exact(still, journal)
         notes: tuple[str, ...] = ()
         if new is None:
-            new = strip(text)
-            if new != text:
+            new = strip(still)
+            if new != still:
                 notes = _semantic_notes(new)
     except UnreadableError as error:
         return Refusal(reasons=(str(error),))

@@ -8,6 +8,7 @@ from typing import Any
 from plugin.faucet.edits import Edit
 from plugin.faucet.hook import Layout, Target
 from plugin.faucet.install import Journal
+from plugin.faucet.moves import Move, RevlanRecord
 from plugin.faucet.tree import UnreadableError
 
 FORMAT = 1
@@ -28,6 +29,8 @@ def write_journal(journal: Journal) -> str:
         "targets": [list(t) for t in journal.layout.targets],
         "undo": [list(e) for e in journal.undo],
     }
+    if journal.revlans is not None:
+        document["revlans"] = _record(journal.revlans)
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -53,9 +56,45 @@ def read_journal(text: str) -> Journal:
                 ignored_vlans=frozenset(int(v) for v in document.get("ignored_vlans", ())),
             ),
             remediation=bool(document["remediation"]),
+            revlans=_read_record(document["revlans"]) if "revlans" in document else None,
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableError(f"no journal of an installation ({error})") from error
+
+
+def _record(record: RevlanRecord) -> dict[str, Any]:
+    moves = [
+        {**m._asdict(), "path": list(m.path), "holders": [list(h) for h in m.holders]}
+        for m in record.moves
+    ]
+    undo = [list(e) for e in record.undo]
+    return {**record._asdict(), "undo": undo, "moves": moves}
+
+
+def _read_record(found: Any) -> RevlanRecord:
+    return RevlanRecord(
+        original=str(found["original"]),
+        written=str(found["written"]),
+        undo=tuple(_edit(e) for e in found["undo"]),
+        moves=tuple(_move(m) for m in found["moves"]),
+    )
+
+
+def _move(found: Any) -> Move:
+    return Move(
+        path=tuple(_word(part) for part in found["path"]),
+        was=_word(found["was"]),
+        now=_word(found["now"]),
+        dp=str(found["dp"]),
+        port=int(found["port"]),
+        holders=tuple((int(cookie), str(mac)) for cookie, mac in found["holders"]),
+    )
+
+
+def _word(found: Any) -> str | int:
+    if not isinstance(found, str | int):
+        raise TypeError("a name or number is something else")
+    return found
 
 
 def _edit(found: Any) -> Edit:

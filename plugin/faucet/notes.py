@@ -32,12 +32,20 @@ WORDS = {
 """What each stage of the mirror gives."""
 
 
-def notes_on(situation: Situation, layout: hook.Layout) -> Iterator[str]:
-    """Give what the installation costs, and what it does not cover."""
+def notes_on(
+    situation: Situation, layout: hook.Layout, before: hook.Layout | None = None
+) -> Iterator[str]:
+    """Give what the installation costs, and what it does not cover.
+
+    Args:
+        situation: the operator's own, without anything of ours.
+        layout: of the installation.
+        before: of the one that stands there; None: there is none.
+    """
     yield (
-        "first installation is a cold start: each datapath drops its flows and learns all devices"
+        "this is a cold start: each datapath drops its flows and learns all devices"
         " again; with max_backoff=1000 at the switch that is about a second"
-        if _cold(situation, layout)
+        if not _has_tables(before, layout) and _cold(situation, layout)
         else "warm: only flows of ports and VLANs that change are written anew, some milliseconds"
     )
     yield WORDS[layout.mode]
@@ -68,6 +76,15 @@ def _on_ignored(situation: Situation, layout: hook.Layout) -> Iterator[str]:
                 f"VLAN {vids.get(vid, vid)} is mirrored all the same: --mirror {layout.mode} works"
                 " by port; set mirror.ignore_vlans, and its devices are not captured"
             )
+
+
+def _has_tables(before: hook.Layout | None, layout: hook.Layout) -> bool:
+    """Tell whether an installation that stands there has given all datapaths their tables."""
+    if before is None:
+        return False
+    return (before.mode, before.wide_priming, {one.dp for one in before.targets}) == (
+        layout.mode, layout.wide_priming, {one.dp for one in layout.targets},
+    )  # fmt: skip
 
 
 def _cold(situation: Situation, layout: hook.Layout) -> bool:

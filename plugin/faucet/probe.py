@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from plugin.errors import PeerError
@@ -76,12 +77,15 @@ class Probe:
                 where="probe",
                 advice="pip install 'halia[sdn]'",
             )
-        self._process = subprocess.Popen(  # noqa: S603  # our own module
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # our own module
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:  # no memory, no process to be had
+            raise self._error(f"cannot be started: {error.strerror}") from error
         try:
             self._answer(0, START_SECONDS)
         except PeerError:
@@ -96,7 +100,8 @@ class Probe:
             process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    stream.close()
+                    with suppress(OSError):  # what it was asked in vain is thrown away
+                        stream.close()
 
     def datapaths(self) -> tuple[int, ...]:
         """Give the datapaths that are connected and have made us a reader."""

@@ -24,6 +24,8 @@ class Spot(NamedTuple):
     vid: int
     suspect: bool = False
     """Its last verdict asks for more: it is watched on, if others have their turn all the same."""
+    addresses: tuple[str, ...] = ()
+    """Its own, canonical."""
 
     @property
     def place(self) -> Place:

@@ -28,6 +28,8 @@ from os_ken.ofproto import ofproto_v1_3
 ALL = 0xFFFFFFFF
 EVERY_TABLE = 0xFF
 EVERY_COOKIE_BIT = 0xFFFFFFFFFFFFFFFF
+VID_BITS = 0xFFF
+"""OpenFlow sets one bit more to say that there is a tag."""
 ANSWER_SECONDS = 4.0
 
 
@@ -143,7 +145,7 @@ class Reader(OSKenApp):  # type: ignore[misc]  # os-ken has no types
 
 
 def _flow(one: Any) -> dict[str, Any]:
-    goto = meter = None
+    goto = meter = vid = None
     outputs: list[int] = []
     for step in one.instructions:
         name = type(step).__name__
@@ -153,6 +155,8 @@ def _flow(one: Any) -> dict[str, Any]:
             meter = step.meter_id
         elif name == "OFPInstructionActions":
             outputs += [a.port for a in step.actions if type(a).__name__ == "OFPActionOutput"]
+            tags = [a.value for a in step.actions if getattr(a, "key", None) == "vlan_vid"]
+            vid = tags[-1] & VID_BITS if tags else vid
     match = {
         field: "/".join(map(str, value)) if isinstance(value, tuple) else value
         for field, value in one.match.items()
@@ -160,7 +164,7 @@ def _flow(one: Any) -> dict[str, Any]:
     return {
         "table": one.table_id, "priority": one.priority, "cookie": one.cookie, "match": match,
         "packets": one.packet_count, "bytes": one.byte_count,
-        "goto": goto, "outputs": outputs, "meter": meter,
+        "goto": goto, "outputs": outputs, "meter": meter, "vid": vid,
     }  # fmt: skip
 
 

@@ -53,6 +53,8 @@ class EventSocket:
         self._backoff = backoff
         self._wake, self._woken = socket.socketpair()
         self._stopped = threading.Event()
+        self._told: str | None = None
+        """Why it could not be connected, as it was told last."""
 
     def stop(self) -> None:
         """End :meth:`run` soon, from any thread or signal handler."""
@@ -79,12 +81,15 @@ class EventSocket:
             self._sleep(pause)
 
     def _once(self) -> str | None:
-        """Connect and read to the end; None if nobody listens."""
+        """Connect and read to the end; gives why it is over, None if that was told before."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
             try:
                 stream.connect(self._path)
-            except OSError:
-                return None
+            except OSError as error:
+                why = f"{self._path}: {error.strerror}"
+                before, self._told = self._told, why
+                return None if why == before else why
+            self._told = None
             self._deliver(FeedOpened(source=self._path))
             return self._read(stream)
 
@@ -127,12 +132,13 @@ def read_page(url: str, *, timeout: float = PAGE_SECONDS) -> Snapshot:
         PeerError: it does not answer, or with something else.
     """
     import requests
+    from urllib3.exceptions import HTTPError  # of a page that breaks off: requests lets it pass
 
     try:
         with requests.get(url, timeout=timeout, stream=True) as answer:
             answer.raise_for_status()
             content = answer.raw.read(PAGE_BYTES_MAX + 1, decode_content=True)
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise PeerError(
             f"Faucet's Prometheus page cannot be read: {_short(error)}",
             where=url,

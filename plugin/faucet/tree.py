@@ -137,6 +137,13 @@ class Tree:
             node = found
         return node
 
+    def value(self, path: Path) -> Any:
+        """Give the plain value at a path of keys; None where there is none."""
+        found: Any = self.plain
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        return found
+
     def owner(self, node: Node) -> Node | None:
         """Give the key that the node stands under where it is written (not where it is aliased)."""
         return self._owners.get(id(node))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.errors import PeerError
-from plugin.faucet.check import check, find_checker
+from plugin.errors import FaucetFileError, PeerError
+from plugin.faucet.check import check, find_checker, laid_out
 from tests.checker import environment
 
 ROOT = Path("/somewhere/faucet.yaml")
@@ -71,3 +71,10 @@ def test_a_checker_that_hangs_or_cannot_run(tmp_path: Path) -> None:
         check(slow, ROOT, {ROOT: ""}, seconds=0.1)
     with pytest.raises(PeerError, match="cannot be run"):
         check(tmp_path / "none", ROOT, {ROOT: ""})
+
+
+def test_no_room_to_lay_files_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with pytest.raises(FaucetFileError, match="cannot be checked"), laid_out({}):
+        pytest.fail("laid out nowhere")

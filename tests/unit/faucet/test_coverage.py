@@ -116,7 +116,7 @@ def test_drift_is_named(old: str, new: str, problem: str) -> None:
 def test_an_include_that_faucet_would_skip_is_named(ours: str | None, problem: str) -> None:
     (first, *_) = look(installed()[0], ours).problems
     assert problem in first
-    assert "nothing is isolated" in first
+    assert "frees whoever is isolated when it loads its files next" in first
 
 
 def test_a_hook_with_a_catch_all_is_named() -> None:
@@ -129,6 +129,6 @@ def test_a_hook_with_a_catch_all_is_named() -> None:
 def test_rules_in_each_of_their_forms() -> None:
     assert rules_of([{"rule": {"a": 1}}, {"b": 2}, 3]) == [{"a": 1}, {"b": 2}]
     assert rules_of({"rules": [{"rule": {"a": 1}}]}) == [{"a": 1}]
-    assert rules_of(None) == []
+    assert rules_of(None) == rules_of({"rules": 3}) == rules_of(7) == []
     assert has_catch_all([{"rule": {"cookie": 1, "description": "x", "actions": {}}}])
     assert not has_catch_all([{"rule": {"dl_type": 1, "actions": {}}}])

@@ -55,6 +55,12 @@ def test_include_files_come_later_and_win() -> None:
         ("dps: {sw1: {interfaces: {1: }}}", "dps.sw1.interfaces.1 is no mapping"),
         ("x: &x {a: 1}\ndps: {sw1: {interfaces: {1: {<<: *x}}}}", "merge key"),
         ("dps: {sw1: {interface_ranges: {1-99999999: {}}}}", "no such port"),
+        ("dps: {sw1: {interfaces: {1: {tagged_vlans: 100}}}}", "1.tagged_vlans is no list"),
+        ("dps: {sw1: {interfaces: {1: {tagged_vlans: [{a: 1}]}}}}", "1.tagged_vlans has something"),
+        ("dps: {sw1: {interfaces: {1: {native_vlan: [office]}}}}", "1.native_vlan has something"),
+        ("dps: {sw1: {interface_ranges: {1-2: {acls_in: [[a]]}}}}", "1-2.acls_in has something"),
+        ("dps: {sw1: {interfaces: {1: {mirror: [{a: 1}]}}}}", "1.mirror has something"),
+        ("vlans: {office: {acl_in: {a: 1}}}", "vlans.office.acl_in has something"),
     ],
 )
 def test_what_faucet_would_not_take_is_refused(text: str, reason: str) -> None:

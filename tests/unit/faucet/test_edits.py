@@ -11,6 +11,7 @@ from plugin.faucet.edits import (
     Prepend,
     RemoveItem,
     RemoveKey,
+    SetValue,
     Widen,
     apply_edits,
     change,
@@ -38,6 +39,11 @@ CASES: list[tuple[str, Change, str]] = [
     ("a:\n  # x\n  - b", Prepend(("a",), ("k",)), "a:\n  # x\n  - k\n  - b"),
     ("b: &x [c]\na: *x", Prepend(("a",), ("k",)), "b: &x [c]\na: [k, c]"),
     ("a: {old: 'b c'} # x", Widen(("a", "old"), "new", ("k",)), 'a: {new: [k, "b c"]} # x'),
+    ("a: {b: old} # x\n", SetValue(("a", "b"), "new"), "a: {b: new} # x\n"),
+    ("a:\n  b:   old   # x\n", SetValue(("a", "b"), 7), "a:\n  b:   7   # x\n"),
+    ("a: {b: 'old'}", SetValue(("a", "b"), "x: y"), 'a: {b: "x: y"}'),
+    ("a:\n", SetValue(("a",), "on"), 'a: "on"\n'),
+    ("b: &x old\na: *x\n", SetValue(("a",), "new"), "b: &x old\na: new\n"),
     ("b: &x c\na: {old: *x}", Widen(("a", "old"), "new", ("k",)), "b: &x c\na: {new: [k, c]}"),
 ]
 
@@ -79,6 +85,9 @@ def test_many_removals_from_one_list() -> None:
         ("b: &x [c]\na: *x\nd: *x\n", Prepend(("b",), ("k",))),
         ("? a\n: b: 1\n", AddKeys(("a",), (("k", 1),))),
         ("b: 1\n", ADD),
+        ("b: &x old\na: *x\n", SetValue(("b",), "new")),  # a would change, too
+        ("a: {b: 1}\n", SetValue(("a",), "new")),
+        ("a: 1\n", SetValue(("b",), "new")),
         ("a: [1]\n", ADD),
         ("a: {b: 1}\n", Prepend(("a",), ("k",))),
     ],

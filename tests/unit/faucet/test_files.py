@@ -65,6 +65,30 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_the_lock_can_be_read_by_all(tmp_path: Path) -> None:
+    """Faucetconfrpc copies the whole folder, as whoever it runs."""
+    with files.locked(tmp_path):
+        assert (tmp_path / files.LOCK).stat().st_mode & 0o444 == 0o444
+
+
+def test_what_is_put_aside_is_kept_under_a_name_of_its_bytes(tmp_path: Path) -> None:
+    file, away = tmp_path / "a.yaml", tmp_path / "new" / "folder"
+    for folder in (None, away):
+        found = set()
+        for content in (b"\xff", b"\xfe", b"\xff"):
+            file.unlink(missing_ok=True)  # what is kept beside it is the same file
+            file.write_bytes(content)
+            kept = files.put_aside(file, folder)
+            assert kept.read_bytes() == content
+            assert kept.parent == (folder or tmp_path)
+            found.add(kept.name)
+        assert len(found) == 2
+    assert away.stat().st_mode & 0o77 == 0
+    for wrong in (tmp_path / "none", file):
+        with pytest.raises(FaucetFileError, match="cannot be put aside"):
+            files.put_aside(wrong, file / "folder")
+
+
 def test_hashes_are_faucets() -> None:
     assert files.file_hash("a\r\nb") == files.file_hash("a\nb")
     assert files.file_hash("a") != files.file_hash("b")
@@ -147,6 +171,21 @@ def test_a_faucet_that_is_gone_cannot_be_signalled(tmp_path: Path) -> None:
         writer.reload()
 
 
+def test_a_faucet_that_has_only_just_begun_is_not_ended_by_a_signal() -> None:
+    words = [sys.executable, "-c", "print(flush=True); input()"]  # no handler: as while it imports
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        why = files.hang_up(process.pid)
+        assert why is not None
+        assert "is starting" in why
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
 def processes(folder: Path, *found: tuple[bytes, bytes]) -> Path:
     for pid, (words, environ) in enumerate(found, 10):
         (folder / str(pid)).mkdir()
@@ -182,6 +221,16 @@ def test_a_faucet_that_runs_on_os_ken_is_found(tmp_path: Path) -> None:
     assert found.pid == 11
 
 
+def test_what_calls_itself_faucet_and_names_a_path_in_circles_is_none(tmp_path: Path) -> None:
+    loop, root = tmp_path / "loop", tmp_path / "faucet.yaml"
+    loop.symlink_to(loop)
+    configs = [b"FAUCET_CONFIG=" + os.fsencode(path) for path in (loop, root)]
+    proc = processes(tmp_path, *((b"faucet\0", config) for config in configs))
+    found = files.find_faucet(root, proc)
+    assert found is not None
+    assert found.pid == 11
+
+
 def test_no_faucet_or_two_are_none(tmp_path: Path) -> None:
     root = Path("/etc/faucet/faucet.yaml")
     assert files.find_faucet(root, processes(tmp_path)) is None
@@ -197,3 +246,30 @@ def test_what_its_environment_says() -> None:
         1, {"FAUCET_PROMETHEUS_ADDR": "10.0.0.1", "FAUCET_CONFIG_AUTO_REVERT": "1"}
     )
     assert (other.page, other.reverts) == ("http://10.0.0.1:9302", True)
+
+
+def test_what_is_no_file_or_much_too_large_is_not_read(tmp_path: Path) -> None:
+    pipe, huge, circle = tmp_path / "pipe", tmp_path / "huge", tmp_path / "circle"
+    os.mkfifo(pipe)
+    with huge.open("wb") as stream:
+        stream.truncate(files.BYTES_MOST + 1)
+    circle.symlink_to(circle)
+    assert files.real_path(circle) == circle
+    for file, words in ((pipe, "no regular file"), (huge, "larger than"), (circle, "levels of")):
+        with pytest.raises(FaucetFileError, match=words):
+            files.read_text(file)
+    assert files.read_bytes(huge, 3) == b"\0\0\0"
+
+
+def test_whether_a_file_could_be_written_is_known_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.yaml"
+    assert files.why_unwritable(file) is None
+    file.touch()
+    assert files.why_unwritable(file) is None
+    assert files.why_unwritable(tmp_path / "none" / "a.yaml") == (
+        f"{tmp_path}/none may not be written"
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+    assert files.why_unwritable(file) == f"{file} belongs to another user"

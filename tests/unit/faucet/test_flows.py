@@ -31,7 +31,8 @@ def test_a_flow() -> None:
     )
     assert flow.in_port == 2
     assert flow_of({**DOCUMENT, "match": {"eth_src": "x"}}).in_port is None
-    assert flow_of({**DOCUMENT, "goto": 3, "meter": 5})[6:] == (3, (7,), 5)
+    assert flow_of({**DOCUMENT, "goto": 3, "meter": 5})[6:] == (3, (7,), 5, None)
+    assert flow_of({**DOCUMENT, "vid": 100}).vid == 100
 
 
 def test_counters() -> None:

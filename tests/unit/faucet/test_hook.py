@@ -36,6 +36,7 @@ def test_the_include_is_a_mapping_with_a_priming_rule_even_when_nothing_is_asked
 
 def test_stages_come_in_their_order() -> None:
     stages = Stages(
+        blocks=(rule(False, 6),),
         watches=(rule(True, 5),),
         limits=(rule(True, 4),),
         redirects=(rule(False, 3),),
@@ -45,11 +46,17 @@ def test_stages_come_in_their_order() -> None:
     )
     plain = Tree(render(ONE, stages)).plain
     rules = [r["rule"] for r in plain["acls"]["halia_hook"]]
-    assert [r.get("cookie") for r in rules] == [None, 1, 2, 3, 4]
-    assert [r["actions"]["allow"] for r in rules] == [0, 1, 0, 0, 1]
+    assert [r.get("cookie") for r in rules] == [None, 6, 1, 2, 3, 4]
+    assert [r["actions"]["allow"] for r in rules] == [0, 0, 1, 0, 0, 1]
     assert all(r["actions"]["mirror"] == "col" for r in rules[1:])
     assert [r["rule"].get("cookie") for r in plain["acls"]["halia_tail"]] == [5, None]
     assert plain["meters"] == {"halia_m1_r500": {"meter_id": 1}}
+
+
+def test_a_word_about_a_rule_is_its_description() -> None:
+    said = rule(False, 2)._replace(about="why: {x}").render(None)["rule"]
+    assert said == {"dl_src": MAC, "description": "why: {x}", "cookie": 2, "actions": {"allow": 0}}
+    assert "description" not in rule(False, 2).render(None)["rule"]
 
 
 def test_a_watch_sees_both_ends_of_a_device() -> None:

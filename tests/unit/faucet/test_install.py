@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plugin.faucet import install
 from plugin.faucet.check import check, find_checker
+from plugin.faucet.edits import digest
 from plugin.faucet.hook import INCLUDE, Options, render
-from plugin.faucet.install import Plan, Refusal, digest, plan_install, plan_remove
+from plugin.faucet.install import Journal, Plan, Refusal, plan_install, plan_remove
+from plugin.faucet.revlan import Revlan, RevlanPlan, plan_revlans
 from tests.checker import environment
 
 TEXT = """\
@@ -98,6 +101,45 @@ def test_removing_where_nothing_is_changes_nothing() -> None:
     assert (plan.new_text, plan.notes) == (TEXT, ())
 
 
+def with_a_moved_port(text: str = TEXT) -> tuple[Plan, str, Journal]:
+    plan = planned(text)
+    assert plan.journal is not None
+    one = Revlan("sw1", 2, "halia_quarantine", ((1, "0e:00:00:00:00:01"),))
+    there = plan_revlans(plan.new_text, [one], None)
+    assert isinstance(there, RevlanPlan)
+    assert there.new_text != plan.new_text
+    return plan, there.new_text, plan.journal._replace(revlans=there.record)
+
+
+def test_a_removal_moves_ports_back() -> None:
+    _, text, journal = with_a_moved_port()
+    back = plan_remove(text, journal)
+    assert isinstance(back, Plan)
+    assert back.new_text == TEXT
+    edited = plan_remove(f"# mine\n{text}", journal)
+    assert isinstance(edited, Plan)
+    assert "2: {native_vlan: office}" in edited.new_text
+    assert "halia" not in edited.new_text
+
+
+def test_a_renewal_leaves_moved_ports_moved() -> None:
+    _, text, journal = with_a_moved_port()
+    same = planned(text, journal=journal)
+    assert (same.new_text, same.diff, same.journal) == (text, "", journal)
+    # Somebody moved a port out of the hook meanwhile.
+    edited = text.replace("[halia_hook, op]", "[op]")
+    renewed = planned(edited, journal=journal)
+    assert renewed.new_text == text
+    assert renewed.journal is not None
+    assert renewed.journal.revlans is not None
+    assert journal.revlans is not None
+    assert renewed.journal.revlans.moves == journal.revlans.moves
+    back = plan_remove(renewed.new_text, renewed.journal)
+    assert isinstance(back, Plan)
+    assert "2: {native_vlan: office}" in back.new_text
+    assert "halia" not in back.new_text
+
+
 def test_the_example_is_what_an_installation_makes(root: Path) -> None:
     folder = root / "configs" / "faucet"
     plan = planned((folder / "faucet.yaml").read_text())
@@ -111,3 +153,14 @@ def test_faucet_takes_the_example(root: Path) -> None:
     texts = {folder / name: (folder / name).read_text() for name in ("installed.yaml", INCLUDE)}
     checker = find_checker(environment())
     assert check(checker, folder / "installed.yaml", texts) == (True, "")
+
+
+def test_a_diff_is_cut_where_the_journal_would_take_no_more() -> None:
+    line = "+ " + "x" * 98 + "\n"
+    short = line * 10
+    assert install.cut(short) == short
+    kept, _, last = install.cut(line * 3000).removesuffix("\n").rpartition("\n")
+    lines = kept.splitlines()
+    assert len(kept) <= install.DIFF_MAX
+    assert set(lines) == {line.rstrip()}
+    assert last == f"... and {3000 - len(lines)} lines more"

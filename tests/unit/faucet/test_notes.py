@@ -36,6 +36,16 @@ def test_the_first_installation_is_a_cold_start() -> None:
     )
 
 
+def test_a_change_of_an_installation_keeps_its_tables() -> None:
+    first = plan_install(TEXT, Options())
+    assert isinstance(first, Plan)
+    text = first.new_text.replace("name: desk", "name: desk2")
+    for options, cold in ((Options(remediation="sw1:2"), False), (Options(mode="tail"), True)):
+        again = plan_install(text, options, journal=first.journal)
+        assert isinstance(again, Plan)
+        assert ("cold start" in "\n".join(again.notes)) is cold, options
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -69,6 +69,23 @@ def test_a_reader_that_is_silent_or_ends(monkeypatch: pytest.MonkeyPatch) -> Non
             one.datapaths()
 
 
+def test_a_reader_that_was_killed_is_away_and_is_put_away() -> None:
+    one = probe.Probe(command=reader('{"datapaths": [1]}'))
+    one.start()
+    assert one.datapaths() == (1,)
+    assert one._process is not None
+    one._process.kill()
+    one._process.wait()
+    with pytest.raises(PeerError):
+        one.datapaths()
+    one.close()  # what could not be asked stands in its pipe still
+
+
+def test_a_program_that_is_not_there_is_told() -> None:
+    with pytest.raises(PeerError, match="cannot be started: No such file"):
+        probe.Probe(command=["/nowhere/python"]).start()
+
+
 def test_an_answer_to_an_older_question_is_dropped() -> None:
     late = '{"datapaths": [1]} if asked["id"] > 1 else {"id": -5}'
     with probe.Probe(command=reader(late)) as one:

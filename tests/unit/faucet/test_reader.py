@@ -27,12 +27,15 @@ PORT_DESCRIPTION, FLOW, PORT_STATS = 13, 1, 4
 MAC = bytes.fromhex("020000000001")
 
 
-def flow(table: int, cookie: int) -> bytes:
-    """One flow: in_port 2, eth_src, output to port 7, goto table 3."""
+def flow(table: int, cookie: int, vid: int | None = None) -> bytes:
+    """One flow: in_port 2, eth_src, perhaps a VLAN's tag, output to port 7, goto table 3."""
     fields = struct.pack("!HBBI", 0x8000, 0, 4, 2) + struct.pack("!HBB6s", 0x8000, 8, 6, MAC)
     match = struct.pack("!HH", 1, 4 + len(fields)) + fields
     match += bytes(-len(match) % 8)
     output = struct.pack("!HHIH6x", 0, 16, 7, 0)
+    if vid is not None:
+        tag = struct.pack("!HHH2xHHHBBH6x", 17, 8, 0x8100, 25, 16, 0x8000, 12, 2, 0x1000 | vid)
+        output = tag + output
     steps = struct.pack("!HH4x", 4, 8 + len(output)) + output + struct.pack("!HHB3x", 1, 8, 3)
     head = struct.pack("!BxIIHHHH4xQQQ", table, 1, 0, 9, 0, 0, 0, cookie, 5, 300)
     return struct.pack("!H", 2 + len(head) + len(match) + len(steps)) + head + match + steps
@@ -72,7 +75,7 @@ class Switch:
             elif what == FLOW:
                 # in two parts, as a switch with many flows answers
                 self.send(MULTIPART_REPLY, struct.pack("!HH4x", what, 1) + flow(0, 7), xid)
-                self.send(MULTIPART_REPLY, struct.pack("!HH4x", what, 0) + flow(4, 8), xid)
+                self.send(MULTIPART_REPLY, struct.pack("!HH4x", what, 0) + flow(4, 8, 100), xid)
             elif what == PORT_STATS:
                 counters = struct.pack("!I4x12QII", 2, *range(1, 13), 0, 0)
                 self.send(MULTIPART_REPLY, struct.pack("!HH4x", what, 0) + counters, xid)
@@ -124,7 +127,8 @@ def test_flows_and_counters_of_a_switch_that_made_us_a_reader() -> None:
         assert (first.table, first.cookie, first.packets, first.bytes) == (0, 7, 5, 300)
         assert first.match == {"in_port": 2, "eth_src": "02:00:00:00:00:01"}
         assert (first.goto, first.outputs, first.meter) == (3, (7,), None)
-        assert second.table == 4
+        assert (second.table, second.outputs) == (4, (7,))
+        assert (first.vid, second.vid) == (None, 100)
         assert len(probe.flows(Query(0x2A, mac="02:00:00:00:00:01", in_port=2))) == 4
         (port,) = probe.ports(0x2A)
         assert (port.port, port.rx_packets, port.tx_packets) == (2, 1, 2)

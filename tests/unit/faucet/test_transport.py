@@ -20,19 +20,33 @@ from tests.unit.faucet.test_event import line
 DEADLINE = 30.0
 
 
+def kept(item: e.FeedItem) -> bool:
+    return not (isinstance(item, e.FeedClosed) and item.reason.startswith(item.source))
+
+
 @contextmanager
 def reader(
     path: Path, raw: list[bytes] | None = None
 ) -> Iterator[tuple[EventSocket, Callable[[], e.FeedItem]]]:
-    """A running reader, and a call that waits for its next item."""
+    """A running reader, and a call that waits for its next item.
+
+    That nobody listens yet is passed over: it depends on who comes first.
+    """
     items: queue.Queue[e.FeedItem] = queue.Queue()
     one = EventSocket(
         path, items.put, raw=([] if raw is None else raw).append, backoff=(0.01, 0.05)
     )
+
+    def following() -> e.FeedItem:
+        while True:
+            item = items.get(timeout=DEADLINE)
+            if not isinstance(item, e.FeedClosed) or not item.reason.startswith(str(path)):
+                return item
+
     thread = threading.Thread(target=one.run)
     thread.start()
     try:
-        yield one, lambda: items.get(timeout=DEADLINE)
+        yield one, following
     finally:
         one.stop()
         thread.join(DEADLINE)
@@ -80,6 +94,18 @@ def test_a_reader_that_is_turned_away_tries_again(tmp_path: Path) -> None:
             assert isinstance(following(), e.FeedClosed)
 
 
+def test_why_it_cannot_be_connected_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "event.sock"
+    items: list[e.FeedItem] = []
+    one = EventSocket(path, items.append)
+    assert [one._once() for _ in range(2)] == [f"{path}: No such file or directory", None]
+    with serve(path):
+        pass  # its end of the socket is gone, the file stays
+    assert [one._once() for _ in range(2)] == [f"{path}: Connection refused", None]
+    assert items == []
+    one.close()
+
+
 def test_it_stops_while_nothing_comes(tmp_path: Path) -> None:
     path = tmp_path / "event.sock"
     with serve(path) as server, reader(path) as (_, following), server.accept()[0]:
@@ -118,3 +144,29 @@ def test_no_page_is_a_peer_that_is_away(address: str) -> None:
         read_page(address + "/none")
     with pytest.raises(PeerError, match="FAUCET_PROMETHEUS"):
         read_page("http://127.0.0.1:1", timeout=DEADLINE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Content-Length: 1000\r\n\r\nfaucet_event_id 3",
+        b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_a_page_that_breaks_off_is_a_peer_that_is_away(answer: bytes) -> None:
+    # As of a Faucet that ends, or is ended, while it is asked.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\n" + answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(PeerError, match="Prometheus page cannot be read"):
+                read_page(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=DEADLINE)
+        finally:
+            thread.join(DEADLINE)

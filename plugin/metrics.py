@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 
     from plugin.capture.live import Counters
     from plugin.events import FeedItem
+    from plugin.policy.cases import Case
 
 LOOPBACK = "127.0.0.1"
 _PORT_MAX = 65_535
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds that judging a capture takes."""
+"""Seconds that judging a capture takes, or bringing an isolation to the switches."""
 _LOG = logging.getLogger("halia.metrics")
 
 
@@ -79,9 +80,40 @@ FAMILIES = (
     Family("broker_reconnects_total", "connections to the broker after the first"),
     Family("spool_bytes", "what waits for the broker, on the disk"),
     Family("journal_entries_total", "entries of the journal, since its beginning"),
+    Family("decisions_total", "steps of cases, by the state that they led to", ("state",)),
+    Family("isolated_devices", "devices that are isolated, or being so"),
+    Family("caps_frozen", "1: the caps were breached, nothing new is isolated; else 0"),
+    Family("notices_sent_total", "notices that were delivered", ("channel",)),
+    Family("notices_waiting", "notices that wait for delivery", ("channel",)),
+    Family(
+        "notices_lost_total", "notices that were not delivered, and never will be", ("channel",)
+    ),
 )
-"""What the page shows, but for the histogram ``halia_judge_seconds``."""
+"""What the page shows, but for the histograms ``judge_seconds`` and ``isolating_seconds``."""
 _OF_DEVICES = tuple(family.name for family in FAMILIES if family.labels == ("mac",))
+
+
+class _Spread:
+    """How long something took, each time."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BUCKETS) + 1)
+        self._seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self._counts[bisect_left(_BUCKETS, seconds)] += 1
+        self._seconds += seconds
+
+    def metric(self, name: str, text: str) -> HistogramMetricFamily:
+        """The series, as they are now."""
+        buckets, total = [], 0
+        for limit, count in zip((*map(str, _BUCKETS), "+Inf"), self._counts, strict=True):
+            total += count
+            buckets.append((limit, total))
+        metric = HistogramMetricFamily(f"halia_{name}", text)
+        metric.add_metric([], buckets=buckets, sum_value=self._seconds)
+        return metric
 
 
 class Metrics(Collector):
@@ -99,8 +131,9 @@ class Metrics(Collector):
         self._values: dict[str, dict[tuple[str, ...], float]] = {f.name: {} for f in FAMILIES}
         self._macs: set[str] = set()
         self._refused: set[str] = set()
-        self._judged = [0] * (len(_BUCKETS) + 1)
-        self._judged_seconds = 0.0
+        self._judged, self._proven = _Spread(), _Spread()
+        self._isolating: dict[int, float] = {}
+        """Since when each case is on its way to the switches."""
         build = (plugin.__version__, platform.python_version(), core)
         self._values["build_info"][build] = 1.0
         for name in ("feed_gaps_total", "feed_missed_total", "feed_garbage_total"):
@@ -180,8 +213,7 @@ class Metrics(Collector):
     def judged(self, seconds: float) -> None:
         """Count a capture that was judged in so many seconds."""
         with self._lock:
-            self._judged[bisect_left(_BUCKETS, seconds)] += 1
-            self._judged_seconds += seconds
+            self._judged.add(seconds)
 
     def broker(self, *, waiting: int, confirmed: int, reconnects: int, spool_bytes: int) -> None:
         """Set the figures of publishing."""
@@ -196,11 +228,46 @@ class Metrics(Collector):
         """Set the number of the journal's last entry."""
         self._set(journal_entries_total=entries)
 
+    def decided(self, case: Case, before: str | None) -> None:
+        """Count a step of a case; what stays in its state is none.
+
+        Args:
+            case: as it is now.
+            before: the state before; None: it is new.
+        """
+        if case.state == before:
+            return
+        with self._lock:
+            self._add("decisions_total", 1, case.state)
+            begun = self._isolating.pop(case.number, None)
+            if case.state == "isolating":
+                self._isolating[case.number] = case.changed
+            elif case.state == "isolated" and begun is not None:
+                self._proven.add(max(0.0, case.changed - begun))
+
+    def isolated(self, devices: int) -> None:
+        """Set how many devices are isolated, or being so."""
+        self._set(isolated_devices=devices)
+
+    def frozen(self, frozen: bool) -> None:
+        """Set whether new isolations are stopped by the caps."""
+        self._set(caps_frozen=float(frozen))
+
+    def notices(self, channel: str, *, sent: int, waiting: int, lost: int) -> None:
+        """Set what became of a channel's notices."""
+        with self._lock:
+            self._values["notices_sent_total"][channel,] = sent
+            self._values["notices_waiting"][channel,] = waiting
+            self._values["notices_lost_total"][channel,] = lost
+
     def collect(self) -> Iterator[Metric]:
         """Give all series, for the library's page."""
         with self._lock:
             values = {name: list(series.items()) for name, series in self._values.items()}
-            judged, seconds = list(self._judged), self._judged_seconds
+            judged = self._judged.metric("judge_seconds", "time to judge a capture")
+            proven = self._proven.metric(
+                "isolating_seconds", "time from an isolation's beginning until it was proven"
+            )
         for family in FAMILIES:
             kind = CounterMetricFamily if family.name.endswith("_total") else GaugeMetricFamily
             metric = kind(f"halia_{family.name}", family.text, labels=family.labels)
@@ -208,7 +275,8 @@ class Metrics(Collector):
                 metric.add_metric(labels, value)
             if metric.samples:
                 yield metric
-        yield _histogram(judged, seconds)
+        yield judged
+        yield proven
 
     def _known(self, mac: str) -> bool:
         """Whether a device has series; the first that come have."""
@@ -298,13 +366,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _histogram(judged: list[int], seconds: float) -> HistogramMetricFamily:
-    buckets, total = [], 0
-    for limit, count in zip((*map(str, _BUCKETS), "+Inf"), judged, strict=True):
-        total += count
-        buckets.append((limit, total))
-    metric = HistogramMetricFamily("halia_judge_seconds", "time to judge a capture")
-    metric.add_metric([], buckets=buckets, sum_value=seconds)
-    return metric

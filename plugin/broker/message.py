@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 POSEIDON_EXCHANGE, POSEIDON_KEY = "topic-poseidon-internal", "poseidon.algos.decider"
 VERDICT_EXCHANGE, VERDICT_KEY = "halia", "halia.verdict"
+DECISION_EXCHANGE, DECISION_KEY = VERDICT_EXCHANGE, "halia.decision"
 EVENT_EXCHANGE, EVENT_KEY = "topic_recs", "FAUCET.Event"
 EVENT_PATTERN = "FAUCET.Event.#"
 """What Poseidon binds, and so do we; ``#`` stands for no word, too."""
@@ -43,7 +44,7 @@ def message_id(kind: str, mac: str, capture: str) -> str:
     Args:
         kind: What is said: ``verdict``, ``poseidon``, ``finding:NAME``.
         mac: The device.
-        capture: The capture's name, without its folder.
+        capture: The capture's name, without its folder; of a decision, the step of the case.
     """
     text = f"{kind}\0{mac}\0{capture}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -70,6 +71,21 @@ def _verdict_message(kind: str, document: Mapping[str, Any]) -> Message:
         VERDICT_EXCHANGE,
         VERDICT_KEY,
         message_id(kind, str(document["mac"]), capture),
+        _body(document),
+    )
+
+
+def decision_message(document: Mapping[str, Any]) -> Message:
+    """The ``halia.decision`` of a decision's document (``decision-v1.schema.json``).
+
+    Its id is that of the case's step: what makes it another step (state, when it came into it,
+    how far it is proven, when it ends) makes another id. The words around it do not.
+    """
+    step = [document[key] for key in ("number", "state", "time", "action", "proof", "until")]
+    return Message(
+        DECISION_EXCHANGE,
+        DECISION_KEY,
+        message_id("decision", str(document["mac"]), json.dumps(step)),
         _body(document),
     )
 

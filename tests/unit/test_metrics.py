@@ -16,6 +16,7 @@ from plugin import events
 from plugin.capture.live import Counters
 from plugin.errors import OutputError, SettingsError
 from plugin.metrics import FAMILIES, Metrics, Server, listen_address
+from tests.cases import AT, case
 
 ROOT = Path(__file__).resolve().parents[2]
 MAC, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -63,6 +64,11 @@ def fill(metrics: Metrics) -> None:
     metrics.judged(0.3)
     metrics.broker(waiting=5, confirmed=6, reconnects=7, spool_bytes=8)
     metrics.journal(9)
+    metrics.decided(case(state="isolating", changed=AT - 0.4), "pending")
+    metrics.decided(case(), "isolating")
+    metrics.isolated(2)
+    metrics.frozen(True)
+    metrics.notices("mail", sent=10, waiting=11, lost=12)
 
 
 def test_what_was_told_is_shown(metrics: Metrics, server: Server) -> None:
@@ -98,6 +104,16 @@ def test_what_was_told_is_shown(metrics: Metrics, server: Server) -> None:
         ("halia_broker_reconnects_total",): 7,
         ("halia_spool_bytes",): 8,
         ("halia_journal_entries_total",): 9,
+        ("halia_decisions_total", "isolating"): 1,
+        ("halia_decisions_total", "isolated"): 1,
+        ("halia_isolated_devices",): 2,
+        ("halia_caps_frozen",): 1,
+        ("halia_notices_sent_total", "mail"): 10,
+        ("halia_notices_waiting", "mail"): 11,
+        ("halia_notices_lost_total", "mail"): 12,
+        ("halia_isolating_seconds_bucket", "0.25"): 0,
+        ("halia_isolating_seconds_bucket", "0.5"): 1,
+        ("halia_isolating_seconds_count",): 1,
         ("halia_judge_seconds_bucket", "0.25"): 0,
         ("halia_judge_seconds_bucket", "0.5"): 1,
         ("halia_judge_seconds_bucket", "+Inf"): 1,
@@ -123,7 +139,7 @@ def test_the_documented_series_are_those_of_the_page(metrics: Metrics, server: S
         labels = set() if family.type == "histogram" else set(family.samples[0].labels)
         shown[name] = (labels, family.documentation)
     assert documented == shown
-    assert len(shown) == len(FAMILIES) + 1
+    assert len(shown) == len(FAMILIES) + 2
 
 
 def test_a_device_that_goes_takes_its_series_along(metrics: Metrics, server: Server) -> None:
@@ -139,6 +155,30 @@ def test_a_device_that_goes_takes_its_series_along(metrics: Metrics, server: Ser
     metrics.verdict(MAC, None)
     assert series(page(server))["halia_device_verdicts_total", MAC] == 1
     assert ("halia_device_role_confidence", MAC) not in series(page(server))
+
+
+def test_steps_within_a_state_are_not_counted(metrics: Metrics, server: Server) -> None:
+    metrics.decided(case(), "isolated")
+    assert ("halia_decisions_total", "isolated") not in series(page(server))
+    metrics.decided(case(), None)
+    metrics.decided(case(number=8), None)
+    assert series(page(server))["halia_decisions_total", "isolated"] == 2
+    metrics.frozen(True)
+    metrics.frozen(False)
+    assert series(page(server))["halia_caps_frozen",] == 0
+
+
+def test_only_what_was_seen_to_begin_is_timed(metrics: Metrics, server: Server) -> None:
+    metrics.decided(case(), "isolating")  # it began in an earlier run
+    metrics.decided(case(number=8, state="isolating"), None)
+    metrics.decided(case(number=8, state="over"), "isolating")
+    metrics.decided(case(number=8), "isolating")
+    assert series(page(server))["halia_isolating_seconds_count",] == 0
+    metrics.decided(case(number=9, state="isolating", changed=AT), None)
+    metrics.decided(case(number=9, changed=AT + 3), "isolating")
+    found = series(page(server))
+    assert found["halia_isolating_seconds_sum",] == 3
+    assert not metrics._isolating
 
 
 def test_no_more_devices_than_the_bound_have_series(metrics: Metrics, server: Server) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from plugin.broker.message import (
     Message,
+    decision_message,
     finding_message,
     message_id,
     poseidon_message,
@@ -63,6 +64,35 @@ def test_a_finding_is_told_once_for_each_behaviour_device_and_capture() -> None:
     others = {finding("syn-flood").message_id, finding("beacon", "b.pcap").message_id}
     others |= {verdict_message(json.loads(first.body)).message_id, first.message_id}
     assert len(others) == 4
+
+
+def test_a_decision_goes_to_our_exchange_as_it_is_and_a_repeat_is_known() -> None:
+    golden = Path(__file__).resolve().parents[2] / "data" / "decision.json"
+    document = json.loads(golden.read_text())
+    message = decision_message(document)
+    assert (message.exchange, message.key) == ("halia", "halia.decision")
+    assert message.message_id == "36e2fbb47cbe852c2d4552327af01739"
+    assert json.loads(message.body) == document
+    same = {"why": "other words", "notes": [], "evidence": ["x"], "before": None}
+    assert decision_message(document | same).message_id == message.message_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": 8},
+        {"state": "released"},
+        {"time": "2023-11-14T22:13:20.250001Z"},
+        {"until": None},
+        {"proof": "loaded"},
+        {"action": "block"},
+        {"mac": "02:00:00:00:00:0b"},
+    ],
+)
+def test_another_step_is_another_message(change: dict[str, Any]) -> None:
+    golden = Path(__file__).resolve().parents[2] / "data" / "decision.json"
+    document = json.loads(golden.read_text())
+    assert decision_message(document | change).message_id != decision_message(document).message_id
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Notices to people and their tools: webhook, syslog, e-mail. Best effort, never silently lost."""

@@ -7,7 +7,8 @@
     │   ├── CaptureError        a capture that cannot be read
     │   ├── OptionError         an option or a command of the command line
     │   ├── SettingsError       halia.yaml, a HALIA_ variable
-    │   │   └── TopologyError   a lab's topology
+    │   │   ├── TopologyError   a lab's topology
+    │   │   └── PolicyError     a policy, its samples, a subject to try it on
     │   ├── ModelError          a model that is missing, damaged or not for this use
     │   ├── FaucetFileError     a faucet.yaml that cannot be edited, or that Faucet refuses
     │   ├── DatasetError        training material: folders, labels.csv, sources.csv
@@ -141,6 +142,10 @@ class SettingsError(InputError):
 
 class TopologyError(SettingsError):
     """A lab's topology that is wrong: all its problems, a line each."""
+
+
+class PolicyError(SettingsError):
+    """A policy, its samples or a subject that is wrong: all its problems, a line each."""
 
 
 class PeerError(HaliaError):

@@ -144,6 +144,9 @@ class Registry:
         self._devices: OrderedDict[str, Device] = OrderedDict()
         """In order of when each was last heard of."""
         self._ports: dict[tuple[str, int], set[str]] = {}
+        self._last_at: dict[tuple[str, int], set[str]] = {}
+        self._most = self._spread = 0
+        """What :meth:`spread` was asked last, and its answer: kept up to date."""
 
     def __len__(self) -> int:
         """How many devices there are."""
@@ -160,6 +163,21 @@ class Registry:
     def at(self, dp_name: str, port: int) -> tuple[Device, ...]:
         """The devices on one port, as far as Faucet has them there now."""
         return tuple(self._devices[mac] for mac in self._ports.get((dp_name, port), ()))
+
+    def last_at(self, dp_name: str, port: int) -> frozenset[str]:
+        """MACs of the devices that were heard last at one port, be they learned now or not.
+
+        After a restart, of ours or of Faucet's, nothing is learned: a port with many devices
+        behind it is one all the same.
+        """
+        return frozenset(self._last_at.get((dp_name, port), ()))
+
+    def spread(self, most: int) -> int:
+        """How many devices there are, if no port counts for more than ``most``."""
+        if most != self._most:
+            self._most = most
+            self._spread = sum(min(len(macs), most) for macs in self._last_at.values())
+        return self._spread
 
     def step(self, event: FeedItem, now: float) -> list[Change]:
         """Take one item of the feed.
@@ -200,6 +218,7 @@ class Registry:
                 old.append(device)
         for device in old:
             del self._devices[device.mac]
+            self._place(device, None)
         return [Gone(device) for device in old]
 
     def heard(self, mac: str, time: float) -> None:
@@ -296,6 +315,17 @@ class Registry:
                 del self._ports[place]
         if after is not None and after.learned:
             self._ports.setdefault(after.location[:2], set()).add(after.mac)
+        if before is None or after is None or before.location != after.location:
+            if before is not None:
+                place = before.location[:2]
+                self._spread -= len(self._last_at[place]) <= self._most
+                self._last_at[place].discard(before.mac)
+                if not self._last_at[place]:
+                    del self._last_at[place]
+            if after is not None:
+                there = self._last_at.setdefault(after.location[:2], set())
+                there.add(after.mac)
+                self._spread += len(there) <= self._most
 
 
 def to_document(device: Device) -> dict[str, Any]:

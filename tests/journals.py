@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from plugin.audit.chain import Entry
 from plugin.audit.journal import Journal
+from plugin.policy import remembered
 from plugin.registry import Device, Location, to_document
+from tests import playbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from plugin.policy.cases import State
 
 Told = tuple[str, dict[str, Any]]
 """Kind and body of an entry."""
@@ -61,6 +65,21 @@ def unjudged(number: int, capture: str) -> Told:
 
 def alarm(kind: str = "twice", about: str | None = None) -> Told:
     return "alarm", {"alarm": kind, "mac": about, "text": "one MAC on two ports"}
+
+
+def case(case_number: int, state: str = "isolated", about: int = 1, **more: Any) -> dict[str, Any]:
+    """A case as the journal has it."""
+    fields = {"number": case_number, "mac": mac(about), "cookie": case_number, **more}
+    return remembered.to_document(playbook.case(cast("State", state), **fields))
+
+
+def decision(case_number: int, state: str = "isolated", about: int = 1, **more: Any) -> Told:
+    body = {"case": case(case_number, state, about, **more), "before": None, "why": "it scans"}
+    return "decision", body
+
+
+def caps(frozen: str | None) -> Told:
+    return "caps", {"frozen": frozen}
 
 
 def write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.app.ways import Ways
 from plugin.capture.live import Settings as CaptureOrder
 from plugin.capture.packet_socket import Opening
 from plugin.capture.rotate import Limits as FileLimits
@@ -12,10 +13,13 @@ from plugin.capture.rotate import endpoint_ident, mac_ident
 from plugin.capture.trace_files import TraceFiles
 from plugin.engine import Options
 from plugin.errors import SettingsError
+from plugin.faucet.adapters import adapter_of
 from plugin.faucet.mirror import MirrorSettings
 from plugin.offline.behaviours import FILE as BEHAVIOURS
 from plugin.offline.behaviours import load_parameters
 from plugin.offline.classify import load_models
+from plugin.offline.policy import load_policy
+from plugin.policy.rules import EMPTY
 from plugin.registry import Limits
 from plugin.settings import data_folder
 from plugin.settings.secret import broker_password
@@ -26,14 +30,16 @@ if TYPE_CHECKING:
 
     import pika
 
+    from plugin.faucet.adapters import Adapter
     from plugin.ml.behaviour.parameters import Parameters
     from plugin.ml.model import Model
+    from plugin.policy.rules import Policy
     from plugin.registry import Device
     from plugin.settings import Settings
 
 NAMES_BYTES = 1600
 """Kept of a frame that tells names: all of it on an ordinary link."""
-_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.", "train.")
+_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.", "policy.", "train.")
 """Settings that a reload uses."""
 _DIGESTS = {"poseidon-0.17": "ripemd160", "poseidon-0.18": "sha256"}
 
@@ -80,6 +86,16 @@ def judges(settings: Settings) -> Judges:
     return Judges(load_models(settings.model, settings.data), load_parameters(file))
 
 
+def policy(settings: Settings) -> Policy:
+    """Read the operator's policy; without one nobody is ever isolated by a rule.
+
+    Raises:
+        PolicyError: it cannot be read, or is wrong: all problems, each with its place.
+    """
+    file = settings.policy.file
+    return EMPTY if file is None else load_policy(file, settings.data)
+
+
 def engine_options(settings: Settings) -> Options:
     """What the engine is told. Ports that are ignored by name the plan of the mirror finds."""
     ports = (place.rpartition(":") for place in settings.mirror.ignore_ports)
@@ -101,6 +117,37 @@ def mirror_settings(settings: Settings) -> MirrorSettings:
         ignore_vlans=frozenset(want.ignore_vlans),
         ignore_ports=frozenset(want.ignore_ports),
     )
+
+
+def ways(settings: Settings) -> Ways:
+    """How Faucet and its switches are reached; certificates are read now.
+
+    Raises:
+        SettingsError: certificates or a library for the adapter are missing, or wrong.
+    """
+    want = settings.faucet
+    root = want.config.resolve()
+    if settings.isolation.adapter == "confrpc":
+        adapter: Adapter = _confrpc(settings, root)
+    else:
+        adapter = adapter_of(settings.isolation.adapter, root, page=want.page)
+    return Ways(want.config, want.environment, want.probe, adapter)
+
+
+def _confrpc(settings: Settings, root: Path) -> Adapter:
+    """The adapter that has faucetconfrpc write; its files are read now."""
+    from plugin.faucet.confrpc import ConfRpc
+    from plugin.faucet.credentials import Credentials
+    from plugin.faucet.remote import Remote
+
+    want = settings.isolation
+    assert want.confrpc_address is not None
+    assert want.confrpc_ca is not None
+    assert want.confrpc_cert is not None
+    credentials = Credentials(want.confrpc_ca, want.confrpc_cert, want.confrpc_key)
+    remote = Remote(want.confrpc_address, credentials)
+    kept = settings.run.state / "kept"
+    return ConfRpc(root, page=settings.faucet.page, remote=remote, kept=kept)
 
 
 def capture_order(settings: Settings) -> CaptureOrder:

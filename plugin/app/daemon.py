@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from plugin.app.clock import now
 from plugin.app.inbox import Asked, Failed, Signalled
 from plugin.app.keeping import Sayable
-from plugin.app.messages import finding_sayable, verdict_sayable
+from plugin.app.messages import DECISION, decision_sayable, finding_sayable, verdict_sayable
+from plugin.app.standing import Standing
 from plugin.engine import commands as do
 from plugin.engine import events as ev
+from plugin.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from plugin.actions import Isolation
     from plugin.app.inbox import Inbox
     from plugin.app.keeping import Keeper
     from plugin.engine import Engine
     from plugin.engine.commands import Command
+    from plugin.policy.cases import Told, Transition
 
 TICK_SECONDS = 1.0
 log = logging.getLogger("halia")
@@ -42,6 +46,9 @@ class Hands(NamedTuple):
     forget: Callable[[str], None]
     spoken: Callable[[Command], None]
     """An announcement was kept, or there is an alarm."""
+    enforce: Callable[[tuple[Isolation, ...], frozenset[str], frozenset[int]], None]
+    """Have these stand at the switches, and these devices watched on; all that led to it is
+    kept."""
     reload: Callable[[], None]
     """SIGHUP."""
 
@@ -73,9 +80,12 @@ class Daemon:
         self.stopped_by: str | None = None
         self._hands, self._networkml, self._clock = hands, networkml, clock
         self._announced: list[Command] = []
+        self._standing = Standing(hands.enforce)
         self._doing: dict[type, Callable[[Any], None]] = {
             do.Announce: self._announce,
             do.AnnounceFinding: self._announce_finding,
+            do.AnnounceDecision: self._announce_decision,
+            do.Enforce: self._standing.wanted,
             do.Record: self._record,
             do.Alarm: hands.spoken,
             do.Judge: hands.judge,
@@ -122,22 +132,37 @@ class Daemon:
             log.critical("thread %s has ended by a mistake", item.thread)
             raise item.error
         elif isinstance(item, Asked):
-            try:
-                item.answer.set_result(item.question())
-            except Exception as error:  # noqa: BLE001 - it is the asker's
-                item.answer.set_exception(error)
+            self._answer(item)
         else:
             self._hands.took(item)
+            if isinstance(item, ev.Restored):
+                self._standing.restored(item.cases)
+            elif isinstance(item, ev.Reported):
+                self._standing.found(item.report.strangers)
             for command in self.engine.step(item, self._clock()):
                 self._do(command)
+
+    def _answer(self, item: Asked) -> None:
+        if not item.answer.set_running_or_notify_cancel():
+            return  # who asked has been told that nobody answers
+        if len(self.keeper) or self._standing.waits:
+            self.flush()  # who asks may rely on all that was put in before being carried out
+        try:
+            item.answer.set_result(item.question())
+        except Exception as error:  # noqa: BLE001 - it is the asker's
+            item.answer.set_exception(error)
 
     def flush(self) -> None:
         """Keep what was said; when that fails, hold captures until it works again."""
         reason = self.keeper.flush()
-        if reason is None:
-            announced, self._announced = self._announced, []
-            for one in announced:
+        decided = reason is None or not self.keeper.owes(DECISION)
+        self._standing.settle(kept=decided)
+        announced, self._announced = self._announced, []
+        for one in announced:
+            if reason is None or (decided and isinstance(one, do.AnnounceDecision)):
                 self._hands.spoken(one)
+            else:
+                self._announced.append(one)
         if (reason is not None) is not self.engine.holding:
             words = (
                 "what is said is kept again"
@@ -146,6 +171,27 @@ class Daemon:
             )
             for command in self.engine.step(ev.Room(reason is None, words), self._clock()):
                 self._do(command)
+
+    def ordered(self, told: Told) -> tuple[Transition, ...]:
+        """Have an order carried out; in the main thread.
+
+        Returns:
+            The steps of cases that followed at once; they are in the journal.
+
+        Raises:
+            DeniedOrder: it cannot be carried out; nothing has changed.
+            OutputError: it was taken, but cannot be kept now: nothing new is isolated until it is.
+        """
+        commands = self.engine.order(told, self._clock())
+        for command in commands:
+            self._do(command)
+        self.flush()
+        if self.keeper.owes(DECISION):
+            raise OutputError(
+                f"it was taken, and cannot be kept: {self.keeper.problem}",
+                advice="free space there; until then nothing new is isolated, releases are",
+            )
+        return tuple(one.transition for one in commands if isinstance(one, do.AnnounceDecision))
 
     def say(self, kind: str, **body: Any) -> None:
         """Write an entry of our own to the journal."""
@@ -162,8 +208,12 @@ class Daemon:
         self.keeper.say(finding_sayable(command, self._clock()))
         self._announced.append(command)
 
+    def _announce_decision(self, command: do.AnnounceDecision) -> None:
+        self.keeper.say(decision_sayable(command.transition, self._clock()))
+        self._announced.append(command)
+
     def _record(self, command: do.Record) -> None:
-        self.keeper.say(Sayable(self._clock(), command.kind, command.body))
+        self.keeper.say(Sayable(self._clock(), command.kind, command.body, actor=command.actor))
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         del frame

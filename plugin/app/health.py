@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from plugin.app.capturing import Capturing
+    from plugin.app.hooking import Hooking
     from plugin.app.judging import Judging
     from plugin.app.keeping import Keeper
-    from plugin.app.mirroring import Mirroring
     from plugin.app.projecting import Projecting
     from plugin.app.watching import Watching
     from plugin.audit.journal import Journal
     from plugin.broker.rabbitmq import Publisher
     from plugin.broker.spool import Spool
     from plugin.metrics import Metrics
+    from plugin.notices.notices import Notices
 
 
 class Sending(NamedTuple):
@@ -35,7 +36,8 @@ class Health(NamedTuple):
     keeper: Keeper
     journal: Journal
     sending: Sending | None
-    mirroring: Mirroring
+    hooking: Hooking
+    notices: Notices
 
     def parts(self) -> dict[str, Any]:
         """What each part says of itself; None of one that is not in use."""
@@ -49,8 +51,10 @@ class Health(NamedTuple):
                 "problem": self.keeper.problem,
             },
             "broker": self._broker(),
+            "notices": self.notices.status(),
             "probe": self._probe(),
             "mirror": self._mirror(),
+            "isolation": None if self.hooking.shown is None else self.hooking.shown._asdict(),
             "store": {
                 "connected": self.projecting.problem is None,
                 "problem": self.projecting.problem,
@@ -62,6 +66,8 @@ class Health(NamedTuple):
         if self.capturing.counters is not None:
             metrics.capture(self.capturing.counters)
         metrics.judge_queue(len(self.judging))
+        for post in self.notices.posts:
+            metrics.notices(post.name, **post.count()._asdict())
         metrics.journal(self.journal.last.number if self.journal.last is not None else 0)
         if self.sending is not None:
             publisher = self.sending.publisher
@@ -88,11 +94,13 @@ class Health(NamedTuple):
         }
 
     def _probe(self) -> dict[str, Any] | None:
-        problem = self.mirroring.problem
-        return None if problem is None else {"connected": False, "problem": problem}
+        probed = self.hooking.probed
+        if probed.address is None and probed.problem is None:
+            return None
+        return {"connected": probed.problem is None, **probed._asdict()}
 
     def _mirror(self) -> dict[str, Any] | None:
-        plan = self.mirroring.plan
+        plan = self.hooking.plan
         if plan is None:
             return None
         return {

@@ -65,11 +65,17 @@ class Inbox:
         """Have the main thread answer; from any other thread.
 
         Raises:
-            TimeoutError: it did not in time.
+            TimeoutError: it did not in time, and will not: who was told that nothing was done does
+                not find it done later.
         """
         answer: Future[Any] = Future()
         self._queue.put(Asked(question, answer))
-        return answer.result(timeout)
+        try:
+            return answer.result(timeout)
+        except TimeoutError:
+            if answer.cancel():
+                raise
+            return answer.result()  # it has just begun, or its own answer is a TimeoutError
 
     def take(self, timeout: float) -> list[Any]:
         """Items in order: some, or none after ``timeout`` seconds."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plugin.app.keeping import Sayable
-from plugin.broker.message import finding_message, poseidon_message, verdict_message
+from plugin.broker.message import (
+    decision_message,
+    finding_message,
+    poseidon_message,
+    verdict_message,
+)
 from plugin.ml.verdict import finding_document, to_document
 from plugin.offline.networkml import predictions
+from plugin.policy import remembered
+from plugin.policy.decision import decision_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.engine.commands import Announce, AnnounceFinding
+    from plugin.policy.cases import Transition
+
+DECISION = "decision"
+"""The kind of a decision's entries."""
 
 
 def verdict_sayable(command: Announce, labels: Mapping[str, str], now: float) -> Sayable:
@@ -51,3 +62,18 @@ def finding_sayable(command: AnnounceFinding, now: float) -> Sayable:
         "verdict": document,
     }
     return Sayable(now, "finding", body, (message,))
+
+
+def decision_sayable(transition: Transition, now: float) -> Sayable:
+    """A step of a case; its entry names who made it."""
+    message = decision_message(decision_document(transition))
+    return Sayable(now, DECISION, decision_body(transition), (message,), transition.case.actor)
+
+
+def decision_body(transition: Transition) -> dict[str, Any]:
+    """A step of a case as it stands in the journal: the case as it is after it."""
+    return {
+        "case": remembered.to_document(transition.case),
+        "before": transition.before,
+        "why": transition.why,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from typing import TYPE_CHECKING, Any
 
+from plugin.app.messages import DECISION
 from plugin.engine import events as ev
 from plugin.errors import InputError
 from plugin.store.database import StoreError
@@ -48,13 +49,32 @@ class Projecting:
             self._batches.put(entries)
 
     def history(self, mac: str, most: int) -> list[dict[str, Any]]:
-        """The entries on a device's verdicts and findings, the last first; from any thread.
+        """The entries on a device's verdicts, findings and decisions, the last first.
+
+        From any thread, as :meth:`cases`.
 
         Raises:
             StoreError: it cannot be read.
         """
         store = self._store
-        return [] if store is None else [_as_in_journal(one) for one in store.said(mac, most)]
+        if store is None:
+            return []
+        said = [(one.number, _as_in_journal(one)) for one in store.said(mac, most)]
+        decided = [
+            (one.number, {"time": one.time, "kind": DECISION, "body": dict(one.body)})
+            for one in store.decisions(mac, most)
+        ]
+        both = sorted([*said, *decided], key=lambda one: one[0], reverse=True)
+        return [entry for _, entry in both[:most]]
+
+    def cases(self) -> list[dict[str, Any]]:
+        """Cases, each as it was last, by number; of those that are over, what counts still.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        store = self._store
+        return [] if store is None else [dict(one) for one in store.cases()]
 
     def run(self, stopping: threading.Event) -> None:
         """Keep the store up until stopped."""

@@ -5,10 +5,12 @@ One thread does everything in turn, so that the same input always gives the same
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.actions import Report
 from plugin.app import compose
 from plugin.app.daemon import Daemon, Hands
 from plugin.app.inbox import Inbox
@@ -27,10 +29,11 @@ from plugin.faucet.event import Feed
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import Any
 
+    from plugin.actions import Isolation
     from plugin.events import FeedItem
     from plugin.settings import Settings
 
@@ -75,6 +78,10 @@ class Replay:
         self.engine = Engine(options, vendor_of)
         self._telling = Telling(self.engine, say, clock=lambda: self._now)
         self._inbox = Inbox()
+        self._cookies: frozenset[int] = frozenset()
+        """All that ever were wanted."""
+        self._beginning: tuple[ev.Event, ...] = ()
+        """What the engine is told before all else, at the first recorded time."""
 
     def play(self) -> None:
         """Play it to its end.
@@ -92,6 +99,8 @@ class Replay:
                 where=str(places.journal),
                 advice="give each replay a folder of its own",
             )
+        policy = ev.PolicyRead(compose.policy(self._settings))
+        self._beginning = (policy, ev.Restored((), ()), ev.Ports(_EveryPort()))
         with Journal(places.journal) as journal:
             self._daemon = Daemon(
                 self._inbox,
@@ -106,6 +115,7 @@ class Replay:
                     show=lambda _: None,
                     forget=lambda _: None,
                     spoken=self._telling.spoken,
+                    enforce=self._pretend,
                     reload=lambda: None,
                 ),
                 judges.networkml,
@@ -121,8 +131,13 @@ class Replay:
         capture = None if feed is None else self._capture(feed)
         ticked = 0.0
         while (at := _soonest(waiting, feed)) is not None:
+            due = self.engine.deciding.due()
+            at = at if due is None else min(at, due)  # what ends in a silence ends in its time
             self._now = max(self._now + STEP, at) if at > self._now + TICK else self._now + STEP
             self._wait(self._now)
+            for event in self._beginning:
+                self._daemon.take(event)
+            self._beginning = ()
             while waiting is not None and waiting[0] <= self._now:
                 self._daemon.take(waiting[1])
                 waiting = next(events, None)
@@ -153,11 +168,47 @@ class Replay:
                 ev.CaptureFinished(str(one.path), one.path.name, one.mac, one.missed, one.why)
             )
 
+    def _pretend(
+        self,
+        isolations: tuple[Isolation, ...],
+        watched: frozenset[str],
+        leaving: frozenset[int] = frozenset(),
+    ) -> None:
+        """Report what is wanted as done: there is no switch here, and nothing is written."""
+        del watched
+        wanted = frozenset(one.cookie for one in isolations)
+        self._cookies |= wanted | leaving
+        report = Report(
+            wanted=wanted,
+            written=wanted,
+            loaded=wanted,
+            proven=wanted,
+            absent=self._cookies - wanted,
+            probing=True,
+        )
+        self._inbox.put(ev.Reported(report))
+
     def _settle(self) -> None:
         """Let everything that follows happen before time goes on."""
         while self._daemon.turn(0):
             pass
         self._daemon.flush()
+
+
+class _EveryPort(Mapping[tuple[str, int], ev.PortKind]):
+    """Ports of which no file tells: each is taken for one where an isolation would hold."""
+
+    def __getitem__(self, key: tuple[str, int]) -> ev.PortKind:
+        """What a port is."""
+        return ev.PortKind(hooked=True)
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """None is known by name."""
+        return iter(())
+
+    def __len__(self) -> int:
+        """None is known by name."""
+        return 0
 
 
 def _soonest(waiting: tuple[float, FeedItem] | None, feed: Recorded | None) -> float | None:

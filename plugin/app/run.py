@@ -10,21 +10,26 @@ import logging
 import os
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import plugin
 from plugin.app import compose
 from plugin.app.asking import Asking
 from plugin.app.capturing import Capturing
+from plugin.app.clock import now
 from plugin.app.daemon import Daemon, Hands
+from plugin.app.deciding import Decisions
 from plugin.app.feeding import BrokerFeeding, SocketFeeding
 from plugin.app.health import Health, Sending
+from plugin.app.hooking import Hooking
 from plugin.app.inbox import Inbox
 from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper
-from plugin.app.mirroring import Mirroring
+from plugin.app.noticing import open_notices
 from plugin.app.projecting import Projecting
 from plugin.app.restart import left, remember
+from plugin.app.ruling import Ruling
 from plugin.app.service import EngineService
 from plugin.app.telling import Telling
 from plugin.app.watching import Watching
@@ -39,11 +44,12 @@ from plugin.core import implementation
 from plugin.engine import Engine
 from plugin.engine import events as ev
 from plugin.errors import HaliaError, SettingsError
+from plugin.events import ConfigLoaded
 from plugin.metrics import Metrics
 from plugin.metrics import Server as MetricsServer
 from plugin.notify import Notifier
-from plugin.offline.faucet import Running
 from plugin.offline.names import names_in
+from plugin.offline.policy import load_policy
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
     import pika
 
     from plugin.capture.live import Settings as CaptureOrder
+    from plugin.policy.cases import Told, Transition
     from plugin.settings import Settings
 
 JUDGE_SECONDS = 60.0
@@ -70,7 +77,7 @@ class Run:
     Args:
         settings: What the operator decided.
         reread: Reads the settings again, for SIGHUP.
-        say: Takes each verdict, finding and alarm as a document, for standard output.
+        say: Takes each verdict, finding, decision and alarm as a document, for standard output.
     """
 
     def __init__(
@@ -118,14 +125,18 @@ class Run:
         inbox = self._inbox = Inbox()
         self._places = compose.places(settings)
         self._judges = compose.judges(settings)
+        self._ruling = Ruling(settings.policy.file, partial(load_policy, data=settings.data), inbox)
+        policy = compose.policy(settings)
         order = compose.capture_order(settings)
         parameters = compose.broker_parameters(settings)
+        ways = compose.ways(settings)
         engine = self._engine = Engine(compose.engine_options(settings), vendor_of)
         self._notifier = keep(Notifier())
         if settings.metrics.listen is not None:
             self._metrics = Metrics(core=implementation(), most=settings.devices.most)
             keep(MetricsServer(self._metrics, settings.metrics.listen))
-        self._telling = Telling(engine, say, self._metrics, log=log)
+        self._notices = open_notices(settings, inbox)
+        self._telling = Telling(engine, say, self._metrics, log=log, notices=self._notices)
         self._projecting = Projecting(self._places.store, self._places.journal, inbox)
         self._capturing, self._watching = self._capture(order)
         self._open_outside()
@@ -148,34 +159,35 @@ class Run:
             took=self._metrics.judged if self._metrics is not None else lambda _: None,
         )
         self._asking = Asking(settings.faucet.page, inbox)
-        self._mirroring = Mirroring(
-            settings.faucet.config,
-            Running(environment=settings.faucet.environment, page=settings.faucet.page),
-            settings.faucet.probe,
+        self._hooking = Hooking(
+            ways,
             lambda: compose.mirror_settings(self._settings),
             inbox,
             engine.spots,
         )
         self._health = Health(
             self._capturing, self._watching, self._judging, self._projecting, keeper, journal,
-            self._sending, self._mirroring,
+            self._sending, self._hooking, self._notices,
         )  # fmt: skip
         self._daemon = Daemon(inbox, engine, keeper, self._hands(), self._networkml)
         feeding = self._feeding(parameters)
+        inbox.put_now(ev.PolicyRead(policy))
         self._remember()
         self._workers = [
             Worker("store", inbox, self._projecting.run),
             Worker("asking", inbox, self._asking.run),
+            Worker("ruling", inbox, self._ruling.run),
             *self._watching_hook(),
             Worker("judging", inbox, self._judging.run),
             Worker("watching", inbox, self._watching.run),
             Worker("capturing", inbox, self._capturing.run),
             *feeding,
+            *(Worker(post.name, inbox, post.run) for post in self._notices.posts),
         ]
 
     def _hands(self) -> Hands:
         return Hands(
-            took=self._telling.took,
+            took=self._took,
             ticked=self._ticked,
             judge=self._judging.put,
             resync=self._asking.resync,
@@ -183,8 +195,19 @@ class Run:
             show=self._telling.show,
             forget=self._telling.forget,
             spoken=self._telling.spoken,
+            enforce=self._hooking.want,
             reload=self._reload,
         )
+
+    def _ordered(self, told: Told) -> tuple[Transition, ...]:
+        """An order from the control socket, which is there before the daemon is."""
+        return self._daemon.ordered(told)
+
+    def _took(self, event: Any) -> None:
+        """The engine is about to take an event."""
+        self._telling.took(event)
+        if isinstance(event, ConfigLoaded):
+            self._hooking.heard(event.files)
 
     def _parts(self) -> dict[str, Any]:
         return self._health.parts()
@@ -212,7 +235,8 @@ class Run:
             inbox,
             self._engine,
             self._parts,
-            self._projecting.history,
+            self._projecting,
+            Decisions(self._engine, self._ordered, now),
         )
         self._server = ControlServer(
             settings.control.socket,
@@ -260,10 +284,10 @@ class Run:
         return [Worker("feed", inbox, SocketFeeding(settings.faucet.socket, inbox, raw).run)]
 
     def _watching_hook(self) -> list[Worker]:
-        """What looks after the mirror; nothing does where there is no Faucet to speak of."""
+        """What writes our include; nothing does where there is no Faucet to speak of."""
         if self._settings.faucet.events == "none":
             return []
-        return [Worker("mirroring", self._inbox, self._mirroring.run)]
+        return [Worker("hooking", self._inbox, self._hooking.run)]
 
     def _beginning(self) -> str:
         """What the log says first."""
@@ -299,6 +323,7 @@ class Run:
             self._judging.use(found.models, found.parameters)
             self._watching.use(found.parameters)
             self._engine.use(compose.engine_options(fresh))
+            self._ruling.use(fresh.policy.file)
             later = ", ".join(sorted(compose.needs_restart(self._begun_with, fresh)))
             self._settings = fresh
             log.info("the settings were read again%s", f"; after a restart: {later}" * bool(later))
@@ -307,7 +332,7 @@ class Run:
     def _end(self) -> None:
         """Finish all captures, judge them, say it, go."""
         log.info("ending: %s", self._daemon.stopped_by)
-        for name in ("feed", "mirroring", "capturing", "watching", "asking"):
+        for name in ("ruling", "feed", "hooking", "capturing", "watching", "asking"):
             self._stop(name, meanwhile=lambda: self._daemon.turn(0))
         self._judge_the_rest()
         self._daemon.take(ev.Ending())
@@ -319,6 +344,8 @@ class Run:
             log.warning("%d messages wait in the spool for the next start", rest)
         if self._republisher is not None:
             self._republisher.stop(_BROKER_SECONDS)
+        for post in self._notices.posts:
+            self._stop(post.name)
         self._stop("store")
 
     def _judge_the_rest(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plugin.app.clock import now
-from plugin.control.service import alarm_event, device_event
+from plugin.control.service import alarm_event, decision_event, device_event
 from plugin.engine import commands as do
 from plugin.engine import events as ev
 from plugin.engine.view import STATES, to_document
 from plugin.events import FeedItem
 from plugin.ml.verdict import finding_document
 from plugin.ml.verdict import to_document as verdict_document
+from plugin.policy.decision import decision_document
 
 if TYPE_CHECKING:
     import logging
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from plugin.engine import Engine
     from plugin.engine.commands import Command
     from plugin.metrics import Metrics
+    from plugin.notices.notices import Notices
+    from plugin.policy.cases import Transition
 
 
 class Telling:
@@ -28,9 +31,10 @@ class Telling:
 
     Args:
         engine: Whose devices are shown.
-        say: Takes each verdict, finding and alarm as a document with its ``kind``.
+        say: Takes each verdict, finding, decision and alarm as a document with its ``kind``.
         metrics: The figures; None: nobody reads them.
         log: Takes alarms; None: they are only said.
+        notices: Takes decisions and alarms; None: nobody is told.
         clock: Seconds since 1970-01-01 UTC.
     """
 
@@ -41,10 +45,11 @@ class Telling:
         metrics: Metrics | None = None,
         *,
         log: logging.Logger | None = None,
+        notices: Notices | None = None,
         clock: Callable[[], float] = now,
     ) -> None:
         self._engine, self._say, self._metrics = engine, say, metrics
-        self._clock, self._log = clock, log
+        self._clock, self._log, self._notices = clock, log, notices
         self.server: ControlServer | None = None
         """Where watchers are; None before it is there."""
 
@@ -74,6 +79,17 @@ class Telling:
         if self.server is not None and self.server.watchers():
             self.server.publish(device_event({"mac": mac, "state": "gone"}))
 
+    def decided(self, transition: Transition) -> None:
+        """A step of a case was kept."""
+        document = decision_document(transition)
+        self._say(document)
+        if self._metrics is not None:
+            self._metrics.decided(transition.case, transition.before)
+        if self.server is not None and self.server.watchers():
+            self.server.publish(decision_event(document))
+        if self._notices is not None:
+            self._notices.decided(transition)
+
     def spoken(self, command: Command) -> None:
         """An announcement was kept, or an alarm was logged."""
         match command:
@@ -89,6 +105,8 @@ class Telling:
                 self._say(finding_document(*parts))
                 if self._metrics is not None and self._engine.view(command.mac) is not None:
                     self._metrics.finding(command.mac)
+            case do.AnnounceDecision():
+                self.decided(command.transition)
             case do.Alarm():
                 self._alarm(command)
 
@@ -101,12 +119,16 @@ class Telling:
             self._log.warning("%s", alarm.text, extra={"kind": alarm.kind, **about})
         if self.server is not None:
             self.server.publish(alarm_event(time, *alarm))
+        if self._notices is not None:
+            self._notices.alarm(time, *alarm)
 
     def count(self) -> None:
-        """Bring the numbers of devices by state up to date."""
+        """Bring up to date how many devices there are by state, and how decisions are."""
         if self._metrics is None:
             return
         states = dict.fromkeys(STATES, 0)
         for one in self._engine.views():
             states[one.state] += 1
         self._metrics.devices(states)
+        self._metrics.isolated(len(self._engine.deciding.wanted()))
+        self._metrics.frozen(self._engine.deciding.frozen() is not None)

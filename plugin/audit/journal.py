@@ -47,6 +47,10 @@ class JournalError(OutputError):
     """The journal cannot be opened or written."""
 
 
+class JournalHeld(JournalError):  # noqa: N818  # it is no fault: somebody works there
+    """Another process writes the journal."""
+
+
 class Draft(NamedTuple):
     """An entry before it has its place in the chain."""
 
@@ -67,7 +71,8 @@ class Journal:
             segment_bytes: After so many bytes a new file is begun.
 
         Raises:
-            JournalError: another process writes it, it is not whole, or the folder is not usable.
+            JournalHeld: another process writes it.
+            JournalError: it is not whole, or the folder is not usable.
         """
         self._folder = folder
         self._segment_bytes = segment_bytes
@@ -154,7 +159,7 @@ class Journal:
         except OSError as error:
             pid = os.pread(self._lock, _PID_BYTES, 0).decode("ascii", "replace").strip()
             who = f"process {pid}" if pid.isdecimal() else "another process"
-            raise JournalError(
+            raise JournalHeld(
                 f"{who} writes this journal",
                 where=str(self._folder),
                 advice="a Halia runs with this state: stop it, or set run.state to another folder",

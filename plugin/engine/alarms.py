@@ -14,7 +14,22 @@ REPEAT = 300.0
 """Seconds in which the same alarm about the same device is told once."""
 _KEPT = 10_000
 _BY_TEXT = frozenset(
-    {"behaviour", "unjudged", "hook", "config_refused", "switch_down", "switch_up", "error", "torn"}
+    {
+        "behaviour",
+        "unjudged",
+        "hook",
+        "config_refused",
+        "switch_down",
+        "switch_up",
+        "error",
+        "torn",
+        "enforcing",
+        "proof",
+        "protected",
+        "refused",
+        "orphan",
+        "policy",
+    }
 )
 """Alarms of which each text is one of its own."""
 _PAIRS = {
@@ -24,6 +39,9 @@ _PAIRS = {
     "resumed": "held",
     "hook_ok": "hook",
     "switch_up": "switch_down",
+    "caps_ok": "caps",
+    "enforcing_ok": "enforcing",
+    "policy_ok": "policy",
 }
 _ENDS = _PAIRS | {bad: good for good, bad in _PAIRS.items()}
 """What each alarm ends: after it, the other may be told again at once."""
@@ -41,8 +59,11 @@ class Alarms:
         key = (alarm.kind, alarm.mac, alarm.text if alarm.kind in _BY_TEXT else "")
         ended = _ENDS.get(alarm.kind)
         if ended is not None:
-            for old in [one for one in self._told if one[:2] == (ended, alarm.mac)]:
-                del self._told[old]
+            # A breach of the caps is about a device, and what ends it is about all of them.
+            about = {alarm.mac, None}
+            for old in [one for one in self._told if one[0] == ended]:
+                if alarm.mac is None or old[1] in about:
+                    del self._told[old]
         last = self._told.get(key)
         if last is not None and 0 <= now - last < REPEAT:
             return []

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plugin.actions import Isolation
     from plugin.ml.behaviour.finding import Found
     from plugin.ml.verdict import Role, Verdict
+    from plugin.policy.cases import Transition
 
 
 class Resync(NamedTuple):
@@ -48,6 +50,8 @@ class Record(NamedTuple):
     kind: str
     body: Mapping[str, Any]
     """JSON: docs/journal.md lists the kinds."""
+    actor: str = "halia"
+    """Who did it."""
 
 
 class Alarm(NamedTuple):
@@ -56,6 +60,22 @@ class Alarm(NamedTuple):
     kind: str
     mac: str | None
     text: str
+
+
+class AnnounceDecision(NamedTuple):
+    """Write a step of a case to the journal, and publish it."""
+
+    transition: Transition
+
+
+class Enforce(NamedTuple):
+    """Have just this stand at the switches; not before the decisions before it are kept."""
+
+    isolations: tuple[Isolation, ...]
+    watched: frozenset[str]
+    """MACs of devices that are to be watched on."""
+    leaving: frozenset[int] = frozenset()
+    """Cookies of what is to be gone, also of an earlier run: that it is must be reported."""
 
 
 class Hold(NamedTuple):
@@ -76,4 +96,16 @@ class Forget(NamedTuple):
     mac: str
 
 
-Command = Resync | Judge | Announce | AnnounceFinding | Record | Alarm | Hold | Show | Forget
+Command = (
+    Resync
+    | Judge
+    | Announce
+    | AnnounceFinding
+    | AnnounceDecision
+    | Enforce
+    | Record
+    | Alarm
+    | Hold
+    | Show
+    | Forget
+)

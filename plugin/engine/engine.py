@@ -7,30 +7,33 @@ events afterwards.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from plugin import registry as reg
 from plugin.engine import commands as do
 from plugin.engine import events as ev
-from plugin.engine import feed, suspicion
+from plugin.engine import feed, subjects
 from plugin.engine.alarms import Alarms
+from plugin.engine.deciding import Deciding
+from plugin.engine.findings import Findings
 from plugin.engine.options import Options
-from plugin.engine.view import SECOND, DeviceView, Tracked, is_suspect, says_more, view
+from plugin.engine.roll import Roll
+from plugin.engine.suspicion import completed
+from plugin.engine.view import SECOND, Besides, DeviceView, Tracked, is_suspect, says_more, view
 from plugin.faucet.reach import Spot
+from plugin.ml.verdict import is_relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from plugin.engine.commands import Command
     from plugin.engine.events import Event
-    from plugin.ml.behaviour.finding import Found
+    from plugin.policy.cases import Told
+    from plugin.policy.explain import Explained
+    from plugin.policy.subject import Subject, Surroundings
     from plugin.registry import Change, Device, Registry
 
-FINDING_WAIT = 3.0
-"""Seconds that a finding waits for the file of its device to be begun."""
 SWEEP_SECONDS = 60.0
 """Seconds between two looks at all devices, for those that are gone."""
 
@@ -54,18 +57,19 @@ class Engine:
         self.problems: tuple[str, ...] = ()
         """What is wrong with the hook."""
         self._mirror = ev.Mirrored(frozenset(), {}, frozenset())
-        self._vendor = vendor
+        self._ports: ev.Ports | None = None
+        self._now = 0.0
         self._swept = 0.0
-        self._tracked: OrderedDict[str, Tracked] = OrderedDict()
-        self._only_frames: OrderedDict[str, None] = OrderedDict()
-        """Those of them that the controller has told nothing of."""
-        self._waiting: list[tuple[float, Found]] = []
-        self._found: set[str] = set()
-        """Devices of which something was found lately."""
         self._alarms = Alarms()
+        self.deciding = Deciding(
+            self._look, lambda place: self.registry.last_at(place.dp, place.port), self._alarms
+        )
+        """To be looked at only."""
+        self._roll = Roll(self.registry, vendor, self.deciding.holds)
+        self._findings = Findings(self._roll, self.registry, self._alarms, self.deciding.device)
         self._steps: dict[type, Callable[[Any, float], list[Command]]] = {
             ev.Tick: self._tick,
-            ev.Ending: self._ending,
+            ev.Ending: lambda _, now: self._findings.ending(now),
             ev.Resynced: self._resynced,
             ev.ResyncFailed: self._resync_failed,
             ev.CaptureOpened: self._opened,
@@ -78,16 +82,20 @@ class Engine:
             ev.Room: self._room,
             ev.Covered: self._covered,
             ev.Mirrored: self._mirrored,
+            ev.Ports: self._read_ports,
+            ev.Reported: lambda event, now: self.deciding.report(event.report, now),
+            ev.Written: self._written,
+            ev.PolicyRead: self._read_policy,
             ev.Noticed: self._noticed,
         }
 
     def __len__(self) -> int:
         """How many devices there are."""
-        return len(self._tracked)
+        return len(self._roll)
 
     def __contains__(self, mac: str) -> bool:
         """Whether there is a device of this MAC."""
-        return mac in self._tracked
+        return mac in self._roll
 
     def use(self, options: Options) -> None:
         """Go on with what the operator decided meanwhile."""
@@ -100,33 +108,67 @@ class Engine:
             event: What happened.
             now: Seconds since 1970-01-01 UTC.
         """
+        self._now = now
         known = self._steps.get(type(event))
         commands = known(event, now) if known is not None else self._fed(event, now)
-        if len(self._tracked) > self.options.limits.devices:
-            commands += self._make_room()
+        if len(self._roll) > self.options.limits.devices:
+            commands += map(do.Forget, self._roll.make_room(self.options.limits.devices))
         return commands
+
+    def order(self, told: Told, now: float) -> list[Command]:
+        """Take an order of a person's; gives what is to be done, in order.
+
+        Raises:
+            DeniedOrder: it cannot be carried out; nothing has changed.
+        """
+        self._now = now
+        return self.deciding.tell(told, now)
+
+    def explain(self, mac: str, now: float) -> Explained | None:
+        """What each rule of the policy says of a device; None: there is no such device."""
+        self._now = now
+        looked = self._look(mac)
+        return None if looked is None else self.deciding.explain(looked[0], now)
 
     def view(self, mac: str) -> DeviceView | None:
         """What is shown of one device."""
-        tracked = self._tracked.get(mac)
+        tracked = self._roll.get(mac)
         return None if tracked is None else self._view(tracked)
 
     def views(self) -> Iterator[DeviceView]:
         """What is shown of all devices, in order of their first appearance."""
-        return map(self._view, self._tracked.values())
+        return map(self._view, self._roll.all())
 
     def spots(self) -> list[Spot]:
-        """Where all devices are that the controller told of, for the plan of the mirror."""
-        found = []
+        """Where all devices are that the controller told of, for who mirrors and isolates."""
+        found, kept = [], self.deciding.keeps_watch()
         for device in self.registry:
-            tracked = self._tracked.get(device.mac)
-            suspect = tracked is not None and is_suspect(tracked)
-            found.append(Spot(device.mac, *device.location, suspect=suspect))
+            tracked = self._roll.get(device.mac)
+            suspect = device.mac in kept or (tracked is not None and is_suspect(tracked))
+            found.append(Spot(device.mac, *device.location, suspect, device.addresses))
         return found
 
     def _view(self, tracked: Tracked) -> DeviceView:
-        device = self.registry.get(tracked.mac)
-        return view(tracked, device, self._ignored(device), self._unseen(tracked.mac))
+        mac, device = tracked.mac, self.registry.get(tracked.mac)
+        protected = self.deciding.protected(mac) if is_suspect(tracked) else None
+        besides = Besides(
+            self._ignored(device), self._unseen(mac), self.deciding.case(mac), protected
+        )
+        return view(tracked, device, besides)
+
+    def _look(self, mac: str) -> tuple[Subject, Surroundings] | None:
+        """A device, and what is around it, for whoever decides."""
+        tracked = self._roll.get(mac)
+        if tracked is None:
+            return None
+        device = self.registry.get(mac)
+        many = self.deciding.policy.many_macs
+        around = subjects.surroundings(
+            tracked, self.registry, self._ports, now=self._now, many=many
+        )
+        if (self._ports is None or device is None) and self.deciding.holds(mac):
+            around = around._replace(unhooked=None)  # what stood before a restart stands
+        return subjects.subject(tracked, device, self._ignored(device), self._now), around
 
     def _unseen(self, mac: str) -> str | None:
         """Why nothing of a device can be seen now, if it is known."""
@@ -154,16 +196,14 @@ class Engine:
         self.feed, wanted = feed.step(self.feed, event, now, page=self.options.page)
         for one in wanted:
             commands += self._alarms.tell(one, now) if isinstance(one, do.Alarm) else [one]
-        for change in self.registry.step(event, now):
-            commands += self._changed(change, now)
-        return commands
+        changes = self.registry.step(event, now)
+        return commands + self._placed(changes, now) if changes else commands
 
     def _resynced(self, event: ev.Resynced, now: float) -> list[Command]:
         self.feed = self.feed._replace(asking=False, ask_at=None, page_problem=None)
         commands: list[Command] = []
         for one in feed.as_events(event.snapshot, self.registry, now):
-            for change in self.registry.step(one, now):
-                commands += self._changed(change, now)
+            commands += self._placed(self.registry.step(one, now), now)
         return commands
 
     def _resync_failed(self, event: ev.ResyncFailed, now: float) -> list[Command]:
@@ -175,56 +215,41 @@ class Engine:
     def _changed(self, change: Change, now: float) -> list[Command]:
         device = change.device
         if isinstance(change, reg.Gone | reg.Forgotten):
-            self._drop(device.mac)
-            return [do.Record("gone", {"mac": device.mac}), do.Forget(device.mac)]
-        self._track(device.mac, device.first_seen)
-        self._only_frames.pop(device.mac, None)
+            gone: Command = do.Record("gone", {"mac": device.mac})
+            left = self._roll.left(device.mac)
+            return [gone, do.Forget(device.mac) if left else do.Show(device.mac)]
+        tracked = self._roll.learned(device.mac, device.first_seen)
         if isinstance(change, reg.Twice):
-            here, there = device.location, change.other
-            text = (
-                f"heard in turn at {here.dp_name}:{here.port} and {there.dp_name}:{there.port}:"
-                " two devices with one address, a loop, or a lie"
-            )
-            return self._alarms.tell(do.Alarm("twice", device.mac, text), now)
+            return self._alarms.tell(subjects.heard_twice(tracked, change, now), now)
+        if isinstance(change, reg.Moved) and subjects.moved(tracked, change, now):
+            self.deciding.again(device.mac, now + subjects.SETTLE_SECONDS)
         return [do.Record("device", reg.to_document(device)), do.Show(device.mac)]
 
-    def _track(self, mac: str, since: float) -> Tracked:
-        tracked = self._tracked.get(mac)
-        if tracked is None:
-            tracked = Tracked(mac=mac, first_seen=since, last_seen=since, vendor=self._vendor(mac))
-            self._tracked[mac] = tracked
-            if self.registry.get(mac) is None:
-                self._only_frames[mac] = None
-        return tracked
-
-    def _drop(self, mac: str) -> None:
-        self._tracked.pop(mac, None)
-        self._only_frames.pop(mac, None)
-
-    def _make_room(self) -> list[Command]:
-        """Keep the table bounded: devices that only frames have shown go first, they are forged."""
-        over = len(self._tracked) - self.options.limits.devices
-        gone = list(islice(self._only_frames, over))
-        for mac in gone:
-            self._drop(mac)
-        return [do.Forget(mac) for mac in gone]
+    def _placed(self, changes: list[Change], now: float) -> list[Command]:
+        """Carry on what the registry says, then look at who is new or elsewhere."""
+        commands: list[Command] = []
+        for change in changes:
+            commands += self._changed(change, now)
+        for change in changes:
+            mac = change.device.mac
+            if isinstance(change, reg.Appeared | reg.Moved):
+                commands += self.deciding.moved(mac, now)
+            elif mac in self._roll:
+                commands += self.deciding.device(mac, now)
+        return commands
 
     # Captures and verdicts
 
     def _opened(self, event: ev.CaptureOpened, now: float) -> list[Command]:
-        tracked = self._track(event.mac, now)
+        tracked = self._roll.track(event.mac, now)
         tracked.mirrored = True
         tracked.open_capture, tracked.ended_capture = event.capture, None
         tracked.told.clear()
-        commands: list[Command] = [do.Show(event.mac)]
-        for found in [f for _, f in self._waiting if f.mac == event.mac]:
-            commands += self._tell(found, tracked, now)
-        self._waiting = [one for one in self._waiting if one[1].mac != event.mac]
-        return commands
+        return [do.Show(event.mac), *self._findings.opened(tracked, now)]
 
     def _finished(self, event: ev.CaptureFinished, now: float) -> list[Command]:
         del now
-        tracked = self._tracked.get(event.mac or "")
+        tracked = self._roll.get(event.mac or "")
         if tracked is not None:
             if tracked.open_capture == event.capture:
                 tracked.open_capture, tracked.ended_capture = None, event.capture
@@ -236,7 +261,7 @@ class Engine:
 
     def _seen(self, event: ev.CaptureSeen, now: float) -> list[Command]:
         for mac, ns in event.latest:
-            tracked = self._tracked.get(mac)
+            tracked = self._roll.get(mac)
             if tracked is not None:
                 tracked.last_seen = max(tracked.last_seen, min(ns / SECOND, now))
                 self.registry.heard(mac, tracked.last_seen)
@@ -246,17 +271,18 @@ class Engine:
         verdict = event.verdict
         if verdict.mac is None:
             return [do.Announce(event.capture, verdict)]
-        tracked = self._track(verdict.mac, now)
-        verdict = suspicion.completed(verdict, tracked, event.capture)
+        tracked = self._roll.track(verdict.mac, now)
+        verdict = completed(verdict, tracked, event.capture)
         commands: list[Command] = [do.Announce(event.capture, verdict)]
         tracked.judging = max(0, tracked.judging - 1)
         if tracked.role is None or says_more(verdict.role, tracked.role):
             tracked.role, tracked.role_capture = verdict.role, event.capture
         tracked.anomaly = verdict.anomaly
-        tracked.captures += 1
         tracked.last_capture = event.capture
+        most = self.deciding.windows
+        subjects.judged(tracked, verdict, event.capture, now, most=most)
         commands += self._named(tracked.mac, event.name)
-        return [*commands, do.Show(tracked.mac)]
+        return [*commands, do.Show(tracked.mac), *self.deciding.device(tracked.mac, now)]
 
     def _named(self, mac: str, name: str | None) -> list[Command]:
         """Note what a device calls itself, if it is new."""
@@ -272,64 +298,40 @@ class Engine:
         commands: list[Command] = [do.Record("unjudged", body)]
         if not event.quiet:
             commands += self._alarms.tell(do.Alarm("unjudged", event.mac, text), now)
-        tracked = self._tracked.get(event.mac or "")
+        tracked = self._roll.get(event.mac or "")
         if tracked is not None:
             tracked.judging = max(0, tracked.judging - 1)
             commands.append(do.Show(tracked.mac))
         return commands
 
     def _behaved(self, event: ev.Behaved, now: float) -> list[Command]:
-        found = event.found
-        tracked = self._track(found.mac, now)
-        if self._ignored(self.registry.get(found.mac)) is not None:
+        tracked = self._roll.track(event.found.mac, now)
+        if self._ignored(self.registry.get(tracked.mac)) is not None:
             return []
-        suspicion.sight(tracked, found)
-        self._found.add(found.mac)
-        if tracked.open_capture is None:
-            self._waiting.append((now, found))
-            return [do.Show(found.mac)]
-        return [*self._tell(found, tracked, now), do.Show(found.mac)]
-
-    def _tell(self, found: Found, tracked: Tracked, now: float) -> list[Command]:
-        """Announce a finding, once for each capture; an alarm each time it is found."""
-        device = self.registry.get(found.mac)
-        unnamed = f"live_{found.mac.replace(':', '')}_{found.time // SECOND}"
-        capture = tracked.open_capture or unnamed
-        suspicion.place(tracked, found, capture)
-        commands: list[Command] = []
-        if found.finding.name not in tracked.told:
-            tracked.told.add(found.finding.name)
-            ips = device.addresses if device is not None else ()
-            commands.append(do.AnnounceFinding(found.mac, ips, capture, tracked.role, found))
-        text = f"{found.finding.name.replace('-', ' ')}: {'; '.join(found.finding.reasons)}"
-        return [*commands, *self._alarms.tell(do.Alarm("behaviour", found.mac, text), now)]
+        return self._findings.behaved(event.found, tracked, now)
 
     # The rest
-
-    def _ending(self, event: ev.Ending, now: float) -> list[Command]:
-        """Tell what still waits for a file: there is none to come, it was in the last one."""
-        del event
-        waiting, self._waiting = self._waiting, []
-        commands: list[Command] = []
-        for _, found in waiting:
-            tracked = self._track(found.mac, now)
-            tracked.open_capture = tracked.open_capture or tracked.ended_capture
-            commands += self._tell(found, tracked, now)
-        return commands
 
     def _restored(self, event: ev.Restored, now: float) -> list[Command]:
         for device in event.devices:
             self.registry.restore(device, now)
-            self._track(device.mac, device.first_seen)
+            self._roll.track(device.mac, device.first_seen)
         for kept in event.verdicts:
-            tracked = self._track(kept.mac, now)
+            tracked = self._roll.track(kept.mac, now)
             tracked.role, tracked.anomaly = kept.role, kept.anomaly
             tracked.captures, tracked.last_capture = kept.captures, kept.capture
             tracked.role_capture = kept.role_capture
+            if kept.window is not None:
+                tracked.windows = (kept.window,)
+            tracked.relay = kept.relay or (kept.role.reason if is_relay(kept.role) else None)
             if kept.seen is not None:
                 tracked.last_seen = max(tracked.last_seen, min(kept.seen, now))
                 self.registry.heard(kept.mac, tracked.last_seen)
-        return []
+        for case in event.cases:
+            if case.state != "over":  # however long it is silent: it is shown with its case
+                self._roll.track(case.mac, case.opened)
+        self.deciding.later(one.mac for one in event.verdicts)
+        return self.deciding.begin(event, now)
 
     def _room(self, event: ev.Room, now: float) -> list[Command]:
         if event.there is not self.holding:
@@ -352,9 +354,34 @@ class Engine:
         before, self._mirror = self._mirror, event
         macs = {*before.ignored, *before.uncovered, *before.waiting}
         macs ^= {*event.ignored, *event.uncovered, *event.waiting}
-        return [do.Show(mac) for mac in sorted(macs) if mac in self._tracked]
+        return [do.Show(mac) for mac in sorted(macs) if mac in self._roll]
+
+    def _read_ports(self, event: ev.Ports, now: float) -> list[Command]:
+        before, self._ports = self._ports, event
+        if before == event:
+            return []
+        commands: list[Command] = []
+        for mac in self.deciding.wanted():
+            commands += self.deciding.moved(mac, now)
+        # What was not done because of what the ports were may be done now.
+        self.deciding.later(one.mac for one in self._roll.all() if is_suspect(one))
+        return commands
+
+    def _read_policy(self, event: ev.PolicyRead, now: float) -> list[Command]:
+        policy, self.deciding.refused = event.policy, None
+        if policy == self.deciding.policy:
+            return []
+        body = {"source": policy.source, "digest": policy.digest, "rules": len(policy.rules)}
+        macs = [one.mac for one in sorted(self._roll.all(), key=lambda one: not is_suspect(one))]
+        return [do.Record("policy", body), *self.deciding.use(policy, macs, now)]
+
+    def _written(self, event: ev.Written, now: float) -> list[Command]:
+        del now
+        return [do.Record("config", {**event._asdict(), "macs": list(event.macs)})]
 
     def _noticed(self, event: ev.Noticed, now: float) -> list[Command]:
+        if event.kind == "policy":
+            self.deciding.refused = event.text
         return self._alarms.tell(do.Alarm(event.kind, event.mac, event.text), now)
 
     def _tick(self, event: ev.Tick, now: float) -> list[Command]:
@@ -363,34 +390,11 @@ class Engine:
         self.feed, wanted = feed.tick(self.feed, now, feed=self.options.feed)
         for one in wanted:
             commands += self._alarms.tell(one, now) if isinstance(one, do.Alarm) else [one]
-        late = [found for since, found in self._waiting if now - since >= FINDING_WAIT]
-        if late:
-            self._waiting = [one for one in self._waiting if one[1] not in late]
-            for found in late:
-                commands += self._tell(found, self._track(found.mac, now), now)
+        commands += self._findings.late(now)
         if not 0 <= now - self._swept < SWEEP_SECONDS:
             self._swept = now
             for change in self.registry.tick(now):
                 commands += self._changed(change, now)
-            commands += self._sweep(now)
-            commands += self._forgive(now)
-        return commands
-
-    def _forgive(self, now: float) -> list[Command]:
-        """Let findings go that are too old to count."""
-        some = [one for mac in self._found if (one := self._tracked.get(mac)) is not None]
-        fewer = [one.mac for one in some if suspicion.forget(one, now)]
-        self._found = {one.mac for one in some if one.sighted}
-        return [do.Show(mac) for mac in fewer]
-
-    def _sweep(self, now: float) -> list[Command]:
-        """Forget devices that only the mirror port has shown, and that are silent for long."""
-        old = [
-            mac
-            for mac in self._only_frames
-            if now - self._tracked[mac].last_seen > self.options.limits.gone_after
-            and not self._tracked[mac].judging
-        ]
-        for mac in old:
-            self._drop(mac)
-        return [do.Forget(mac) for mac in old]
+            commands += map(do.Forget, self._roll.sweep(now, self.options.limits.gone_after))
+            commands += self._findings.forgive(now)
+        return commands + self.deciding.elapsed(now)

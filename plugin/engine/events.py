@@ -13,10 +13,21 @@ from plugin.events import FeedItem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plugin.actions import Report
     from plugin.faucet.prometheus import Snapshot
     from plugin.ml.behaviour.finding import Found
     from plugin.ml.verdict import Anomaly, Role, Verdict
+    from plugin.policy.cases import Case
+    from plugin.policy.rules import Policy
+    from plugin.policy.subject import Window
     from plugin.registry import Device
+
+OWN_MACS = frozenset({"0e:00:00:00:00:01"})
+"""What Faucet speaks from where a VLAN does not say (faucet/vlan.py, FAUCET_MAC)."""
+
+
+OWN_MACS = frozenset({"0e:00:00:00:00:01"})
+"""What Faucet speaks from where a VLAN does not say (faucet/vlan.py, FAUCET_MAC)."""
 
 
 class Tick(NamedTuple):
@@ -104,13 +115,23 @@ class Kept(NamedTuple):
     """The last one judged."""
     seen: float | None
     """When that one ended."""
+    window: Window | None = None
+    """What that one said."""
+    relay: str | None = None
+    """Why it is taken for a gateway, by the last one judged, whatever one before said."""
 
 
 class Restored(NamedTuple):
-    """What the journal knows from before a restart: the first event, if there was a run before."""
+    """What the journal knows from before a restart: the first event but for the policy."""
 
     devices: tuple[Device, ...]
     verdicts: tuple[Kept, ...]
+    cases: tuple[Case, ...] = ()
+    """Each as it was last; of what is over, as much as a ladder looks back at."""
+    began: float | None = None
+    """When this site first ran; None: it runs for the first time."""
+    frozen: str | None = None
+    """Why no rule isolates anybody until somebody allows it again; None: rules may."""
 
 
 class Room(NamedTuple):
@@ -137,6 +158,52 @@ class Mirrored(NamedTuple):
     """Devices whose turn will come."""
 
 
+class PortKind(NamedTuple):
+    """What a port is, as Faucet's files say."""
+
+    hooked: bool
+    tagged: bool = False
+    """It carries tagged VLANs."""
+    stack: bool = False
+    """It joins two switches."""
+    output: bool = False
+    """It only sends: a collector."""
+    words: str = ""
+    """Why it is not hooked; empty if it is."""
+
+
+class Ports(NamedTuple):
+    """What all ports are, as Faucet's files say; told when that has changed."""
+
+    kinds: Mapping[tuple[str, int], PortKind]
+    """By switch and port."""
+    own_macs: frozenset[str] = OWN_MACS
+    """Addresses that Faucet itself speaks from (``faucet_mac`` of VLANs with ``faucet_vips``)."""
+
+
+class Reported(NamedTuple):
+    """How far what was wanted of the switches has come."""
+
+    report: Report
+
+
+class Written(NamedTuple):
+    """One of Faucet's files was written."""
+
+    file: str
+    """Its name."""
+    diff: str
+    """What was changed, as a unified diff."""
+    macs: tuple[str, ...]
+    """Devices that the changed lines name."""
+
+
+class PolicyRead(NamedTuple):
+    """The operator's policy, at the start before anything else, and when it was read again."""
+
+    policy: Policy
+
+
 class Noticed(NamedTuple):
     """Something that the shell saw and an operator should know."""
 
@@ -161,5 +228,9 @@ Event = (
     | Room
     | Covered
     | Mirrored
+    | Ports
+    | Reported
+    | Written
+    | PolicyRead
     | Noticed
 )

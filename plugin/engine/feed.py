@@ -39,6 +39,8 @@ class FeedState(NamedTuple):
     """Since when nothing can come; None while something can."""
     turned_away: bool = False
     """It was connected and ended at once, without an event."""
+    reason: str | None = None
+    """Why it is not open; None: it is, or nobody said."""
     down_told: bool = False
     page_problem: str | None = None
     """Why Faucet's page could not be read; None: it could, or was not asked."""
@@ -71,11 +73,12 @@ def step(
     """
     match event:
         case faucet.FeedOpened():
-            return _ask(state._replace(open=True, opened_at=now), page)
+            return _ask(state._replace(open=True, opened_at=now, reason=None), page)
         case faucet.FeedClosed():
             since = now if state.away_since is None else state.away_since
             at_once = state.opened_at is not None and now - state.opened_at < STEADY
-            return state._replace(open=False, away_since=since, turned_away=at_once), []
+            state = state._replace(open=False, away_since=since, turned_away=at_once)
+            return state._replace(reason=event.reason), []
         case faucet.FeedGap():
             return _gap(state, event, page=page)
         case faucet.FaucetRestarted():
@@ -105,7 +108,8 @@ def tick(state: FeedState, now: float, *, feed: bool = True) -> tuple[FeedState,
         state = state._replace(away_since=now)  # it was never there
     away = feed and state.away_since is not None and now - state.away_since >= DOWN_AFTER
     if away and not state.down_told:
-        text = _AWAY + (_TURNED_AWAY if state.turned_away else "")
+        why = "" if state.reason is None else f" ({state.reason})"
+        text = _AWAY + (_TURNED_AWAY if state.turned_away else why)
         return state._replace(down_told=True), [do.Alarm("feed_down", None, text)]
     return _switches(state, now)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SUSPECT_SECONDS = 600.0
 """Twice the time after which a detector tells the same again."""
+SKEW_SECONDS = 5.0
+"""By so much a clock may be corrected without a word."""
 _KEPT = 16
 
 
@@ -50,9 +52,14 @@ def completed(verdict: Verdict, tracked: Tracked, capture: str) -> Verdict:
     return verdict._replace(anomaly=judge([*told, *live]))
 
 
+def counts(one: Sighted, now: float) -> bool:
+    """Whether a finding is of now: neither old, nor of a time that is still to come."""
+    return -SKEW_SECONDS <= now - one.time / SECOND < SUSPECT_SECONDS
+
+
 def forget(tracked: Tracked, now: float) -> bool:
     """Let findings go that are too old to count; whether any was."""
-    kept = [one for one in tracked.sighted if now - one.time / SECOND < SUSPECT_SECONDS]
+    kept = [one for one in tracked.sighted if counts(one, now)]
     fewer = len(kept) < len(tracked.sighted)
     tracked.sighted = kept
     return fewer

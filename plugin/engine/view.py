@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from plugin.actions import ISOLATING as TAKING
 from plugin.ml import verdict as ml_verdict
 from plugin.ml.verdict import ANOMALOUS, KNOWN, anomaly_document, judge, role_document
+from plugin.policy.cases import HALIA
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Finding
     from plugin.ml.verdict import Anomaly, Role
+    from plugin.policy.cases import Case
+    from plugin.policy.subject import Window
     from plugin.registry import Device
 
 UNKNOWN, MIRRORED, CLASSIFYING = "unknown", "mirrored", "classifying"
 OK, SUSPECT, UNDETERMINED = "ok", "suspect", "undetermined"
 IGNORED = "ignored"
-STATES = (UNKNOWN, MIRRORED, CLASSIFYING, OK, SUSPECT, UNDETERMINED, IGNORED)
+PENDING, ISOLATING, ISOLATED, RELEASING = "pending", "isolating", "isolated", "releasing"
+PROTECTED = "protected"
+STATES = (
+    UNKNOWN, MIRRORED, CLASSIFYING, OK, SUSPECT, UNDETERMINED, IGNORED,
+    PENDING, ISOLATING, ISOLATED, RELEASING, PROTECTED,
+)  # fmt: skip
+DECIDED = frozenset({PENDING, ISOLATING, ISOLATED, RELEASING})
+"""States of a case that are its device's."""
 SECOND = 1_000_000_000
 
 
@@ -55,6 +66,14 @@ class Tracked:
     """Names of findings that were announced for the open capture."""
     captures: int = 0
     last_capture: str | None = None
+    windows: tuple[Window, ...] = ()
+    """The last judged captures, the last first."""
+    twice: float | None = None
+    """When it was last heard in turn on two ports."""
+    moved: float | None = None
+    """When it was last heard at another port than before."""
+    relay: str | None = None
+    """Why it is taken for a router: a verdict has said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +99,36 @@ class DeviceView:
     captures: int
     last_capture: str | None
     why: str
+    case: Case | None = None
+    """What is decided about it; None: nothing is."""
 
 
-def view(
-    tracked: Tracked, device: Device | None, ignored: str | None, unseen: str | None = None
-) -> DeviceView:
+class Besides(NamedTuple):
+    """What is known of a device besides itself."""
+
+    ignored: str | None = None
+    """Why nothing is done about it, if so."""
+    unseen: str | None = None
+    """Why nothing of it passes the mirror port, if that is known."""
+    case: Case | None = None
+    """What is decided about it."""
+    protected: str | None = None
+    """Why nothing is ever done about it, though there would be reason."""
+
+
+NOTHING = Besides()
+
+
+def view(tracked: Tracked, device: Device | None, besides: Besides = NOTHING) -> DeviceView:
     """Put together what is shown of a device.
 
     Args:
         tracked: What the engine keeps of it.
         device: What the registry has; None if the controller told nothing of it.
-        ignored: Why nothing is done about it, if so.
-        unseen: Why nothing of it passes the mirror port, if that is known.
+        besides: The rest.
     """
     anomaly = current_anomaly(tracked)
-    state = _state(tracked, anomaly, ignored)
+    state = _state(tracked, anomaly, besides)
     return DeviceView(
         mac=tracked.mac,
         dp=device.location.dp_name if device else None,
@@ -113,7 +147,8 @@ def view(
         anomaly=anomaly,
         captures=tracked.captures,
         last_capture=tracked.last_capture,
-        why=_why(tracked, anomaly, state, ignored or unseen),
+        why=_why(tracked, anomaly, state, besides),
+        case=besides.case,
     )
 
 
@@ -150,14 +185,35 @@ def to_document(one: DeviceView) -> dict[str, Any]:
         "captures": one.captures,
         "last_capture": one.last_capture,
         "why": one.why,
+        "case": None if one.case is None else case_summary(one.case),
     }
 
 
-def _state(tracked: Tracked, anomaly: Anomaly | None, ignored: str | None) -> str:
-    if ignored is not None:
+def case_summary(case: Case) -> dict[str, Any]:
+    """What of a case is shown with its device, as JSON's types."""
+    return {
+        "number": case.number,
+        "state": case.state,
+        "action": str(case.action),
+        "until": case.until,
+        "deadline": case.deadline,
+        "rule": case.rule,
+        "origin": case.origin,
+        "actor": case.actor,
+        "reason": case.reason,
+        "proof": case.proof,
+        "notes": list(case.notes),
+    }
+
+
+def _state(tracked: Tracked, anomaly: Anomaly | None, besides: Besides) -> str:
+    case = besides.case
+    if case is not None and case.state in DECIDED and case.action.kind in TAKING:
+        return case.state
+    if besides.ignored is not None:
         return IGNORED
     if anomaly is not None and anomaly.verdict == ANOMALOUS:
-        return SUSPECT
+        return SUSPECT if besides.protected is None else PROTECTED
     if tracked.role is not None:
         return OK if tracked.role.decision == KNOWN else UNDETERMINED
     if tracked.judging:
@@ -176,15 +232,55 @@ def is_suspect(tracked: Tracked) -> bool:
     return bool(tracked.sighted) or (anomaly is not None and anomaly.verdict == ANOMALOUS)
 
 
-def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, given: str | None) -> str:
+def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, besides: Besides) -> str:
     role = tracked.role
+    if state in DECIDED and besides.case is not None:
+        return decided(besides.case)
+    if state == PROTECTED and anomaly is not None:
+        return f"never isolated: {besides.protected}; yet {_suspicion(tracked, anomaly)}"
     if state == SUSPECT and anomaly is not None:
         return _suspicion(tracked, anomaly)
     if state == OK and role is not None:
         return f"looks like {role.labels[0]} ({role.confidences[0]:.2f}) in {tracked.role_capture}"
     if state == UNDETERMINED and role is not None:
         return f"{role.decision}: {role.reason}"
-    return given or _WAITING[state]
+    return besides.ignored or besides.unseen or _WAITING[state]
+
+
+def decided(case: Case) -> str:
+    """What is decided about a device, by whom, until when, and what it does not stop."""
+    who = case.actor if case.rule is None else f"rule {case.rule}"
+    if case.origin == "operator" and case.actor == HALIA:
+        who = "hand"  # the last step was Halia's; the journal has the name
+    end = "it is released" if case.until is None else _time(case.until)
+    notes = list(case.notes)
+    if case.state == PENDING:
+        answer = "" if case.deadline is None else f" before {_time(case.deadline)}"
+        said = f"{who} asks for {case.action}: approve or deny it{answer}"
+        notes = []
+    elif case.state == ISOLATING:
+        said = f"{case.action} by {who} is put in force ({_PROOF[case.proof]})"
+    elif case.state == ISOLATED:
+        said = f"{case.action} by {who} until {end}"
+        if case.action.kind in _FLOODED and not any("flood" in note for note in notes):
+            notes.append("broadcasts and floods of others still reach it")
+    else:
+        said = f"{case.action} by {who} is taken back; not yet seen gone from the switches"
+        notes = []
+    return "; ".join([f"{said}: {case.reason}", *notes])
+
+
+_PROOF = {
+    "none": "not written yet",
+    "written": "written, not loaded yet",
+    "loaded": "loaded, not seen at the switches yet",
+    "proven": "seen at the switches",
+}
+_FLOODED = frozenset({"quarantine", "block"})
+
+
+def _time(seconds: float) -> str:
+    return iso_time(int(seconds) * SECOND) or ""
 
 
 _WAITING = {

@@ -35,6 +35,8 @@ LEAST_SHOWN = 0.01
 """Smaller confidences are shown to no person; JSON always has three."""
 DECIMALS = 6
 """Of a confidence in JSON."""
+RELAY = "a router or gateway"
+"""What the reason of a role says of a device that stands for others."""
 
 
 class Role(NamedTuple):
@@ -158,8 +160,13 @@ def relay_reason(inside: int, outside: int) -> str:
     """
     return (
         f"sends from {inside + outside} addresses, {outside} of them outside:"
-        " a router or gateway, whose traffic is that of the devices behind it"
+        f" {RELAY}, whose traffic is that of the devices behind it"
     )
+
+
+def is_relay(role: Role) -> bool:
+    """Whether a device stands for others (:func:`relay_reason`)."""
+    return role.decision == UNDETERMINED and RELAY in (role.reason or "")
 
 
 def choose(roles: Sequence[Role]) -> Role:

@@ -1,8 +1,8 @@
 """Settings: one table, one loader.
 
 Every command loads them, so that this imports no more than a load does where nothing is set: the
-sections' types are in ``groups``, what values are and how they look in ``kinds``, the broker's
-password in ``secret``.
+sections' types are in ``groups``, what values are and how they look in ``kinds``, secrets
+in ``secret``.
 """
 
 from __future__ import annotations

@@ -73,6 +73,16 @@ class MirrorSettings(NamedTuple):
     """``DP:PORT``."""
 
 
+class IsolationSettings(NamedTuple):
+    """Section ``isolation``."""
+
+    adapter: str
+    confrpc_address: str | None
+    confrpc_ca: Path | None
+    confrpc_cert: Path | None
+    confrpc_key: Path | None
+
+
 class BrokerSettings(NamedTuple):
     """Section ``broker``; the password: :func:`plugin.settings.secret.broker_password`."""
 
@@ -101,11 +111,40 @@ class MetricsSettings(NamedTuple):
     listen: str | None
 
 
+class NotifySettings(NamedTuple):
+    """Section ``notify``; what its files hold: :func:`plugin.settings.secret.read_secret`."""
+
+    states: tuple[str, ...]
+    alarms: tuple[str, ...]
+    give_up: float
+    """Seconds."""
+    webhook_url: str | None
+    webhook_secret_file: Path | None
+    webhook_ca: Path | None
+    syslog: str | None
+    syslog_facility: str
+    mail_server: str | None
+    mail_tls: str
+    mail_ca: Path | None
+    mail_user: str | None
+    mail_password_file: Path | None
+    mail_from: str | None
+    mail_to: tuple[str, ...]
+    mail_every: float
+    """Seconds."""
+
+
 class ControlSettings(NamedTuple):
     """Section ``control``."""
 
     socket: Path
     group: str | None
+
+
+class PolicySettings(NamedTuple):
+    """Section ``policy``."""
+
+    file: Path | None
 
 
 class DevicesSettings(NamedTuple):
@@ -128,10 +167,13 @@ SECTIONS: Mapping[str, type[tuple[Any, ...]]] = {
     "capture": CaptureSettings,
     "faucet": FaucetSettings,
     "mirror": MirrorSettings,
+    "isolation": IsolationSettings,
     "broker": BrokerSettings,
     "store": StoreSettings,
     "metrics": MetricsSettings,
+    "notify": NotifySettings,
     "control": ControlSettings,
+    "policy": PolicySettings,
     "devices": DevicesSettings,
     "behaviours": BehavioursSettings,
 }

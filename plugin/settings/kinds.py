@@ -129,6 +129,16 @@ def _broker(text: str, setting: Setting) -> str:
     return urls.broker_url(text)
 
 
+def _syslog(text: str, setting: Setting) -> str:
+    del setting
+    return urls.syslog_place(text)
+
+
+def _mail(text: str, setting: Setting) -> str:
+    del setting
+    return urls.mail_address(text)
+
+
 def _database(text: str, setting: Setting) -> urls.DatabaseUrl:
     del setting
     return urls.database_url(text)
@@ -170,6 +180,10 @@ KINDS = {
     "page": Kind("a URL", _page),
     "broker": Kind("a URL", _broker),
     "database": Kind("a URL", _database, urls.hide_password),
+    "syslog": Kind("/dev/log, udp://HOST:PORT or tcp://HOST:PORT", _syslog),
+    "mail": Kind("an e-mail address", _mail),
+    "choices": Kind("a list of texts", _choice),
+    "mails": Kind("a list of e-mail addresses", _mail),
     "vlans": Kind("a list of VLANs' numbers", _vlan),
     "ports": Kind("a list of DP:PORT", _port),
 }

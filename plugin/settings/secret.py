@@ -1,4 +1,4 @@
-"""A password that shows itself only when asked by name, and where the broker's comes from."""
+"""A secret that shows itself only when asked by name, and the files that secrets come from."""
 
 from __future__ import annotations
 
@@ -53,26 +53,40 @@ def broker_password(broker: BrokerSettings) -> Secret | None:
     """
     if broker.password_file is None:
         return broker.password
-    return Secret(_read(broker.password_file))
+    return read_secret(broker.password_file, "broker.password_file")
 
 
-def _read(file: Path) -> str:
+def read_secret(file: Path, setting: str) -> Secret:
+    """Give what a file holds now: one line, a password or a key.
+
+    Args:
+        file: readable by its owner and group only.
+        setting: the setting that names it, for the message.
+
+    Raises:
+        SettingsError: as of :func:`broker_password`.
+    """
+    return Secret(_read(file, setting))
+
+
+def _read(file: Path, setting: str) -> str:
     try:
         with open(file, "rb", opener=_open_now) as stream:
             mode = os.fstat(stream.fileno()).st_mode
             content = stream.read(SECRET_BYTES_MAX + 1) if stat.S_ISREG(mode) else b""
     except OSError as error:
-        raise _problem(file, f"cannot be read: {error.strerror}") from error
+        raise _problem(file, setting, f"cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(mode):
-        raise _problem(file, "is no regular file")
+        raise _problem(file, setting, "is no regular file")
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise _problem(file, "can be read or written by everyone: chmod o-rwx it")
+        raise _problem(file, setting, "can be read or written by everyone: chmod o-rwx it")
     try:
         text = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:  # its own message would show bytes of it
         text = ""
     if not text or "\n" in text or "\0" in text or len(content) > SECRET_BYTES_MAX:
-        raise _problem(file, "one line of text is expected, the password")
+        what = "key" if "secret" in setting else "password"
+        raise _problem(file, setting, f"one line of text is expected, the {what}")
     return text
 
 
@@ -81,5 +95,5 @@ def _open_now(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _problem(file: Path, problem: str) -> SettingsError:
-    return SettingsError(f"{file}: broker.password_file: {problem}")
+def _problem(file: Path, setting: str, problem: str) -> SettingsError:
+    return SettingsError(f"{file}: {setting}: {problem}")

@@ -10,6 +10,15 @@ SEED_MAX = 2**32 - 1
 """numpy's and scikit-learn's generators take no larger one."""
 _MEGA, _GIGA = 1 << 20, 1 << 30
 _DEVICES_MAX = 1 << 20
+_STATES = (
+    "simulated", "observed", "delayed", "pending", "isolating", "isolated", "releasing", "released",
+    "over",
+)  # fmt: skip
+_FACILITIES = ("user", "daemon", "auth", "authpriv", *(f"local{n}" for n in range(8)))
+_ALARMS = (
+    "caps", "caps_ok", "proof", "spoofed", "orphan", "refused", "protected", "enforcing",
+    "enforcing_ok", "drift", "hook", "hook_ok", "policy", "policy_ok", "twice",
+)  # fmt: skip
 
 
 class Setting(NamedTuple):
@@ -36,7 +45,7 @@ class Setting(NamedTuple):
     @property
     def is_list(self) -> bool:
         """Whether it has any number of values."""
-        return self.kind in {"vlans", "ports"}
+        return self.kind in {"vlans", "ports", "choices", "mails"}
 
 
 SETTINGS = (
@@ -206,6 +215,18 @@ SETTINGS = (
         "ports that are not mirrored, each DP:PORT; DP is the switch's name or number",
     ),
     Setting(
+        "isolation.adapter",
+        "choice",
+        "sighup",
+        "how our rules reach Faucet: sighup (0.1 to 2 s), stat (Faucet looks at its files itself,"
+        " 2 to 6 s), confrpc (faucetconfrpc writes, 0.3 to 6 s) or dry-run (nothing is written)",
+        choices=("sighup", "stat", "confrpc", "dry-run"),
+    ),
+    Setting("isolation.confrpc_address", "address", None, "HOST:PORT of faucetconfrpc", least=1),
+    Setting("isolation.confrpc_ca", "file", None, "certificates (PEM) that vouch for its host"),
+    Setting("isolation.confrpc_cert", "file", None, "our certificate (PEM), which it asks for"),
+    Setting("isolation.confrpc_key", "file", None, "its key (PEM); null: it is in that file"),
+    Setting(
         "broker.url",
         "broker",
         None,
@@ -256,6 +277,91 @@ SETTINGS = (
         "HOST:PORT where Prometheus reads our metrics; null: nowhere",
     ),
     Setting(
+        "notify.states",
+        "choices",
+        ("pending", "isolated", "released", "refused"),
+        "decisions that are told, by state: simulated, observed, delayed, pending, isolating,"
+        " isolated, releasing, released, over; refused: denied, not approved in time, or not"
+        " possible",
+        choices=(*_STATES, "refused"),
+    ),
+    Setting(
+        "notify.alarms",
+        "choices",
+        ("caps", "proof", "spoofed", "twice", "orphan", "drift"),
+        f"alarms that are told: {', '.join(_ALARMS)}",
+        choices=_ALARMS,
+    ),
+    Setting(
+        "notify.give_up",
+        "span",
+        86_400.0,
+        "how long a notice that is not taken is tried again; then it is lost, with an alarm",
+        least=60,
+    ),
+    Setting(
+        "notify.webhook_url", "page", None, "where notices are posted as signed JSON; null: nowhere"
+    ),
+    Setting(
+        "notify.webhook_secret_file",
+        "file",
+        None,
+        "a file whose one line is the key that signs them: whsec_ and base64, or 24 bytes at least",
+    ),
+    Setting(
+        "notify.webhook_ca",
+        "file",
+        None,
+        "certificates (PEM) that vouch for the receiver; null: the system's",
+    ),
+    Setting(
+        "notify.syslog",
+        "syslog",
+        None,
+        "where notices are lines of syslog: /dev/log, udp://HOST:PORT or tcp://HOST:PORT; null:"
+        " nowhere",
+    ),
+    Setting(
+        "notify.syslog_facility",
+        "choice",
+        "daemon",
+        f"their facility: {', '.join(_FACILITIES)}",
+        choices=_FACILITIES,
+    ),
+    Setting(
+        "notify.mail_server",
+        "address",
+        None,
+        "HOST:PORT of the server that takes our mail; null: no mail",
+        least=1,
+    ),
+    Setting(
+        "notify.mail_tls",
+        "choice",
+        "starttls",
+        "how mail is encrypted: starttls, tls (from the first byte) or none",
+        choices=("none", "starttls", "tls"),
+    ),
+    Setting(
+        "notify.mail_ca",
+        "file",
+        None,
+        "certificates (PEM) that vouch for the mail server; null: the system's",
+    ),
+    Setting("notify.mail_user", "text", None, "the user at the mail server; null: no login"),
+    Setting(
+        "notify.mail_password_file", "file", None, "a file whose one line is that user's password"
+    ),
+    Setting("notify.mail_from", "mail", None, "the address that mail is from"),
+    Setting("notify.mail_to", "mails", (), "the addresses that mail is for"),
+    Setting(
+        "notify.mail_every",
+        "span",
+        60.0,
+        "one mail in so long at most: what happens meanwhile stands in the next",
+        least=1,
+    ),
+    Setting(
         "control.socket",
         "file",
         Path("/run/halia/halia.sock"),
@@ -263,6 +369,12 @@ SETTINGS = (
     ),
     Setting(
         "control.group", "text", None, "a group that may ask too; null: its owner and root only"
+    ),
+    Setting(
+        "policy.file",
+        "file",
+        None,
+        "the operator's policy (docs/policy.md); null: none, and no rule ever isolates anybody",
     ),
     Setting(
         "devices.gone_after",

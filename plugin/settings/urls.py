@@ -8,7 +8,10 @@ from plugin.settings.units import quoted
 
 TCP_PORT_MAX = 65_535
 _ADDRESS = r"(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9_-][a-zA-Z0-9_.-]*):([0-9]{1,5})"
+_NAME_MOST, _LABEL_MOST = 253, 63
+"""Characters of a host's name, and between two dots (RFC 1035, 2.3.4)."""
 _URL = r"([a-z]+)://([^/?#\s]+)((?:/[^?#\s]*)?)"
+_MAIL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
 _DATABASE = r"[a-z][a-z0-9_+]*:[^\s]+"
 _HIDDEN_PART = r"(?i)(//[^:/@]*:).*(?=@)|((?:password|passwd|pwd)=)[^&]*"
 
@@ -37,7 +40,8 @@ def split_address(text: str) -> tuple[str, int]:
 
 def _is_host(text: str) -> bool:
     if text[0] != "[" and not text.replace(".", "").isdigit():
-        return True
+        labels = text.removesuffix(".").split(".")
+        return len(text) <= _NAME_MOST and all(0 < len(one) <= _LABEL_MOST for one in labels)
     import ipaddress
 
     try:
@@ -52,6 +56,8 @@ def page_url(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
+    if re.search(r"[?#]", text) and "@" not in text:
+        raise ValueError("http://HOST:PORT/PATH is expected, without ? or #: they are not sent on")
     _check(text, ("http", "https"), "http://HOST:PORT", "a user or a password")
     return text
 
@@ -67,6 +73,35 @@ def broker_url(text: str) -> str:
     path = _check(text, ("amqp", "amqps"), expected, inside)
     if "/" in path[1:]:
         raise ValueError(f"{expected} is expected, a / in VHOST as %2F")
+    return text
+
+
+def syslog_place(text: str) -> str:
+    """Check where syslog is: the path of a socket, or an address with the way to it.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    kind, _, place = text.partition("://")
+    if kind in {"udp", "tcp"}:
+        _, port = split_address(place)
+        if not port:
+            raise ValueError("a port from 1 on is expected")
+    elif not text.startswith("/") or not text.isprintable():
+        raise ValueError(
+            f"/dev/log, udp://HOST:PORT or tcp://HOST:PORT is expected, not {quoted(text)}"
+        )
+    return text
+
+
+def mail_address(text: str) -> str:
+    """Check an e-mail address, as far as it can be without sending to it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(_MAIL, text):
+        raise ValueError(f"an e-mail address is expected, not {quoted(text)}")
     return text
 
 

@@ -26,10 +26,13 @@ class Settings:
     capture: groups.CaptureSettings
     faucet: groups.FaucetSettings
     mirror: groups.MirrorSettings
+    isolation: groups.IsolationSettings
     broker: groups.BrokerSettings
     store: groups.StoreSettings
     metrics: groups.MetricsSettings
+    notify: groups.NotifySettings
     control: groups.ControlSettings
+    policy: groups.PolicySettings
     devices: groups.DevicesSettings
     behaviours: groups.BehavioursSettings
     origins: Mapping[str, str]

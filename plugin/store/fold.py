@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from plugin.errors import printable
 from plugin.ml.verdict import UNDETERMINED
 from plugin.registry import from_document
-from plugin.store.tables import ID_MAX, MAC_MAX, NAME_MAX
+from plugin.store.tables import ID_MAX, MAC_MAX, NAME_MAX, STATE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from plugin.audit.chain import Entry
 
 _BIGGEST = 2**63 - 1
+OVER = "over"
+"""The state of a case that nothing more comes of."""
 
 Row = dict[str, Any]
 """Column to value, as SQLAlchemy takes it."""
@@ -55,6 +57,10 @@ class Fold:
     verdicts: list[Row] = field(default_factory=list)
     findings: list[Row] = field(default_factory=list)
     alarms: list[Row] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
+    cases: dict[int, Row] = field(default_factory=dict)
+    """By number, each as it is after them."""
+    caps: list[Row] = field(default_factory=list)
     unreadable: int = 0
 
 
@@ -131,6 +137,57 @@ def _alarm(found: Fold, entry: Entry) -> None:
     )
 
 
+def _decision(found: Fold, entry: Entry) -> None:
+    case = entry.body["case"]
+    rule, number = case["rule"], _whole(case["number"])
+    both = {
+        "case_number": number,
+        "mac": _text(case["mac"], MAC_MAX),
+        "state": _text(case["state"], STATE_MAX),
+        "number": entry.number,
+    }
+    shown = {
+        "time": entry.time,
+        "actor": _shown(entry.actor),
+        "action": _action(case["action"]),
+        "rule": None if rule is None else _shown(str(rule)),
+    }
+    step = {**both, **shown, "document": _json(entry.body)}
+    case_row = {**both, "matters": matters(case), "document": _json(case)}
+    found.cases[number] = case_row
+    found.decisions.append(step)
+
+
+def _action(document: Mapping[str, Any]) -> str:
+    """As people write it; of a later version's the kind at least."""
+    if not isinstance(document, dict):
+        raise TypeError("an action is something else")
+    rate = document.get("rate")
+    parts = (document["kind"], rate and f"{rate}k", document.get("vlan"))
+    return _shown(":".join(str(part) for part in parts if part))
+
+
+def matters(case: Mapping[str, Any]) -> bool:
+    """Whether a case is not over, or later ones are decided by it.
+
+    What isolated (it had a cookie) is an offence, and a step of a ladder; after a denial, which
+    leaves a grace, nobody is asked again for a while. The rest was only simulated.
+    """
+    return case["state"] != OVER or bool(case["cookie"]) or bool(case["grace"])
+
+
+def _caps(found: Fold, entry: Entry) -> None:
+    frozen = entry.body["frozen"]
+    found.caps.append(
+        {
+            "number": entry.number,
+            "time": entry.time,
+            "actor": _shown(entry.actor),
+            "frozen": None if frozen is None else printable(str(frozen)),
+        }
+    )
+
+
 _KINDS: dict[str, Callable[[Fold, Entry], None]] = {
     "device": _device,
     "gone": _gone,
@@ -138,6 +195,8 @@ _KINDS: dict[str, Callable[[Fold, Entry], None]] = {
     "finding": _finding,
     "unjudged": _unjudged,
     "alarm": _alarm,
+    "decision": _decision,
+    "caps": _caps,
 }
 
 
@@ -175,6 +234,6 @@ def _shown_or_none(value: object) -> str | None:
 
 
 def _whole(value: int) -> int:
-    if not 0 <= value <= _BIGGEST:
-        raise ValueError("no number of a port or VLAN")
+    if type(value) is not int or not 0 <= value <= _BIGGEST:
+        raise ValueError("no number of a port, a VLAN or a case")
     return value

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sqlalchemy import delete, func, insert, select, update
@@ -18,10 +17,13 @@ from sqlalchemy import delete, func, insert, select, update
 from plugin.audit.chain import GENESIS
 from plugin.registry import from_document
 from plugin.store.database import StoreError, connect, place, shown, told
-from plugin.store.fold import fold
+from plugin.store.fold import OVER, fold
 from plugin.store.tables import (
     ALARMS,
+    CAPS,
     CAPTURES,
+    CASES,
+    DECISIONS,
     DEVICES,
     FINDINGS,
     FORMAT,
@@ -30,19 +32,18 @@ from plugin.store.tables import (
     POSITION,
     VERDICTS,
 )
+from plugin.store.write import batches, keep_last, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from plugin.audit.chain import Entry
     from plugin.registry import Device
-    from plugin.store.fold import Fold, Row
+    from plugin.store.fold import Fold
 
-_AT_ONCE = 500
-"""Values in one statement: all databases take so many."""
 _SWEEP = 1_000
 """Entries after which old rows are looked for."""
 
@@ -96,6 +97,18 @@ class Said(NamedTuple):
     message_id: str
     document: Mapping[str, Any]
     """``configs/schema/verdict-v1.schema.json``."""
+
+
+class Decided(NamedTuple):
+    """A step of a case."""
+
+    number: int
+    """Of the journal's entry."""
+    time: float
+    """Seconds since 1970-01-01 UTC."""
+    actor: str
+    body: Mapping[str, Any]
+    """``case`` as it was after it, ``before``, ``why``."""
 
 
 class Store:
@@ -165,7 +178,7 @@ class Store:
             changes = fold(fresh)
             with told(self._url), self._engine.begin() as connection:
                 self._advance(connection, number, digest)
-                _write(connection, changes)
+                write(connection, changes)
                 self._prune(connection, changes, number)
             self._last = number, digest
             self.unreadable += changes.unreadable
@@ -195,7 +208,7 @@ class Store:
         with self._reading() as connection:
             return {
                 name
-                for some in _batches(names)
+                for some in batches(names)
                 for name in connection.scalars(select(column).where(column.in_(some)))
             }
 
@@ -244,6 +257,56 @@ class Store:
                     )
                 )
         return sorted(found, key=lambda one: -one.number)[:most]
+
+    def cases(self, *, since: float = 0.0) -> list[Mapping[str, Any]]:
+        """The cases that are not over, those since a time that matter still, and the last of all.
+
+        Returns:
+            The document of each as it was last (``body.case`` in the journal), by number.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        t = CASES.c
+        last = select(func.max(t.case_number)).scalar_subquery()
+        late = select(DECISIONS.c.number).where(DECISIONS.c.time >= since)
+        columns = (
+            select(t.document)
+            .where((t.state != OVER) | (t.matters & t.number.in_(late)) | (t.case_number == last))
+            .order_by(t.case_number)
+        )
+        with self._reading() as connection:
+            return [json.loads(document) for document in connection.scalars(columns)]
+
+    def frozen(self) -> str | None:
+        """Why no rule isolates anybody until somebody allows it again; None: rules may.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        columns = select(CAPS.c.frozen).order_by(CAPS.c.number.desc()).limit(1)
+        with self._reading() as connection:
+            found: str | None = connection.scalar(columns)
+        return found
+
+    def decisions(self, mac: str, most: int) -> list[Decided]:
+        """The last steps of a device's cases, the last first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        t = DECISIONS.c
+        columns = (
+            select(t.number, t.time, t.actor, t.document)
+            .where(t.mac == mac)
+            .order_by(t.number.desc())
+            .limit(most)
+        )
+        with self._reading() as connection:
+            return [
+                Decided(number, time, actor, json.loads(document))
+                for number, time, actor, document in connection.execute(columns)
+            ]
 
     def close(self) -> None:
         """Let go of it."""
@@ -298,12 +361,16 @@ class Store:
             (VERDICTS, changes.verdicts, self._retention.verdicts),
             (FINDINGS, changes.findings, self._retention.findings),
         ):
-            for macs in _batches({row["mac"] for row in rows}):
-                _keep_last(connection, table, macs, most)
+            for macs in batches({row["mac"] for row in rows}):
+                keep_last(connection, table, macs, most)
         if number // _SWEEP != self._last[0] // _SWEEP:
-            for table in (LATEST, CAPTURES, VERDICTS, FINDINGS, ALARMS):
+            for table in (LATEST, CAPTURES, VERDICTS, FINDINGS, ALARMS, DECISIONS):
                 old = table.c.number <= number - self._retention.entries
                 connection.execute(delete(table).where(old))
+            old = CASES.c.number <= number - self._retention.entries
+            last = connection.scalar(select(func.max(CASES.c.case_number)))  # numbers go on
+            done = (CASES.c.state == OVER) & (CASES.c.case_number != last)
+            connection.execute(delete(CASES).where(old & done))
 
     def differs(self, why: str) -> StoreDiffers:
         """The error that says why this store is not the journal's."""
@@ -312,67 +379,3 @@ class Store:
             where=shown(self._url),
             advice="make it anew with 'halia audit project --anew'",
         )
-
-
-def _write(connection: Connection, changes: Fold) -> None:
-    """Rows take the place of those with the same key: deleted and inserted, as all databases do."""
-    latest = _counted(connection, changes)
-    _replace(connection, DEVICES, changes.devices)
-    _replace(connection, LATEST, latest)
-    captures = {name: {"capture": name, "number": n} for name, n in changes.captures.items()}
-    _replace(connection, CAPTURES, captures)
-    for table, rows in (
-        (VERDICTS, changes.verdicts),
-        (FINDINGS, changes.findings),
-        (ALARMS, changes.alarms),
-    ):
-        if rows:
-            connection.execute(insert(table), rows)
-
-
-_NONE: tuple[int, str | None] = (0, None)
-
-
-def _counted(connection: Connection, changes: Fold) -> dict[str, Row | None]:
-    """The rows of last verdicts, with what was counted before."""
-    before: dict[str, tuple[int, str | None]] = {}
-    going_on = [mac for mac, last in changes.latest.items() if last and not last.anew]
-    for some in _batches(going_on):
-        rows = connection.execute(
-            select(LATEST.c.mac, LATEST.c.captures, LATEST.c.decided).where(LATEST.c.mac.in_(some))
-        )
-        before.update((mac, (captures, decided)) for mac, captures, decided in rows)
-    return {
-        mac: last
-        and {
-            "mac": mac,
-            "capture": last.capture,
-            "captures": before.get(mac, _NONE)[0] + last.more,
-            "decided": last.decided or before.get(mac, _NONE)[1],
-            "document": last.document,
-            "number": last.number,
-        }
-        for mac, last in changes.latest.items()
-    }
-
-
-def _replace(connection: Connection, table: Table, rows: Mapping[str, Row | None]) -> None:
-    (key,) = table.primary_key
-    for some in _batches(rows):
-        connection.execute(delete(table).where(key.in_(some)))
-    kept = [row for row in rows.values() if row is not None]
-    if kept:
-        connection.execute(insert(table), kept)
-
-
-def _keep_last(connection: Connection, table: Table, macs: Sequence[str], most: int) -> None:
-    rank = func.row_number().over(partition_by=table.c.mac, order_by=table.c.number.desc())
-    ranked = select(table.c.number, rank.label("rank_")).where(table.c.mac.in_(macs)).subquery()
-    old = select(ranked.c.number).where(ranked.c.rank_ > most).subquery()
-    connection.execute(delete(table).where(table.c.number.in_(select(old.c.number))))
-
-
-def _batches(values: Iterable[str]) -> Iterator[list[str]]:
-    stream = iter(values)
-    while some := list(islice(stream, _AT_ONCE)):
-        yield some

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Double, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
-FORMAT = 1
+FORMAT = 2
 """Of these tables; a store of another format is made anew."""
-MAC_MAX, NAME_MAX, ID_MAX = 17, 255, 64
-"""Characters of a device's address, of names (a file's has no more) and of ids."""
+MAC_MAX, NAME_MAX, ID_MAX, STATE_MAX = 17, 255, 64, 16
+"""Characters of a device's address, of names (a file's has no more), of ids, of a case's state."""
 
 _DOCUMENT = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 _BINARY: dict[str, Any] = {
@@ -123,3 +123,46 @@ ALARMS = Table(
     Column("text", _DOCUMENT, nullable=False),
     **_BINARY,
 )
+
+DECISIONS = Table(
+    "halia_decisions",
+    METADATA,
+    _number(),
+    Column("time", Double, nullable=False),
+    Column("actor", String(NAME_MAX), nullable=False),
+    Column("case_number", BigInteger, nullable=False),
+    _mac(),
+    Column("state", String(STATE_MAX), nullable=False),
+    Column("action", String(NAME_MAX), nullable=False),
+    Column("rule", String(NAME_MAX)),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("halia_decisions_mac", "mac", "number"),
+    Index("halia_decisions_case", "case_number", "number"),
+    **_BINARY,
+)
+"""Each step of each case."""
+
+CASES = Table(
+    "halia_cases",
+    METADATA,
+    Column("case_number", BigInteger, primary_key=True, autoincrement=False),
+    _mac(),
+    Column("state", String(STATE_MAX), nullable=False),
+    Column("matters", Boolean, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    _number(key=False),
+    Index("halia_cases_number", "number"),
+    **_BINARY,
+)
+"""Each case as it was last. ``matters``: it is not over, or later ones are decided by it."""
+
+CAPS = Table(
+    "halia_caps",
+    METADATA,
+    _number(),
+    Column("time", Double, nullable=False),
+    Column("actor", String(NAME_MAX), nullable=False),
+    Column("frozen", _DOCUMENT),
+    **_BINARY,
+)
+"""When caps stopped isolations by rules (why), and when somebody allowed them again (null)."""

@@ -244,6 +244,32 @@ def test_a_restored_device_is_there_but_not_learned() -> None:
     assert kinds(registry.step(learned(20), 1e9)) == []
 
 
+def test_who_was_heard_last_at_a_port_counts_until_it_is_gone_or_elsewhere() -> None:
+    other = "02:00:00:00:00:02"
+    registry, _ = after(
+        learned(10), learned(11, other), learned(12, vid=200), limits=Limits(devices=2)
+    )
+    assert registry.last_at("sw1", 1) == {MAC, other}
+    assert registry.last_at("sw1", 2) == frozenset()
+    registry.step(ev.FaucetRestarted(last=1), 13)
+    assert registry.at("sw1", 1) == ()
+    assert registry.last_at("sw1", 1) == {MAC, other}
+    registry.step(learned(14, port=2), 14)
+    assert registry.last_at("sw1", 1) == {other}
+    assert registry.last_at("sw1", 2) == {MAC}
+    third = "02:00:00:00:00:03"
+    registry.step(learned(15, third, port=2), 15)  # the second one is forgotten
+    assert registry.last_at("sw1", 1) == frozenset()
+    assert registry.last_at("sw1", 2) == {MAC, third}
+    registry.step(ev.FaucetRestarted(last=1), 16)
+    registry.tick(9_000)
+    assert registry.last_at("sw1", 2) == frozenset()
+    (device,) = after(learned(10))[0]
+    restored = Registry()
+    restored.restore(from_document(to_document(device)), 5)
+    assert restored.last_at("sw1", 1) == {MAC}
+
+
 def test_a_clock_that_was_ahead_is_forgiven() -> None:
     registry, _ = after(learned(100_000))
     assert kinds(registry.step(learned(50, port=2), 51)) == [Moved]
@@ -259,3 +285,18 @@ def test_a_clock_that_was_ahead_is_forgiven() -> None:
     restored = registry.get(MAC)
     assert restored is not None
     assert restored.last_seen == 7_000
+
+
+def test_no_port_counts_for_more_devices_than_asked() -> None:
+    registry = Registry()
+    for n in range(12):
+        registry.step(learned(9, f"02:00:00:00:01:{n:02x}", 1), 9)
+    for n in range(3):
+        registry.step(learned(9, f"02:00:00:00:02:{n:02x}", 2), 9)
+    assert [registry.spread(most) for most in (8, 2, 100)] == [11, 4, 15]
+    assert registry.spread(8) == 11
+    for n in range(12):  # kept up to date, one by one
+        registry.step(learned(10, f"02:00:00:00:01:{n:02x}", 3), 10)
+        assert registry.spread(8) == 3 + min(11 - n, 8) + min(n + 1, 8)
+    registry.step(learned(11, "02:00:00:00:02:00", 2, vid=7), 11)
+    assert registry.spread(8) == 11

@@ -23,6 +23,21 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.parameters import Parameters
     from plugin.traffic import Event
 
+NAMES = frozenset(
+    {
+        "arp-scan",
+        "arp-spoofing",
+        "beacon",
+        "brute-force",
+        "horizontal-scan",
+        "icmp-flood",
+        "syn-flood",
+        "udp-flood",
+        "vertical-scan",
+    }
+)
+"""Of all findings."""
+
 
 class Behaviours:
     """All detectors on one stream of events."""

@@ -12,7 +12,7 @@ from plugin.faucet.probe import Probe
 from plugin.faucet.switches import loose_bridges
 from plugin.faucet.transport import read_page
 from plugin.offline import faucet
-from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
+from plugin.offline.doctor.check import Check, State, failed, ok, skipped, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,10 @@ def probe(settings: Settings, daemon: Daemon) -> Check:
             "set faucet.probe to HOST:PORT where the switches reach this machine",
         )
     if daemon.may_run:
-        return daemon.tells(name, name, _CALL)
+        told = daemon.tells(name, name, _CALL)
+        if told.state is State.OK and daemon.calls == 0:
+            return warn(name, f"no switch has called {settings.faucet.probe}", _CALL)
+        return told
     host, _, port = settings.faucet.probe.rpartition(":")
     try:
         with Probe(host=host.strip("[]"), port=int(port)) as one:

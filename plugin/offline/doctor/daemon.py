@@ -30,6 +30,13 @@ class Daemon(NamedTuple):
         """Whether it runs, or may run without our being let know: then nothing is taken from it."""
         return self.status is not None or isinstance(self.problem, DeniedError)
 
+    @property
+    def calls(self) -> int | None:
+        """How many switches have called its probe; None: it does not tell."""
+        found = (self.status or {}).get("probe")
+        calls = found.get("switches") if isinstance(found, dict) else None
+        return calls if isinstance(calls, int) else None
+
     def tells(self, name: str, part: str, remedy: str) -> Check:
         """What it says of one of its parts, as a check.
 

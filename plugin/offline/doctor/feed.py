@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plugin.offline.doctor.account import account_of, may
 from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def feed(settings: Settings, daemon: Daemon, table: Path = _TABLE) -> Check:
             f"{path} {there}",
             f"start Faucet with FAUCET_EVENT_SOCK={path}, or set faucet.socket to where it is",
         )
-    if not os.access(path, os.R_OK | os.W_OK):
+    if not may(path, os.R_OK | os.W_OK):
         return failed(
             NAME,
-            f"{path} may not be read by this user",
+            f"{path} may not be read by {account_of(settings).name}",
             "run Halia as Faucet's user or as root, or give the socket a group that both are in",
         )
     states = _states(path, table)

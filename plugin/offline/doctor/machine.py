@@ -10,8 +10,10 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
+from plugin.capture.privileges import check_owned
 from plugin.core import implementation
-from plugin.errors import ModelError, SettingsError, install_extra
+from plugin.errors import ModelError, OutputError, PolicyError, SettingsError, install_extra
+from plugin.offline.doctor.account import may, seen_by
 from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
 from plugin.records import iso_time
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from plugin.capture.privileges import Account
     from plugin.settings import Settings
 
 EARLIEST = 1_767_225_600.0
@@ -77,10 +80,21 @@ def is_kept() -> bool:
     return state != _TIME_ERROR
 
 
-def state_folder(settings: Settings) -> Check:
-    """The folder of journal, spool and captures: there, or to be made; ours to write; with room."""
+def state_folder(settings: Settings, account: Account) -> Check:
+    """The folder of journal, spool and captures: there, or to be made; ours to write; with room.
+
+    Args:
+        settings: of the run to come.
+        account: whom it becomes. What is not there is made before, and given to it.
+    """
     name, folder = "state folder", settings.run.state
-    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    nearest = next(p for p in (folder, *folder.absolute().parents) if os.path.exists(p))  # noqa: PTH110  # Path's raises where it may not look
+    if nearest == folder:
+        try:
+            with seen_by(account):
+                check_owned(account, folder)
+        except OutputError as error:
+            return failed(name, str(error), error.advice or "name another folder")
     try:
         with tempfile.TemporaryFile(dir=nearest):
             pass
@@ -131,6 +145,29 @@ def models(settings: Settings) -> Iterator[Check]:
             load_model(find_model(str(path), []))
         except ModelError as error:
             yield warn("models", str(error), remedy)
+
+
+def policy(settings: Settings, account: Account) -> Check:
+    """The policy's file: there, right, and to be read by whom the daemon becomes."""
+    from plugin.offline.policy import load_policy
+
+    name, file = "policy", settings.policy.file
+    if file is None:
+        return skipped(name, "policy.file is not set: no rule isolates anybody")
+    try:
+        found = load_policy(file, settings.data)
+    except PolicyError as error:
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        return failed(name, f"{error.problems[0]}{more}", f"see 'halia policy check {file}'")
+    with seen_by(account):
+        if not may(file, os.R_OK):
+            return failed(
+                name,
+                f"{file} may not be read by {account.name}: a change of it is not taken up",
+                f"let {account.name} read it",
+            )
+    enforced = sum(rule.mode == "enforce" for rule in found.rules)
+    return ok(name, f"{file}: {len(found.rules)} rules, {enforced} of them enforced")
 
 
 def user(settings: Settings) -> Check:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin.errors import HaliaError, SettingsError, install_extra
+from plugin.offline.doctor.account import may, seen_by
 from plugin.offline.doctor.check import Check, failed, ok, skipped
 
 if TYPE_CHECKING:
     import pika
 
+    from plugin.capture.privileges import Account
     from plugin.settings import Settings
 
 _NOT_FOUND = 404
+_OWNER = "run as the user whose file it is (run.user), or give it to this one"
 
 
 def broker(settings: Settings) -> Check:
@@ -71,8 +75,13 @@ def _missing(connection: pika.BlockingConnection) -> list[str]:
     return missing
 
 
-def store(settings: Settings) -> Check:
-    """The database: reached and let in, or a file that is one."""
+def store(settings: Settings, account: Account) -> Check:
+    """The database: reached and let in, or a file that is one.
+
+    Args:
+        settings: of the run to come.
+        account: whom it becomes.
+    """
     name = "store"
     try:
         from sqlalchemy import text
@@ -84,8 +93,12 @@ def store(settings: Settings) -> Check:
         url = database.place(settings.store.url or settings.run.state / "state.sqlite")
         shown = database.shown(url)
         file = url.get_backend_name() == "sqlite" and Path(str(url.database))
-        if file and not file.exists():
-            return skipped(name, f"{shown} will be made")
+        if file:
+            with seen_by(account):
+                if not file.exists():
+                    return skipped(name, f"{shown} will be made")
+                if not may(file, os.R_OK | os.W_OK):
+                    return failed(name, f"{shown} does not let {account.name} in", _OWNER)
         engine = database.connect(url)
         try:
             with database.told(url), engine.connect() as connection:
@@ -95,3 +108,20 @@ def store(settings: Settings) -> Check:
     except HaliaError as error:
         return failed(name, str(error), error.advice or "see store.url")
     return ok(name, f"{shown} answers")
+
+
+def notices(settings: Settings) -> Check:
+    """The channels of notices, with their files of secrets and certificates; nothing is sent."""
+    name = "notices"
+    try:
+        from plugin.notices.channels import open_channels
+
+        found = open_channels(settings, lambda: 0.0)  # its time is of what it sends
+    except ModuleNotFoundError as error:
+        return failed(name, f"{error.name} is not installed", install_extra("live"))
+    except SettingsError as error:
+        what = "; ".join(error.problems)
+        return failed(name, what, "'halia run' would not start; see docs/notices.md")
+    if not found:
+        return skipped(name, "notify names no channel: nobody is told")
+    return ok(name, f"set up: {', '.join(one.name for one in found)}; nothing was sent to try them")

@@ -14,9 +14,12 @@ import pytest
 
 from plugin.app import compose
 from plugin.capture.packet_socket import Opening
-from plugin.errors import HaliaError, SettingsError
+from plugin.errors import HaliaError, PolicyError, SettingsError
+from plugin.faucet.confrpc import ConfRpc
+from plugin.policy.rules import EMPTY
 from plugin.registry import Device, Location
 from tests.apps import settings
+from tests.confrpc import pairs
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,6 +52,23 @@ def test_models_and_behaviours_are_loaded(tmp_path: Path) -> None:
     assert 99 in (own.horizontal_scan.targets, own.vertical_scan.targets)
 
 
+def test_without_a_policy_s_file_there_is_no_rule(tmp_path: Path) -> None:
+    assert compose.policy(settings(tmp_path)) == EMPTY
+
+
+def test_the_policy_is_read_and_a_wrong_one_is_told_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("halia-policy: 1\ncaps: {devices: 3}\n", encoding="utf-8")
+    found = compose.policy(settings(tmp_path, policy__file=file))
+    assert (found.caps.devices, found.source) == (3, str(file))
+    file.write_text("halia-policy: 1\nrulez: []\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"policy\.yaml:2:1: .*rulez"):
+        compose.policy(settings(tmp_path, policy__file=file))
+    file.unlink()
+    with pytest.raises(PolicyError, match=r"policy\.yaml"):
+        compose.policy(settings(tmp_path, policy__file=file))
+
+
 def test_networkmls_labels_are_those_of_all_models(tmp_path: Path) -> None:
     judges = compose.judges(settings(tmp_path, model="device"))
     labels = judges.networkml()
@@ -62,6 +82,31 @@ def test_networkmls_labels_are_those_of_all_models(tmp_path: Path) -> None:
 def test_wrong_models_and_behaviours_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(HaliaError, match=r"no.such"):
         compose.judges(settings(tmp_path, **wrong))
+
+
+def test_the_way_to_faucet_is_the_operators_choice(tmp_path: Path) -> None:
+    text = f"faucet: {{config: {tmp_path}/faucet.yaml, probe: '127.0.0.1:6654'}}\n"
+    found = compose.ways(settings(tmp_path, text))
+    assert (found.adapter.name, found.adapter.writes) == ("sighup", True)
+    assert (found.config, found.probe) == (tmp_path / "faucet.yaml", "127.0.0.1:6654")
+    dry = compose.ways(settings(tmp_path, isolation__adapter="dry-run"))
+    assert not dry.adapter.writes
+
+
+def test_faucetconfrpc_is_found_by_its_settings(tmp_path: Path) -> None:
+    pytest.importorskip("grpc", reason="grpcio (extra confrpc) is not installed")
+    known = pairs(tmp_path / "certificates")
+    files = {"ca": known.ca.cert, "cert": known.client.cert, "key": known.client.key}
+    given: dict[str, Any] = {f"isolation__confrpc_{name}": file for name, file in files.items()}
+    given |= {"isolation__adapter": "confrpc", "isolation__confrpc_address": "faucet:59999"}
+    adapter = compose.ways(settings(tmp_path, **given)).adapter
+    assert isinstance(adapter, ConfRpc)
+    assert (adapter.name, adapter.writes, adapter.comments) == ("confrpc", True, False)
+    assert adapter._remote.address == "faucet:59999"
+    assert adapter.kept == settings(tmp_path).run.state / "kept"
+    given["isolation__confrpc_key"] = tmp_path / "none"
+    with pytest.raises(SettingsError, match=r"isolation.confrpc_key: .*none: cannot be read"):
+        compose.ways(settings(tmp_path, **given))
 
 
 def test_the_engine_is_told_what_the_operator_decided(tmp_path: Path) -> None:
@@ -170,6 +215,7 @@ mirror: {ignore_vlans: [7], window: 5m}
 devices: {most: 7}
 model: device
 train: {seed: 9}
+policy: {file: /etc/halia/policy.yaml}
 broker: {url: 'amqp://mq/v'}
 """
     assert compose.needs_restart(before, settings(tmp_path, text)) == {

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from plugin.actions import Action, Isolation, Place, Report
 from plugin.app.daemon import Daemon
 from plugin.app.inbox import Asked, Failed, Inbox, Signalled
 from plugin.app.keeping import Keeper
@@ -18,10 +21,12 @@ from plugin.broker.spool import Spool
 from plugin.engine import Engine, Options
 from plugin.engine import commands as do
 from plugin.engine import events as ev
+from plugin.errors import OutputError
 from plugin.events import FeedOpened
+from plugin.policy.cases import DeniedOrder, Released, Transition
 from plugin.registry import Limits
 from tests.apps import PATIENCE, Noted
-from tests.playbook import START, A, B, found, learned, verdict
+from tests.playbook import START, A, B, case, found, learned, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +47,27 @@ class Refusing(Journal):
         return super().append_all(drafts)
 
 
+class Decided(NamedTuple):
+    """Something happened, and this is what the engine wants done."""
+
+    commands: tuple[do.Command, ...]
+
+
+class Scripted(Engine):
+    """An engine that decides as the test says."""
+
+    ordered: tuple[do.Command, ...] = ()
+
+    def step(self, event: Any, now: float) -> list[do.Command]:
+        return list(event.commands) if isinstance(event, Decided) else super().step(event, now)
+
+    def order(self, told: Any, now: float) -> list[do.Command]:
+        del now
+        if told.actor == "nobody":
+            raise DeniedOrder("nobody may not")
+        return list(self.ordered)
+
+
 class Loop:
     """A daemon on real files, by a clock of the test's."""
 
@@ -53,11 +79,16 @@ class Loop:
         self.noted = Noted()
         self.kept: list[Entry] = []
         self.inbox = Inbox()
-        self.engine = Engine(Options(limits=Limits(devices=2)))
+        self.engine = Scripted(Options(limits=Limits(devices=2)))
+        self.enforced: list[tuple[list[int], list[str]]] = []
+        """Cookies, and what the journal held when they were handed on."""
         self.daemon = Daemon(
             self.inbox, self.engine, Keeper(journal, publish, self.kept.extend),
-            self.noted.hands(), dict, clock=lambda: self.now,
+            self.noted.hands()._replace(enforce=self._enforce), dict, clock=lambda: self.now,
         )  # fmt: skip
+
+    def _enforce(self, isolations: tuple[Isolation, ...], *_: frozenset[Any]) -> None:
+        self.enforced.append(([one.cookie for one in isolations], self.kinds()))
 
     def happens(self, *items: Any) -> None:
         for item in items:
@@ -193,3 +224,116 @@ def test_own_entries_go_to_the_journal(loop: Loop) -> None:
 def test_a_device_that_could_not_be_judged_stands_in_the_journal(loop: Loop) -> None:
     loop.happens(ev.Unjudged("one.pcap", A, "torn"), ev.Unjudged("two.pcap", A, "-", quiet=True))
     assert loop.kinds() == ["unjudged", "alarm unjudged", "unjudged"]
+
+
+def isolation(cookie: int) -> Isolation:
+    return Isolation(cookie=cookie, mac=A, action=Action(kind="block"), place=Place("sw1", 1, 100))
+
+
+def decided(*cookies: int) -> Decided:
+    """A step of a case, and what is to stand after it; the wish comes first, to be sure."""
+    step = Transition(case("isolating", cookie=cookies[-1] if cookies else 0), None, "it scans")
+    wish = do.Enforce(tuple(map(isolation, cookies)), frozenset())
+    return Decided((wish, do.AnnounceDecision(step)))
+
+
+def test_a_decision_is_on_the_disk_before_it_is_enforced_and_told_after(loop: Loop) -> None:
+    loop.happens(decided(1))
+    assert loop.enforced == [([1], ["decision"])]
+    (entry,) = loop.kept
+    assert (entry.actor, entry.body["why"], entry.body["before"]) == ("scanners", "it scans", None)
+    assert entry.body["case"]["state"] == "isolating"
+    assert [type(one) for one in loop.noted.of("spoken")] == [do.AnnounceDecision]
+
+
+def test_while_the_disk_is_full_nobody_new_is_isolated_and_releases_are_done(loop: Loop) -> None:
+    loop.happens(decided(1))
+    loop.journal.full = True
+    loop.happens(decided(1, 2))
+    assert [cookies for cookies, _ in loop.enforced] == [[1]]  # as it was: it is not said again
+    assert len(loop.noted.of("spoken")) == 2  # the first decision, and that nothing is kept
+    loop.happens(decided())
+    assert [cookies for cookies, _ in loop.enforced][-1] == []
+    loop.happens(decided(3))
+    assert [cookies for cookies, _ in loop.enforced][-1] == []
+    loop.journal.full = False
+    loop.daemon.flush()
+    assert loop.enforced[-1][0] == [3]
+    assert loop.enforced[-1][1].count("decision") == 4
+
+
+def test_what_stood_before_a_restart_stands_though_the_disk_is_full(loop: Loop) -> None:
+    loop.journal.full = True
+    loop.happens(ev.Restored((), (), (case(cookie=5),), START), decided(5, 6))
+    assert loop.enforced[-1][0] == [5]
+
+
+def test_a_stranger_that_is_adopted_stands_though_the_disk_is_full(loop: Loop) -> None:
+    loop.journal.full = True
+    loop.happens(ev.Reported(Report(strangers=(isolation(5),))), decided(5, 6))
+    assert loop.enforced[-1][0] == [5]
+
+
+def test_another_thing_that_cannot_be_kept_does_not_hold_up_decisions_that_are(
+    tmp_path: Path,
+) -> None:
+    with (
+        Refusing(tmp_path / "journal") as journal,
+        Spool(tmp_path / "spool", max_bytes=3_000) as spool,
+    ):
+        loop = Loop(journal, tmp_path / "journal", spool.put)
+        loop.happens(decided(1), *(ev.Judged(f"{n}", verdict(), None) for n in range(9)))
+        assert loop.engine.holding
+        assert [cookies for cookies, _ in loop.enforced] == [[1]]
+
+
+def test_a_full_spool_stops_no_decision(tmp_path: Path) -> None:
+    with (
+        Refusing(tmp_path / "journal") as journal,
+        Spool(tmp_path / "spool", max_bytes=3_000) as spool,
+    ):
+        loop = Loop(journal, tmp_path / "journal", spool.put)
+        loop.happens(*(ev.Judged(f"{n}", verdict(), None) for n in range(9)))
+        assert loop.engine.holding
+        loop.happens(decided(1))
+        assert [cookies for cookies, _ in loop.enforced] == [[1]]
+        assert loop.enforced[0][1][-1] == "decision"
+        told = [one for one in loop.noted.of("spoken") if isinstance(one, do.AnnounceDecision)]
+        assert len(told) == 1
+
+
+def test_an_order_is_kept_and_carried_out_when_it_is_answered(loop: Loop) -> None:
+    loop.engine.ordered = decided(9).commands
+    answers: list[Any] = []
+
+    def ask(actor: str) -> None:
+        try:
+            order = partial(loop.daemon.ordered, Released(None, actor, ""))
+            answers.append(loop.inbox.ask(order, PATIENCE))
+        except (DeniedOrder, OutputError) as error:
+            answers.append(error)
+
+    for actor in ("ann", "nobody"):
+        asker = threading.Thread(target=ask, args=(actor,))
+        asker.start()
+        while asker.is_alive():
+            loop.daemon.turn(0.01)
+    (step,) = answers[0]
+    assert (step.case.cookie, step.before) == (9, None)
+    assert loop.enforced == [([9], ["decision"])]
+    assert isinstance(answers[1], DeniedOrder)
+    loop.journal.full = True
+    with pytest.raises(OutputError, match=r"cannot be kept: .*no space; free space"):
+        loop.daemon.ordered(Released(None, "ann", ""))
+
+
+def test_who_asks_finds_all_that_came_before_kept_and_handed_on(loop: Loop) -> None:
+    # The writer reports strangers, then asks: the answer must find them among what is wanted.
+    heard: list[list[int]] = []
+    answer: Future[None] = Future()
+    loop.inbox.put(decided(1))
+    loop.inbox.put(Asked(lambda: heard.extend(cookies for cookies, _ in loop.enforced), answer))
+    loop.daemon.turn(0)
+    assert answer.done()
+    assert heard == [[1]]
+    assert loop.enforced == [([1], ["decision"])]

@@ -11,10 +11,10 @@ import pytest
 from plugin.app import compose
 from plugin.app.capturing import Capturing
 from plugin.app.health import Health, Sending
+from plugin.app.hooking import Hooking
 from plugin.app.inbox import Inbox
 from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper, Sayable
-from plugin.app.mirroring import Mirroring
 from plugin.app.projecting import Projecting
 from plugin.app.watching import Watching
 from plugin.audit.journal import Journal
@@ -26,10 +26,13 @@ from plugin.engine.commands import Judge
 from plugin.faucet.hook import NOTHING
 from plugin.faucet.mirror import MirrorPlan, MirrorSettings
 from plugin.metrics import Metrics
+from plugin.notices.notices import Notices
+from plugin.notices.post import Post
 from plugin.offline.classify import DEFAULTS
-from plugin.offline.faucet import Running
 from tests.apps import settings
+from tests.cases import step
 from tests.rabbit import free_ports
+from tests.unit.notices.test_post import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +45,14 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield one
 
 
-def health(folder: Path, journal: Journal, spool: Spool | None = None) -> Health:
-    found, inbox = settings(folder, capture__iface="mirror0"), Inbox()
+def health(
+    folder: Path,
+    journal: Journal,
+    spool: Spool | None = None,
+    *channels: Channel,
+    probe: str | None = None,
+) -> Health:
+    found, inbox = settings(folder, capture__iface="mirror0", faucet__probe=probe), Inbox()
     watching = Watching(DEFAULTS, inbox)
     sending = None
     if spool is not None:
@@ -62,7 +71,8 @@ def health(folder: Path, journal: Journal, spool: Spool | None = None) -> Health
         Keeper(journal, None, lambda _: None),
         journal,
         sending,
-        Mirroring(folder / "faucet.yaml", Running(), None, MirrorSettings, inbox, list),
+        Hooking(compose.ways(found), MirrorSettings, inbox, list),
+        Notices([Post(one, 60.0, lambda _: None) for one in channels], ("isolated",), ()),
     )
 
 
@@ -90,6 +100,7 @@ def test_parts_that_wait_or_have_troubles_say_so(tmp_path: Path, journal: Journa
     assert (parts["journal"]["entries"], parts["journal"]["waiting"]) == (1, 1)
     assert parts["store"] == {"connected": False, "problem": "no such host"}
     assert parts["broker"] is None
+    assert parts["notices"] is None
     assert (parts["probe"], parts["mirror"]) == (None, None)
 
 
@@ -119,8 +130,8 @@ def test_what_waits_for_the_broker_is_told(tmp_path: Path, journal: Journal) -> 
 
 def test_the_mirror_is_told_once_it_was_planned(tmp_path: Path, journal: Journal) -> None:
     one = health(tmp_path, journal)
-    one.mirroring.problem = "no switch answers"
-    one.mirroring.plan = MirrorPlan(
+    one.hooking._proving.problem = "no switch answers"
+    one.hooking.plan = MirrorPlan(
         mirrored=(),
         uncovered={"a": "no mirror"},
         waiting=frozenset("bc"),
@@ -130,10 +141,22 @@ def test_the_mirror_is_told_once_it_was_planned(tmp_path: Path, journal: Journal
         load=1e6,
     )
     parts = one.parts()
-    assert parts["probe"] == {"connected": False, "problem": "no switch answers"}
+    assert parts["probe"] == {
+        "connected": False, "address": None, "switches": 0, "problem": "no switch answers"
+    }  # fmt: skip
     assert parts["mirror"] == {
         "mirrored": 0, "uncovered": 1, "waiting": 2, "ignored": 3, "load": 1e6, "problem": None
     }  # fmt: skip
+
+
+def test_a_probe_that_works_is_told_with_the_switches_that_call_it(
+    tmp_path: Path, journal: Journal
+) -> None:
+    one = health(tmp_path, journal, probe="127.0.0.1:6654")
+    told = {"connected": True, "address": "127.0.0.1:6654", "switches": 0, "problem": None}
+    assert one.parts()["probe"] == told
+    one.hooking._proving._called = 2
+    assert one.parts()["probe"] == told | {"switches": 2}
 
 
 def figure(metrics: Metrics, name: str) -> float | None:
@@ -157,6 +180,19 @@ def test_figures_are_those_of_the_parts(tmp_path: Path, journal: Journal) -> Non
         one.measure(metrics)
     assert figure(metrics, "capture_frames_total") == 5
     assert figure(metrics, "capture_kernel_drops_total") == 2
+
+
+def test_notices_are_told_and_measured(tmp_path: Path, journal: Journal) -> None:
+    metrics = Metrics(core="c")
+    one = health(tmp_path, journal, None, Channel())
+    one.notices.decided(step())
+    one.measure(metrics)
+    assert one.parts()["notices"] == {
+        "test": {"sent": 0, "waiting": 1, "lost": 0}, "problem": None
+    }  # fmt: skip
+    found = metrics.registry.get_sample_value
+    assert found("halia_notices_waiting", {"channel": "test"}) == 1
+    assert found("halia_notices_lost_total", {"channel": "test"}) == 0
 
 
 def test_without_a_broker_there_are_no_figures_of_one(tmp_path: Path, journal: Journal) -> None:

@@ -52,3 +52,25 @@ def test_a_thread_waits_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch)
     assert len(inbox.take(0)) == 4
     writer.join(10)
     assert len(inbox) == 1
+
+
+def test_what_nobody_waits_for_any_more_is_not_done() -> None:
+    inbox, done = Inbox(), []
+    with pytest.raises(TimeoutError):
+        inbox.ask(lambda: done.append(1), 0.01)
+    (asked,) = inbox.take(0)
+    assert not asked.answer.set_running_or_notify_cancel()
+    assert done == []
+
+
+def test_what_has_begun_is_waited_for_to_its_end() -> None:
+    inbox, found = Inbox(), []
+    asker = threading.Thread(target=lambda: found.append(inbox.ask(lambda: 42, 0.05)))
+    asker.start()
+    (asked,) = inbox.take(10)
+    assert asked.answer.set_running_or_notify_cancel()
+    asker.join(0.3)
+    assert asker.is_alive(), "it gave up on what was under way"
+    asked.answer.set_result(asked.question())
+    asker.join()
+    assert found == [42]

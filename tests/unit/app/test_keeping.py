@@ -10,7 +10,7 @@ from plugin.app import keeping
 from plugin.app.keeping import Keeper, Sayable
 from plugin.audit.journal import Journal, JournalError, entries
 from plugin.broker.message import Message
-from plugin.broker.spool import Spool
+from plugin.broker.spool import Spool, SpoolFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,3 +128,65 @@ def test_while_nothing_can_be_written_only_what_can_be_told_again_is_left_out(
         journal.full = False
         assert keeper.flush() is None
     assert numbers(tmp_path / "j") == [0, 1, 10, 11, 12, 13]
+
+
+def test_who_did_it_stands_in_the_entry_and_what_is_owed_can_be_asked(tmp_path: Path) -> None:
+    kept: list[Entry] = []
+    with Journal(tmp_path / "j") as journal, Spool(tmp_path / "s", max_bytes=100) as spool:
+        keeper = Keeper(journal, into(spool), kept.extend)
+        keeper.say(Sayable(1.0, "decision", {}, (), "ann"))
+        keeper.say(Sayable(2.0, "started", {}))
+        assert (keeper.owes("decision"), keeper.owes("verdict")) == (True, False)
+        keeper.say(verdict(3, message(1, 200)))
+        assert keeper.flush() is not None
+        assert (keeper.owes("decision"), keeper.owes("verdict")) == (False, True)
+    assert [one.actor for one in kept] == ["ann", "halia"]
+
+
+def test_a_decision_does_not_wait_for_a_full_spool_and_its_message_follows(tmp_path: Path) -> None:
+    sent: list[str] = []
+    room = [1]
+
+    def publish(one: Message) -> None:
+        if len(sent) >= room[0]:
+            raise SpoolFullError("the spool is full")
+        sent.append(one.message_id)
+
+    with Journal(tmp_path / "j") as journal:
+        keeper = Keeper(journal, publish, lambda _: None)
+        keeper.say(verdict(1, message(1)))
+        keeper.say(verdict(2, message(2)))
+        for number in (3, 4):
+            keeper.say(Sayable(1.0, "decision", {"number": number}, (message(number),)))
+        keeper.say(verdict(5, message(5)))
+        assert keeper.flush() == "the spool is full"
+        assert numbers(tmp_path / "j") == [1, 3, 4]
+        assert not keeper.owes("decision")
+        assert len(keeper) == 4  # two verdicts, and the messages of two decisions
+        assert keeper.flush() is not None
+        assert numbers(tmp_path / "j") == [1, 3, 4]
+        room[0] = 9
+        assert keeper.flush() is None
+    assert numbers(tmp_path / "j") == [1, 3, 4, 2, 5]
+    assert sent == ["id-1", "id-3", "id-4", "id-2", "id-5"]
+    assert len(keeper) == 0
+
+
+def test_a_decision_of_which_one_message_is_spooled_owes_the_other(tmp_path: Path) -> None:
+    sent: list[str] = []
+    room = [1]
+
+    def publish(one: Message) -> None:
+        if len(sent) >= room[0]:
+            raise SpoolFullError("the spool is full")
+        sent.append(one.message_id)
+
+    with Journal(tmp_path / "j") as journal:
+        keeper = Keeper(journal, publish, lambda _: None)
+        keeper.say(Sayable(1.0, "decision", {"number": 1}, (message(1), message(2))))
+        keeper.say(verdict(2, message(3)))
+        assert keeper.flush() is not None
+        room[0] = 9
+        assert keeper.flush() is None
+    assert numbers(tmp_path / "j") == [1, 2]
+    assert sent == ["id-1", "id-2", "id-3"]

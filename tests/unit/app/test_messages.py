@@ -8,13 +8,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from plugin.app.messages import finding_sayable, verdict_sayable
+from plugin.app.messages import decision_body, decision_sayable, finding_sayable, verdict_sayable
 from plugin.broker.message import message_id, poseidon_refuses
 from plugin.engine import commands as do
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.verdict import Verdict, judge
+from plugin.policy.cases import Transition
+from plugin.policy.remembered import from_document
 from plugin.settings import data_folder
-from tests.playbook import START, A, found, role, verdict
+from tests.playbook import START, A, case, found, role, verdict
 
 LABELS = {"Workstation": "Developer workstation"}
 SCAN = found().finding
@@ -92,3 +94,29 @@ def test_a_finding_is_for_everyone_but_poseidon(
     other = Finding("beacon", 1.0, 0.5, ("often",), ())
     again = finding_sayable(command._replace(found=command.found._replace(finding=other)), START)
     assert again.messages[0].message_id != message.message_id
+
+
+def test_a_step_of_a_case_names_who_made_it_and_holds_the_whole_case() -> None:
+    step = Transition(case(actor="ann", evidence=("m1",), notes=("a",)), "isolating", "she said so")
+    said = decision_sayable(step, START)
+    assert (said.time, said.kind, said.actor) == (START, "decision", "ann")
+    assert (said.body["before"], said.body["why"]) == ("isolating", "she said so")
+    assert from_document(json.loads(json.dumps(said.body["case"]))) == step.case
+    (message,) = said.messages
+    assert (message.exchange, message.key) == ("halia", "halia.decision")
+    assert decision_body(step) == said.body
+
+
+def test_each_step_of_a_case_is_a_message_of_its_own_and_told_again_the_same() -> None:
+    step = Transition(case("isolating"), None, "it scans")
+    ids = {
+        decision_sayable(one, now).messages[0].message_id
+        for now in (1.0, 2.0)
+        for one in (
+            step,
+            Transition(case("isolated"), "isolating", "seen at the switches"),
+            Transition(case("isolated", changed=START + 9), "isolated", "again"),
+            Transition(case("isolating", number=8), None, "it scans"),
+        )
+    }
+    assert len(ids) == 4

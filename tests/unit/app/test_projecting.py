@@ -72,13 +72,15 @@ def test_what_is_said_while_the_store_opens_is_not_missed(
     assert position(file) == 3
 
 
-def test_a_devices_history_is_its_verdicts_and_findings_as_in_the_journal(tmp_path: Path) -> None:
+def test_a_devices_history_is_what_was_said_and_decided_as_in_the_journal(tmp_path: Path) -> None:
     folder, inbox = tmp_path / "journal", Inbox()
     written = journals.write(
         folder,
         journals.finding(1, "a"),
         journals.verdict(1, "a"),
+        journals.decision(1, "isolated"),
         journals.finding(2, "b"),
+        journals.decision(2, "isolated", about=2),
         journals.finding(1, None),
     )
     one = Projecting(tmp_path / "state.sqlite", folder, inbox)
@@ -88,8 +90,23 @@ def test_a_devices_history_is_its_verdicts_and_findings_as_in_the_journal(tmp_pa
         assert one.history(journals.mac(1), 2) == found[:2]
     assert found == [
         {"time": entry.time, "kind": entry.kind, "body": entry.body}
-        for entry in (written[3], written[1], written[0])
+        for entry in (written[5], written[2], written[1], written[0])
     ]
+
+
+def test_cases_are_known_also_when_they_are_over(tmp_path: Path) -> None:
+    folder, inbox = tmp_path / "journal", Inbox()
+    journals.write(
+        folder,
+        journals.decision(1, "isolated"),
+        journals.decision(1, "over"),
+        journals.decision(2, "isolating", about=2),
+    )
+    one = Projecting(tmp_path / "state.sqlite", folder, inbox)
+    assert one.cases() == []  # it is not open
+    with working(one, inbox):
+        found = wait_for(one.cases, "cases")
+    assert [(case["number"], case["state"]) for case in found] == [(1, "over"), (2, "isolating")]
 
 
 def test_a_journal_that_is_still_empty_is_no_trouble(tmp_path: Path) -> None:

@@ -102,6 +102,50 @@ def test_the_same_recording_says_the_same(tmp_path: Path) -> None:
     assert first == again
 
 
+POLICY = """\
+halia-policy: 1
+learning: 0
+rules:
+  - name: scanners
+    match: {behaviours: [horizontal-scan, vertical-scan]}
+    action: block
+    mode: enforce
+    duration: 1h
+    grace: 10m
+"""
+
+
+def test_a_recording_is_decided_as_it_would_have_been_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    told = recording(
+        tmp_path / "in", line(1, -1), line(2, DAY, "02:00:00:00:00:77", 7),
+        frames=attacks.horizontal(),
+    )  # fmt: skip
+    config = tmp_path / "faucet.yaml"
+    config.write_text("no: faucet\n", encoding="utf-8")
+    played = [
+        Played(tmp_path / name, told, policy__file=tmp_path / "policy.yaml", faucet__config=config)
+        for name in ("first", "again")
+    ]
+    steps = [
+        [(one.time, one.actor, one.body) for one in each.entries("decision")] for each in played
+    ]
+    assert steps[0] == steps[1]
+    states = [body["case"]["state"] for _, _, body in steps[0]]
+    assert states == ["isolating", "isolated", "releasing", "released", "over"]
+    times = [time for time, _, _ in steps[0]]
+    assert times[2] - times[0] == pytest.approx(3_600, abs=2)
+    assert times[4] - times[0] == pytest.approx(3_600 + 600, abs=4)
+    assert [one["state"] for one in played[0].of("decision")] == states
+    assert played[0].entries("policy")[0].time == pytest.approx(BEGIN - 1, abs=1)
+    assert config.read_text(encoding="utf-8") == "no: faucet\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "again", "faucet.yaml", "first", "in", "policy.yaml",
+    ]  # fmt: skip
+
+
 def test_a_silence_of_days_is_passed_over(tmp_path: Path) -> None:
     much_later = [
         one._replace(time=one.time + int(9 * DAY) * f.SECOND) for one in [attacks.end()[0]]

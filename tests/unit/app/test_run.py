@@ -24,6 +24,7 @@ from plugin.control.client import ask
 from plugin.control.protocol import Request
 from plugin.engine.commands import Judge
 from plugin.errors import HaliaError, SettingsError
+from plugin.events import ConfigLoaded, LoadedFile
 from plugin.store.state import Store
 from tests import frames as f
 from tests import networks
@@ -238,6 +239,33 @@ def test_settings_are_read_again_and_wrong_ones_are_not_used(
     assert "after a restart: capture.rotate_time" in caplog.text
 
 
+POLICY = "halia-policy: 1\nlearning: 0\nrules: []\n"
+
+
+def test_a_changed_policy_is_used_and_a_wrong_one_is_told_and_not(world: World) -> None:
+    file, other = world.folder / "policy.yaml", world.folder / "other.yaml"
+    file.write_text(POLICY, encoding="utf-8")
+    other.write_text(POLICY + "allow: [dhcp]\n", encoding="utf-8")
+    settings = [world.settings(faucet__events="none", policy__file=one) for one in (file, other)]
+
+    def story() -> None:
+        wait_for(lambda: world.entries("policy"), "the first policy")
+        file.write_text("halia-policy: 1\nrulez: []\n", encoding="utf-8")
+        (alarm,) = wait_for(lambda: world.entries("alarm"), "the alarm")
+        assert alarm.body["alarm"] == "policy"
+        assert "policy.yaml:2:1" in alarm.body["text"]
+        file.write_text(POLICY + "caps: {devices: 3}\n", encoding="utf-8")
+        wait_for(lambda: len(world.entries("policy")) == 2, "the second policy")
+        os.kill(os.getpid(), signal.SIGHUP)
+        wait_for(lambda: len(world.entries("policy")) == 3, "the other file")
+
+    world.run(story, settings[0], lambda: settings[1])
+    found = world.entries("policy")
+    assert [one.body["source"] for one in found] == [str(file), str(file), str(other)]
+    assert len({one.body["digest"] for one in found}) == 3
+    assert [one.body["alarm"] for one in world.entries("alarm")] == ["policy", "policy_ok"]
+
+
 def test_what_is_wrong_ends_it_before_it_begins_and_leaves_nothing_open(world: World) -> None:
     (world.folder / "halia.yaml").touch()
     for text, flags, match in (
@@ -245,6 +273,7 @@ def test_what_is_wrong_ends_it_before_it_begins_and_leaves_nothing_open(world: W
         ("", {"model": "no-such-model"}, "no-such-model"),
         ("", {"run__user": "no-such-user"}, "no-such-user"),
         ("control: {group: no-such-group}\n", {}, "no-such-group"),
+        ("", {"policy__file": Path("no-such-policy.yaml")}, "no-such-policy"),
         ("", {"metrics__listen": "192.0.2.1:1"}, "nothing can listen"),
     ):
         before = set(Path("/proc/self/fd").iterdir())
@@ -298,7 +327,7 @@ def test_threads_that_ask_something_at_the_end_are_answered(
         stopping.wait()
         answers.append(run._inbox.ask(lambda: len(run._engine), PATIENCE))
 
-    run._workers.append(Worker("mirroring", run._inbox, asks_last))
+    run._workers.append(Worker("hooking", run._inbox, asks_last))
     with kept_signals():
         killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
         killer.start()
@@ -306,6 +335,18 @@ def test_threads_that_ask_something_at_the_end_are_answered(
         killer.join()
     assert answers == [0]
     assert "not ended in time" not in caplog.text
+
+
+def test_what_faucet_has_loaded_reaches_the_writer(world: World) -> None:
+    run = Run(world.settings(faucet__events="none"), world.settings)
+    files = (LoadedFile(path="faucet.yaml", sha256="aa"),)
+    run._inbox.put(ConfigLoaded(time=1.0, dp_id=0, dp_name="", event_id=1, files=files))
+    with kept_signals():
+        killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+        killer.start()
+        run.work()
+        killer.join()
+    assert run._hooking._bringing._files == files
 
 
 def test_a_mistake_of_ours_ends_it_with_that_error(

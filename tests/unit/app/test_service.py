@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugin.actions import Action
 from plugin.app import service as services
 from plugin.app.daemon import Daemon
 from plugin.app.inbox import Inbox
@@ -17,26 +18,70 @@ from plugin.app.service import EngineService
 from plugin.audit.journal import Journal
 from plugin.engine import Engine
 from plugin.engine import events as ev
-from plugin.errors import PeerError
-from plugin.events import FeedOpened, Garbage
+from plugin.errors import DeniedError, OptionError, PeerError
+from plugin.events import FeedClosed, FeedOpened, Garbage
+from plugin.policy import cases as told
 from plugin.store.database import StoreError
 from tests.apps import Noted
-from tests.playbook import A, B, learned, play, verdict
+from tests.playbook import START, A, B, learned, play, verdict
+from tests.services import case, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+GONE = "02:00:00:00:00:77"
 FOUND = {"time": 1.0, "kind": "finding", "body": {}}
 
 
-def history(mac: str, most: int) -> list[dict[str, Any]]:
-    assert most > 0
-    return [FOUND] if mac == A else []
+class Past:
+    """What a test remembers."""
+
+    def __init__(self, problem: str | None = None) -> None:
+        self.problem = problem
+
+    def history(self, mac: str, most: int) -> list[dict[str, Any]]:
+        assert most > 0
+        if self.problem is not None:
+            raise StoreError(self.problem)
+        return [FOUND] if mac == A else []
+
+    def cases(self) -> list[dict[str, Any]]:
+        if self.problem is not None:
+            raise StoreError(self.problem)
+        return [case(1, B, state="isolating"), case(7, state="over"), case(9, state="pending")]
+
+
+class Book:
+    """Decisions that a test writes."""
+
+    def __init__(self) -> None:
+        self.told: list[told.Told] = []
+        self.denied: str | None = None
+        self.threads: set[int] = set()
+        self.known = [case(1, B), case(2, GONE, state="released", addresses=["10.0.0.77"])]
+
+    def order(self, what: told.Told) -> list[dict[str, Any]]:
+        self.threads.add(threading.get_ident())
+        if self.denied is not None:
+            raise told.DeniedOrder(self.denied)
+        self.told.append(what)
+        return [step(case(3))]
+
+    def cases(self) -> list[dict[str, Any]]:
+        return self.known
+
+    def explain(self, mac: str) -> dict[str, Any] | None:
+        return {"mac": mac} if mac == A else None
+
+    def status(self) -> dict[str, Any]:
+        return {"frozen": None}
 
 
 @contextmanager
-def running(folder: Path, engine: Engine, history: Any = history) -> Iterator[EngineService]:
+def running(
+    folder: Path, engine: Engine, past: Past | None = None, book: Book | None = None
+) -> Iterator[EngineService]:
     """A service whose main thread runs."""
     inbox, stop = Inbox(), threading.Event()
     with Journal(folder / "journal") as journal:
@@ -50,7 +95,8 @@ def running(folder: Path, engine: Engine, history: Any = history) -> Iterator[En
         main = threading.Thread(target=turn)
         main.start()
         try:
-            yield EngineService(inbox, engine, lambda: {"judge": {"waiting": 3}}, history)
+            parts: dict[str, Any] = {"judge": {"waiting": 3}}
+            yield EngineService(inbox, engine, lambda: parts, past or Past(), book or Book())
         finally:
             stop.set()
             main.join()
@@ -78,6 +124,14 @@ def test_devices_are_documents(tmp_path: Path, engine: Engine) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_why_there_is_no_feed_is_in_the_status(tmp_path: Path, engine: Engine) -> None:
+    why = "/run/event.sock: Permission denied"
+    engine.step(FeedClosed(source="s", reason=why), START + 1)
+    with running(tmp_path, engine) as service:
+        feed = service.status()["feed"]
+    assert (feed["connected"], feed["problem"]) == (False, why)
+
+
 @pytest.mark.parametrize(("key", "mac"), [(A, A), ("10.0.0.1", A), ("fd00::b", B), (B, B)])
 def test_a_device_is_found_by_its_mac_or_an_address(
     tmp_path: Path, engine: Engine, key: str, mac: str
@@ -96,11 +150,9 @@ def test_a_device_that_is_not_there_is_nobody(tmp_path: Path, engine: Engine) ->
 
 
 def test_a_store_that_cannot_be_read_only_costs_the_history(tmp_path: Path, engine: Engine) -> None:
-    def broken(mac: str, most: int) -> list[dict[str, Any]]:
-        raise StoreError("it is gone", where=f"{mac} {most}")
-
-    with running(tmp_path, engine, broken) as service:
+    with running(tmp_path, engine, Past("it is gone")) as service:
         found = service.device(A)
+        assert [one["number"] for one in service.decisions(over=True)] == [1, 2]
     assert found is not None
     assert found["history"] == []
 
@@ -112,9 +164,11 @@ def test_the_status_names_each_part(tmp_path: Path, engine: Engine) -> None:
     assert status["devices"] == {"total": 2, "states": {"ok": 1, "unknown": 1}}
     assert status["feed"]["connected"]
     assert (status["feed"]["events"], status["feed"]["garbage"]) == (2, 1)
+    assert status["feed"]["problem"] is None
     assert status["hook"] == {"problem": "the hook is not installed"}
     assert status["holding"] is False
     assert status["judge"] == {"waiting": 3}
+    assert status["decisions"] == {"frozen": None}
     assert status["uptime"] >= 0
 
 
@@ -122,7 +176,87 @@ def test_a_main_thread_that_is_busy_is_told_to_who_asks(
     monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:
     monkeypatch.setattr(services, "ANSWER_SECONDS", 0.01)
-    service = EngineService(Inbox(), engine, dict, history)  # nobody takes its questions
+    service = EngineService(Inbox(), engine, dict, Past(), Book())  # nobody takes its questions
     for ask in (service.status, service.devices, lambda: service.device(A)):
         with pytest.raises(PeerError, match="busy"):
             ask()
+
+
+def test_orders_reach_the_ledger_in_the_main_thread_with_their_actor(
+    tmp_path: Path, engine: Engine
+) -> None:
+    book = Book()
+    who = {"actor": "ann", "reason": "it scans"}
+    with running(tmp_path, engine, book=book) as service:
+        assert service.isolate("10.0.0.1", "limit:2M", 60.0, **who) == [step(case(3))]
+        service.release("10.0.0.77", **who)
+        service.release(None, **who)
+        service.answer(7, approve=True, **who)
+        service.extend(7, 90.0, **who)
+        service.thaw(**who)
+    assert book.told == [
+        told.Ordered(A, Action(kind="limit", rate=2000), 60.0, "ann", "it scans"),
+        told.Released(GONE, "ann", "it scans"),
+        told.Released(None, "ann", "it scans"),
+        told.Answered(7, approve=True, actor="ann", reason="it scans"),
+        told.Extended(7, 90.0, "ann", "it scans"),
+        told.Thawed("ann", "it scans"),
+    ]
+    assert len(book.threads) == 1
+    assert threading.get_ident() not in book.threads
+
+
+def test_what_is_denied_says_why_and_is_in_the_log(
+    tmp_path: Path, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = Book()
+    book.denied = "it is protected"
+    caplog.set_level("INFO", "halia")
+    with running(tmp_path, engine, book=book) as service:
+        with pytest.raises(DeniedError, match="it is protected") as denied:
+            service.isolate(A, "block", None, actor="ann", reason="x")
+        assert "halia policy explain" in str(denied.value.advice)
+        with pytest.raises(DeniedError, match="it is protected") as denied:
+            service.thaw(actor="ann", reason="x")
+        assert denied.value.advice is None, "the policy says nothing about that"
+        with pytest.raises(DeniedError, match=r"no device .* is known: 10\.9\.9\.9"):
+            service.release("10.9.9.9", actor="ann", reason="x")
+        with pytest.raises(OptionError, match="is no action"):
+            service.isolate(A, "explode", None, actor="ann", reason="x")
+        with pytest.raises(DeniedError):
+            service.release("x\nann wants nothing", actor="ann", reason="x")
+    assert f"ann wants {A} isolated as block: denied: it is protected" in caplog.text
+    assert "ann wants x\\nann wants nothing released" in caplog.text
+
+
+def test_whom_a_name_means_nobody_guesses(tmp_path: Path, engine: Engine) -> None:
+    book = Book()
+    book.known = [case(1, GONE, addresses=["10.0.0.77"]), case(2, "02:00:00:00:00:78")]
+    book.known[1]["addresses"] = ["10.0.0.77"]
+    with (
+        running(tmp_path, engine, book=book) as service,
+        pytest.raises(DeniedError, match="could be any of 2"),
+    ):
+        service.release("10.0.0.77", actor="ann", reason="x")
+    assert book.told == []
+
+
+def test_cases_with_the_names_of_their_devices(tmp_path: Path, engine: Engine) -> None:
+    with running(tmp_path, engine) as service:
+        one, other = service.decisions(over=False)
+        assert (one["number"], one["name"]) == (1, None)
+        found = [(one["number"], one["state"]) for one in service.decisions(over=True)]
+    assert found == [(1, "isolated"), (2, "released"), (7, "over")]
+    assert other["mac"] == GONE
+
+
+def test_what_the_policy_says_of_a_device_and_what_is_decided(
+    tmp_path: Path, engine: Engine
+) -> None:
+    book = Book()
+    with running(tmp_path, engine, book=book) as service:
+        book.known = [case(1, B), case(4, A)]
+        assert service.explain("10.0.0.1") == {"mac": A, "case": case(4, A)}
+    with running(tmp_path, engine) as service:
+        assert service.explain("10.0.0.1") == {"mac": A, "case": None}
+        assert service.explain("10.9.9.9") is None

@@ -15,9 +15,27 @@ from plugin.engine import commands as do
 from plugin.engine import events as ev
 from plugin.events import FeedGap, Garbage
 from plugin.metrics import Metrics
+from plugin.notices.notices import Notices
+from plugin.notices.post import Post
+from plugin.policy.decision import decision_document
 from tests.apps import PATIENCE
-from tests.playbook import SECOND, START, A, B, found, learned, play, role, verdict
+from tests.cases import step
+from tests.playbook import (
+    PORTS,
+    SCANNERS,
+    SECOND,
+    START,
+    A,
+    B,
+    found,
+    learned,
+    play,
+    policy,
+    role,
+    verdict,
+)
 from tests.services import Office, open_folder, serving
+from tests.unit.notices.test_post import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +49,16 @@ class Told:
         self.metrics = Metrics(core="c", most=10)
         self.said: list[Mapping[str, Any]] = []
         self.log = logging.getLogger("halia.test.telling")
+        self.notices = Notices(
+            [Post(Channel(), 60.0, lambda _: None)], ("isolated",), ("caps", "proof")
+        )
         self.telling = Telling(
-            self.engine, self.said.append, self.metrics, log=self.log, clock=lambda: START
+            self.engine,
+            self.said.append,
+            self.metrics,
+            log=self.log,
+            notices=self.notices,
+            clock=lambda: START,
         )
 
     def figure(self, name: str, **labels: str) -> float | None:
@@ -55,6 +81,28 @@ def test_verdicts_and_findings_are_said_and_counted(told: Told) -> None:
     assert told.figure("device_findings_total", mac=A) == 1
 
 
+def test_a_kept_decision_is_told_like_all_others(told: Told) -> None:
+    told.telling.spoken(do.AnnounceDecision(step()))
+    assert told.said == [decision_document(step())]
+
+
+def test_how_many_are_isolated_and_whether_caps_stopped_it(told: Told) -> None:
+    def figures() -> tuple[float | None, float | None]:
+        told.telling.count()
+        return told.figure("isolated_devices"), told.figure("caps_frozen")
+
+    assert figures() == (0, 0)
+    rules = policy(SCANNERS, head="caps: {devices: 1}")
+    play(
+        told.engine, (0, ev.PolicyRead(rules)), (0, PORTS), (0, learned()),
+        (0, learned(B, port=2)), (0, ev.CaptureOpened(A, "a")), (0, ev.CaptureOpened(B, "b")),
+        (1, ev.Behaved(found(after=1))),
+    )  # fmt: skip
+    assert figures() == (1, 0)
+    play(told.engine, (2, ev.Behaved(found(B, after=2))))
+    assert figures() == (1, 1)
+
+
 def test_an_alarm_is_said_and_logged(told: Told, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, told.log.name):
         told.telling.spoken(do.Alarm("twice", A, "two places"))
@@ -67,6 +115,24 @@ def test_an_alarm_is_said_and_logged(told: Told, caplog: pytest.LogCaptureFixtur
     ]  # fmt: skip
     assert [getattr(record, "mac", None) for record in caplog.records] == [A, None]
     assert [getattr(record, "kind", None) for record in caplog.records] == ["twice", "feed_gap"]
+
+
+def test_a_decision_is_said_counted_and_noticed(told: Told) -> None:
+    told.telling.decided(step())
+    told.telling.decided(step("released", "releasing"))
+    assert told.said == [
+        decision_document(step()),
+        decision_document(step("released", "releasing")),
+    ]
+    assert told.figure("decisions_total", state="isolated") == 1
+    assert told.figure("decisions_total", state="released") == 1
+    assert told.notices.posts[0].count().waiting == 1
+
+
+def test_alarms_that_are_asked_for_are_noticed(told: Told) -> None:
+    told.telling.spoken(do.Alarm("caps", None, "no more"))
+    told.telling.spoken(do.Alarm("feed_gap", None, "3 events were lost"))
+    assert told.notices.posts[0].count().waiting == 1
 
 
 def test_what_comes_is_counted(told: Told) -> None:
@@ -114,7 +180,8 @@ def test_without_figures_and_watchers_nothing_is_missed() -> None:
     telling.count()
     telling.spoken(do.Announce("t", verdict()))
     telling.spoken(do.Alarm("twice", A, "text"))
-    assert [one["kind"] for one in said] == ["capture", "alarm"]
+    telling.decided(step())
+    assert [one["kind"] for one in said] == ["capture", "alarm", "decision"]
     assert said[1]["time"] > START - 1e9
 
 
@@ -129,7 +196,9 @@ def test_watchers_hear_of_changes_alarms_and_departures(told: Told) -> None:
         told.telling.show(B)  # it has gone meanwhile
         told.telling.spoken(do.Alarm("twice", A, "two places"))
         told.telling.forget(A)
-        heard = [next(events) for _ in range(3)]
+        told.telling.decided(step())
+        heard = [next(events) for _ in range(4)]
     assert heard[0]["device"]["state"] == "unknown"
     assert (heard[1]["alarm"], heard[1]["time"], heard[1]["mac"]) == ("twice", START, A)
     assert heard[2]["device"] == {"mac": A, "state": "gone"}
+    assert heard[3] == {"event": "decision", "decision": decision_document(step())}

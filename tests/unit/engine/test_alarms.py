@@ -50,3 +50,19 @@ def test_each_switch_is_one_of_its_own() -> None:
     told = Alarms()
     assert told.tell(do.Alarm("switch_down", None, "switch sw1 has left Faucet"), 0.0)
     assert told.tell(do.Alarm("switch_down", None, "switch sw2 has left Faucet"), 0.0)
+
+
+def test_a_thaw_that_is_about_nobody_ends_a_breach_that_is_about_a_device() -> None:
+    told = Alarms()
+    breach, thaw = do.Alarm("caps", "m", "5 devices"), do.Alarm("caps_ok", None, "thawed")
+    assert [bool(told.tell(one, n)) for n, one in enumerate([breach, thaw] * 3)] == [True] * 6
+    assert told.tell(do.Alarm("caps_ok", None, "again"), 7.0) == []
+
+
+def test_the_end_of_one_device_s_trouble_is_not_another_s() -> None:
+    told = Alarms()
+    told.tell(do.Alarm("proof", "m", "gone"), 0.0)
+    told.tell(do.Alarm("enforcing", "m", "not written"), 0.0)
+    told.tell(do.Alarm("enforcing_ok", "n", "written"), 1.0)
+    assert told.tell(do.Alarm("enforcing", "m", "not written"), 2.0) == []
+    assert told.tell(do.Alarm("proof", "m", "gone"), 2.0) == []

@@ -9,7 +9,7 @@ from plugin.engine import commands as do
 
 def test_commands_are_records_that_cannot_be_changed() -> None:
     kinds = get_args(do.Command)
-    assert len(set(kinds)) == 9
+    assert len(set(kinds)) == 11
     assert all(issubclass(kind, tuple) for kind in kinds)
     assert do.Hold(on=True) == do.Hold(on=True) != do.Hold(on=False)
 

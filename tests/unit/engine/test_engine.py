@@ -169,7 +169,7 @@ def test_forged_macs_cost_little_when_the_table_is_full() -> None:
         commands = play(engine, (n, ev.CaptureOpened(f"02:00:00:00:02:{n:02x}", "x")))
         assert kinds(commands) == ["Show", "Forget"]
     assert len(engine) == 50
-    assert not engine._only_frames
+    assert not engine._roll._only_frames
 
 
 def test_a_finding_and_the_capture_s_own_are_one() -> None:
@@ -248,7 +248,7 @@ def test_after_a_restart_it_knows_what_it_knew() -> None:
         vendor="maker",
     )  # fmt: skip
     kept = ev.Kept(A, role(), "older.pcap", None, 7, "old.pcap", START + 50)
-    assert play(engine, (99, ev.Restored((device,), (kept,)))) == []
+    assert play(engine, (99, ev.Restored((device,), (kept,)))) == [do.Enforce((), frozenset())]
     shown = engine.view(A)
     assert shown is not None
     assert (shown.state, shown.captures, shown.vendor, shown.port) == ("ok", 7, "maker", 3)
@@ -297,6 +297,12 @@ def test_an_alarm_of_the_shell_is_not_repeated_at_once() -> None:
     notice = ev.Noticed("disk_full", "no room")
     commands = play(engine, (0, notice), (10, notice), (400, notice))
     assert kinds(commands).count("Alarm disk_full") == 2
+
+
+def test_what_was_written_into_faucets_files_is_kept() -> None:
+    (command,) = Engine().step(ev.Written("halia_isolation.yaml", "+ rule", (A,)), 1)
+    body = {"file": "halia_isolation.yaml", "diff": "+ rule", "macs": [A]}
+    assert command == do.Record("config", body)
 
 
 @settings(max_examples=60, deadline=None)
@@ -377,7 +383,11 @@ def test_whom_the_mirror_does_not_show_is_said_of_the_device() -> None:
 def test_the_plan_of_the_mirror_is_told_where_devices_are_and_who_is_suspect() -> None:
     engine = Engine()
     play(engine, (0, learned()), (0, learned(B, port=2)), (1, ev.Behaved(found(B, after=1))))
-    assert engine.spots() == [Spot(A, "sw1", 1, 100), Spot(B, "sw1", 2, 100, suspect=True)]
+    ours = ("10.0.0.1",)
+    assert engine.spots() == [
+        Spot(A, "sw1", 1, 100, addresses=ours),
+        Spot(B, "sw1", 2, 100, suspect=True, addresses=ours),
+    ]
 
 
 def test_the_end_of_an_older_file_does_not_end_the_open_one() -> None:

@@ -71,6 +71,17 @@ def test_what_the_page_knows_is_learned_and_what_it_does_not_is_unlearned() -> N
     assert fresh.location.port == 3
 
 
+def test_why_there_is_no_feed_is_told_and_shown() -> None:
+    engine = Engine()
+    why = "/run/event.sock: Permission denied"
+    play(engine, (0, faucet.FeedClosed(source="s", reason=why)))
+    assert (engine.feed.open, engine.feed.reason) == (False, why)
+    commands = play(engine, (11, ev.Tick()))
+    assert [c.text.endswith(f"({why})") for c in commands if isinstance(c, do.Alarm)] == [True]
+    play(engine, (12, OPENED))
+    assert engine.feed.reason is None
+
+
 def test_a_feed_that_is_away_for_long_is_told_and_its_return_too() -> None:
     engine = Engine()
     play(engine, (0, OPENED), (1, CLOSED))
@@ -153,3 +164,14 @@ def test_what_faucet_says_of_itself() -> None:
     state, _ = step(state, faucet.Garbage(reason="torn", sample="{"), 5.0, page=True)
     assert (state.garbage, state.events) == (1, 4)
     assert tick(state, 1e9, feed=False) == (state, [])
+
+
+def test_why_no_event_comes_is_told() -> None:
+    engine = Engine()
+    shut = faucet.FeedClosed(source="sock", reason="sock: Permission denied")
+    told = play(engine, (0, ev.Tick()), (1, shut), (12, ev.Tick()))
+    (alarm,) = (one for one in told if isinstance(one, do.Alarm))
+    assert alarm.text.endswith("are not noticed (sock: Permission denied)")
+    assert engine.feed.reason == "sock: Permission denied"
+    play(engine, (13, OPENED))
+    assert engine.feed.reason is None

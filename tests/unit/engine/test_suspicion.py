@@ -40,3 +40,14 @@ def test_a_finding_is_forgotten_after_ten_minutes() -> None:
     assert suspicion.forget(one, START + 600)
     assert one.sighted == []
     assert not suspicion.forget(one, START + 601)
+
+
+def test_a_finding_of_a_time_to_come_does_not_count() -> None:
+    one = tracked()
+    suspicion.sight(one, found(after=100))
+    (seen,) = one.sighted
+    assert [suspicion.counts(seen, START + at) for at in (94, 95, 699, 700)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    assert suspicion.forget(one, START)
+    assert one.sighted == []

@@ -17,6 +17,7 @@ from plugin.ml.verdict import (
     choose,
     decide,
     finding_document,
+    is_relay,
     judge,
     relay_reason,
     to_document,
@@ -97,6 +98,9 @@ def test_a_relay_is_undetermined_however_sure_and_says_why() -> None:
     assert found.labels[0] == "Printer"
     assert decide(MANIFEST, SURE, 1, 1, relay=why).reason == why
     assert choose([role("known", 0.7, "device"), found]).model == "device"
+    assert is_relay(found)
+    assert not is_relay(decide(MANIFEST, SURE, 1, 1))
+    assert not is_relay(role("known", 0.9, "device"))
 
 
 def test_warnings() -> None:

@@ -49,6 +49,11 @@ from plugin.settings.table import BY_KEY, SETTINGS, Setting
         ("broker.url", "amqp://rabbit:5672/%2Fa", ...),
         ("store.url", "postgresql+psycopg://halia:pw@db/halia", ...),
         ("mirror.ignore_vlans", "4094", 4094),
+        ("notify.states", "refused", "refused"),
+        ("notify.syslog", "/dev/log", ...),
+        ("notify.syslog", "tcp://[::1]:601", ...),
+        ("notify.mail_to", "kim+halia@example.org", ...),
+        ("notify.mail_from", "root@localhost", ...),
         ("mirror.ignore_ports", "sw1:3", "sw1:3"),
         ("mirror.ignore_ports", "a:b c:012", "a:b c:12"),
     ],
@@ -105,6 +110,18 @@ def test_what_is_taken(key: str, text: str, value: object) -> None:
         ("store.url", "halia", "SQLAlchemy's URL of a database is expected"),
         ("mirror.ignore_vlans", "4095", "a VLAN's number, 1 to 4094, is expected, not '4095'"),
         ("mirror.ignore_vlans", "office", "a VLAN's number"),
+        ("notify.states", "isolate", "no such choice: 'isolate'; did you mean 'isolated'?"),
+        ("notify.alarms", None, "one of caps, caps_ok, proof, spoofed"),
+        ("notify.syslog", "log:514", "/dev/log, udp://HOST:PORT or tcp://HOST:PORT is expected"),
+        ("notify.syslog", "udp://log", "HOST:PORT is expected, not 'log'"),
+        ("notify.syslog", "tcp://log:0", "a port from 1 on is expected"),
+        ("notify.syslog", "/dev/log\n", "/dev/log, udp://HOST:PORT or tcp://HOST:PORT is expected"),
+        ("notify.mail_to", "kim", "an e-mail address is expected, not 'kim'"),
+        ("notify.mail_to", "a@b\r\nBcc: c@d", "an e-mail address is expected"),
+        ("notify.mail_to", "Kim <kim@example.org>", "an e-mail address is expected"),
+        ("notify.mail_from", "a@b@c", "an e-mail address is expected"),
+        ("notify.give_up", "1s", "at least 1m is expected, not 1s"),
+        ("notify.webhook_url", "https://hook/?token=x", "without ? or #: they are not sent on"),
         ("mirror.ignore_vlans", None, "a list of VLANs' numbers is expected, not null"),
         ("mirror.ignore_ports", "3", "DP:PORT is expected, such as sw1:3, not '3'"),
         ("mirror.ignore_ports", "sw1:x", "DP:PORT is expected"),
@@ -155,7 +172,8 @@ def test_a_default_reads_as_it_is_written(setting: Setting) -> None:
     if setting.default is None:
         assert convert(setting, None) is None
     elif setting.is_list:
-        assert as_text(setting, setting.default) == "[]"
+        assert as_text(setting, setting.default) == f"[{', '.join(map(str, setting.default))}]"
+        assert tuple(convert(setting, str(one)) for one in setting.default) == setting.default
     else:
         assert convert(setting, as_text(setting, setting.default)) == setting.default
 

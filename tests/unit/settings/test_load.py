@@ -143,7 +143,7 @@ def test_every_setting_has_a_variable_and_a_place_in_the_file(tmp_path: Path) ->
         "folder": "/x",
         "file": "/x",
         "count": "3",
-        "span": "7s",
+        "span": "7m",
         "size": "2G",
         "rate": "7M",
         "secret": "x",
@@ -153,6 +153,9 @@ def test_every_setting_has_a_variable_and_a_place_in_the_file(tmp_path: Path) ->
         "database": "sqlite:///x",
         "vlans": "7",
         "ports": "sw1:7",
+        "syslog": "/dev/x",
+        "mail": "x@y",
+        "mails": "x@y",
     }
     texts = {
         s.key: s.choices[-1] if s.choices else given.get(s.kind, "no" if s.default else "yes")

@@ -7,7 +7,13 @@ import pytest
 
 from plugin import settings
 from plugin.errors import SettingsError
-from plugin.settings.secret import HIDDEN, SECRET_BYTES_MAX, Secret, broker_password
+from plugin.settings.secret import (
+    HIDDEN,
+    SECRET_BYTES_MAX,
+    Secret,
+    broker_password,
+    read_secret,
+)
 
 
 def password_in(file: Path) -> Secret | None:
@@ -77,3 +83,11 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(SettingsError, match="is no regular file"):
         password_in(tmp_path / "pipe")
+
+
+def test_any_setting_can_name_a_file_of_a_secret(tmp_path: Path) -> None:
+    file, setting = write(tmp_path / "key", b"hunter2\n"), "notify.webhook_secret_file"
+    assert read_secret(file, setting) == Secret("hunter2")
+    file.write_bytes(b"")
+    with pytest.raises(SettingsError, match=f"key: {setting}: one line of text is expected, the k"):
+        read_secret(file, setting)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from plugin.actions import parse_action
 from plugin.store.fold import Latest, fold
 from tests import journals as j
 
@@ -66,6 +67,13 @@ def test_who_was_gone_begins_anew(tmp_path: Path) -> None:
         ("finding", j.finding(1, "a")[1] | {"message_id": "x" * 65}),
         ("unjudged", {"capture": "a\0b"}),
         ("alarm", {"mac": None}),
+        ("decision", {"case": None}),
+        ("caps", {}),
+        ("decision", {"case": "one"}),
+        j.decision(-1),
+        j.decision(1, "x" * 17),
+        j.decision(1, number="1"),
+        j.decision(1, mac=None),
     ],
 )
 def test_a_body_that_is_not_as_it_should_be_is_counted(
@@ -75,8 +83,32 @@ def test_a_body_that_is_not_as_it_should_be_is_counted(
     assert found.unreadable == 1
     assert list(found.devices) == [j.mac(7)]
     assert (found.captures, found.verdicts, found.findings, found.alarms) == ({}, [], [], [])
+    assert (found.decisions, found.cases, found.caps) == ([], {}, [])
 
 
 def test_kinds_of_later_versions_make_no_row(tmp_path: Path) -> None:
-    found = fold(j.write(tmp_path, ("decision", {"mac": 5}), ("started", {})))
+    found = fold(j.write(tmp_path, ("of-a-later-version", {"mac": 5}), ("started", {})))
     assert found == fold([])
+
+
+def test_each_step_of_a_case_is_a_row_and_its_last_one_is_the_case(tmp_path: Path) -> None:
+    found = fold(
+        j.write(
+            tmp_path,
+            j.decision(1, "isolating"),
+            j.decision(2, "pending", 2, rule=None, action=parse_action("revlan:guest")),
+            j.decision(1, "isolated", action=parse_action("limit:500k")),
+        )
+    )
+    steps = [(row["case_number"], row["state"], row["action"]) for row in found.decisions]
+    assert steps == [
+        (1, "isolating", "block"), (2, "pending", "revlan:guest"), (1, "isolated", "limit:500k"),
+    ]  # fmt: skip
+    assert [row["number"] for row in found.decisions] == [1, 2, 3]
+    assert [row["rule"] for row in found.decisions] == ["scanners", None, "scanners"]
+    assert {row["actor"] for row in found.decisions} == {"halia"}
+    assert json.loads(found.decisions[1]["document"])["why"] == "it scans"
+    assert set(found.cases) == {1, 2}
+    one = found.cases[1]
+    assert (one["number"], one["state"], one["mac"]) == (3, "isolated", j.mac(1))
+    assert json.loads(one["document"]) == j.case(1, "isolated", action=parse_action("limit:500k"))

@@ -137,6 +137,63 @@ def test_what_was_said_of_a_device_the_last_first(url: str, tmp_path: Path) -> N
         assert store.said(j.mac(3), 9) == []
 
 
+def test_cases_that_are_not_over_are_given_however_old_and_others_since_a_time(
+    url: str, tmp_path: Path
+) -> None:
+    told = [
+        j.decision(1, "isolating", 1),
+        j.decision(2, "over", 2),
+        j.decision(1, "isolated", 1),
+        j.decision(3, "over", 3),
+        j.decision(4, "over", 4),
+        j.decision(5, "over", 5, cookie=0),
+        j.decision(6, "over", 6, cookie=0, grace=600.0),
+        j.decision(7, "over", 7, cookie=0),
+    ]
+    with Store(url) as store:
+        assert store.cases() == []
+        for entry in j.write(tmp_path, *told):
+            store.apply([entry])
+        assert [one["number"] for one in store.cases()] == [1, 2, 3, 4, 6, 7]
+        assert store.cases()[0] == j.case(1, "isolated", 1)
+        late = store.cases(since=1_700_000_004.0)  # the entries' times count up from there
+        assert [one["number"] for one in late] == [1, 3, 4, 6, 7]
+        never = store.cases(since=2e9)
+        assert [one["number"] for one in never] == [1, 7]  # the last one: numbers go on from it
+
+
+def test_whether_caps_have_stopped_the_rules(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        assert store.frozen() is None
+        store.apply(j.write(tmp_path, j.caps("too many"), j.caps(None), j.caps("caps\x1b.devices")))
+        assert store.frozen() == "caps\\x1b.devices"
+        store.apply(j.write(tmp_path, j.caps(None)))
+        assert store.frozen() is None
+
+
+def test_the_steps_of_a_device_s_cases_the_last_first(url: str, tmp_path: Path) -> None:
+    told = [j.decision(1, "isolating"), j.decision(2, "pending", 2), j.decision(1, "over")]
+    with Store(url) as store:
+        store.apply(j.write(tmp_path, *told))
+        found = store.decisions(j.mac(1), 9)
+        assert [(one.number, one.body["case"]["state"]) for one in found] == [
+            (3, "over"), (1, "isolating"),
+        ]  # fmt: skip
+        assert (found[0].actor, found[0].time, found[0].body) == (
+            "halia", 1_700_000_003.0, told[2][1],
+        )  # fmt: skip
+        assert store.decisions(j.mac(1), 1) == found[:1]
+        assert store.decisions(j.mac(7), 9) == []
+
+
+def test_old_cases_go_when_they_are_over_and_steps_in_any_case(tmp_path: Path) -> None:
+    told = [j.decision(1), j.decision(2, "over"), j.decision(3, "over"), *[j.alarm()] * 1_000]
+    with Store(tmp_path / "s", retention=Retention(entries=500)) as store:
+        store.apply(j.write(tmp_path / "journal", *told))
+        assert [one["number"] for one in store.cases()] == [1, 3]
+        assert store.decisions(j.mac(1), 9) == []
+
+
 def test_entries_are_taken_once_and_in_their_order(url: str, tmp_path: Path) -> None:
     entries = j.write(tmp_path, j.device(1), *(j.verdict(1, f"{n}") for n in range(4)))
     with Store(url) as store:

@@ -38,6 +38,7 @@ def test_what_is_asked_for_has_an_index() -> None:
     assert ("halia_verdicts", ("mac", "number")) in indexes
     assert ("halia_findings", ("mac", "number")) in indexes
     assert ("halia_captures", ("number",)) in indexes
+    assert ("halia_decisions", ("mac", "number")) in indexes
 
 
 def test_the_documented_tables_are_these() -> None:

@@ -121,4 +121,4 @@ def test_one_that_this_user_may_not_read() -> None:
         (folder / "f.sock").chmod(0o600)
         words = as_nobody([sys.executable, "-c", code, str(folder / "f.sock")], ROOT, folder)
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "may not be read by this user" in done.stdout
+    assert "may not be read by nobody" in done.stdout

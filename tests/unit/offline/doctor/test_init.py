@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
 
+from plugin.offline import doctor
 from plugin.offline.doctor import State, examine, machine
 from tests.doctors import wanted
-from tests.services import serving
+from tests.services import open_folder, serving
 
 NAMES = [
-    "core", "libraries", "clock", "user", "state folder", "models", "control socket", "interface",
-    "event feed", "faucet page", "faucet.yaml", "faucet checker", "probe", "broker", "store",
+    "core", "libraries", "clock", "user", "state folder", "models", "policy", "control socket",
+    "interface", "event feed", "faucet page", "faucet.yaml", "isolation", "faucet checker", "probe",
+    "broker", "notices", "store",
 ]  # fmt: skip
 
 
@@ -40,3 +44,28 @@ def test_a_daemon_that_runs_is_asked(tmp_path: Path) -> None:
     assert checks["clock"].state is State.FAILED
     assert checks["control socket"].state is checks["event feed"].state is State.OK
     assert checks["event feed"].what == "the Halia that runs has it"
+
+
+def test_what_may_not_be_looked_at_fails_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "state.sqlite")
+
+    monkeypatch.setattr(doctor.peers, "store", refused)
+    checks = {c.name: c for c in examine(wanted(tmp_path), machine.EARLIEST + 1)}
+    assert checks["store"].state is State.FAILED
+    assert checks["store"].what == "state.sqlite: Permission denied"
+    assert checks["store"].remedy
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_event_socket_is_looked_at_as_whom_the_daemon_becomes() -> None:
+    with open_folder() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "f.sock"))
+        listener.listen()
+        (folder / "f.sock").chmod(0o600)
+        places = {"control__socket": folder / "s", "faucet__socket": folder / "f.sock"}
+        for values, state in (({}, State.OK), ({"run__user": "nobody"}, State.FAILED)):
+            checks = examine(wanted(folder, **places, **values), machine.EARLIEST + 1)
+            assert next(c for c in checks if c.name == "event feed").state is state

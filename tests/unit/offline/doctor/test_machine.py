@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plugin.offline.doctor import machine
-from plugin.offline.doctor.check import State
+from plugin.offline.doctor.account import account_of
+from plugin.offline.doctor.check import Check, State
+from plugin.settings import Settings
 from tests.doctors import wanted
 from tests.nobody import as_nobody
 from tests.services import open_folder
@@ -58,21 +61,25 @@ def test_the_kernel_tells_whether_the_clock_is_kept() -> None:
     assert machine.clock(NOW).state in {OK, WARN}
 
 
+def state_folder(settings: Settings) -> Check:
+    return machine.state_folder(settings, account_of(settings))
+
+
 def test_a_state_folder(tmp_path: Path) -> None:
-    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=0))
+    found = state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=0))
     assert found.state is OK
     assert "will be made" not in found.what
-    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path / "a" / "b"))
+    found = state_folder(wanted(tmp_path, run__state=tmp_path / "a" / "b"))
     assert "will be made" in found.what
     assert not (tmp_path / "a").exists()
 
 
 def test_a_state_folder_without_room(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
-    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__min_free=2 * free))
+    found = state_folder(wanted(tmp_path, run__state=tmp_path, capture__min_free=2 * free))
     assert found.state is FAILED
     assert "less than capture.min_free" in found.what
-    found = machine.state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=2 * free))
+    found = state_folder(wanted(tmp_path, run__state=tmp_path, capture__quota=2 * free))
     assert found.state is WARN
     assert "capture.quota" in found.what
 
@@ -83,7 +90,9 @@ def test_a_state_folder_that_is_not_ours() -> None:
     code = (
         "import sys; from pathlib import Path; from tests.doctors import wanted;"
         "from plugin.offline.doctor.machine import state_folder;"
-        "found = state_folder(wanted(Path(sys.argv[1]), run__state=Path(sys.argv[2])));"
+        "from plugin.offline.doctor.account import account_of;"
+        "found = wanted(Path(sys.argv[1]), run__state=Path(sys.argv[2]));"
+        "found = state_folder(found, account_of(found));"
         "print(found.state, found.what, found.remedy)"
     )
     with open_folder() as folder, open_folder() as closed:
@@ -96,6 +105,22 @@ def test_a_state_folder_that_is_not_ours() -> None:
     assert done.stdout.startswith("failed")
     assert "Permission denied" in done.stdout
     assert str(closed) in done.stdout
+
+
+def test_a_state_folder_of_an_earlier_run_as_root() -> None:
+    """It is looked at as whom the daemon becomes, and the command that gives it away is told."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with open_folder() as folder:
+        (folder / "state").mkdir(0o750)
+        assert state_folder(wanted(folder, run__state=folder / "state")).state is OK
+        settings = wanted(folder, run__state=folder / "state", run__user="nobody")
+        found = state_folder(settings)
+        assert (found.state, "belongs to root, not to nobody" in found.what) == (FAILED, True)
+        assert "chown -hR" in str(found.remedy)
+        assert str(folder / "state") in str(found.remedy)
+        later = wanted(folder, run__state=folder / "new", run__user="nobody")
+        assert state_folder(later).state is OK, "it will be made, and given away"
 
 
 def test_models(tmp_path: Path) -> None:
@@ -130,3 +155,35 @@ def test_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert machine.user(wanted(tmp_path)).state is OK
     assert machine.user(wanted(tmp_path, run__user="nobody")).state is SKIPPED
+
+
+def test_the_policy(tmp_path: Path) -> None:
+    def look(**values: Any) -> Check:
+        settings = wanted(tmp_path, **values)
+        return machine.policy(settings, account_of(settings))
+
+    file = tmp_path / "p.yaml"
+    assert look().state is SKIPPED
+    found = look(policy__file=file)
+    assert (found.state, str(file) in found.what) == (FAILED, True), "it has gone"
+    rule = "{name: a, match: {behaviours: [beacon]}, action: block, mode: enforce}"
+    file.write_text(f"halia-policy: 1\nrules: [{rule}]\n")
+    found = look(policy__file=file)
+    assert (found.state, "1 rules, 1 of them enforced" in found.what) == (OK, True)
+    file.write_text("halia-policy: 1\nrules: [{name: a}]\n")
+    found = look(policy__file=file)
+    assert found.state is FAILED
+    assert f"{file}:2:" in found.what
+    assert f"halia policy check {file}" in str(found.remedy)
+
+
+def test_a_policy_that_the_daemon_s_user_may_not_read() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with open_folder() as folder:
+        file = folder / "p.yaml"
+        file.write_text("halia-policy: 1\nrules: []\n")
+        file.chmod(0o600)
+        settings = wanted(folder, policy__file=file, run__user="nobody")
+        found = machine.policy(settings, account_of(settings))
+    assert (found.state, "may not be read by nobody" in found.what) == (FAILED, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,11 @@ pytest.importorskip("pika", reason="pika (extra live) is not installed")
 import pika
 
 from plugin.offline.doctor import peers
+from plugin.offline.doctor.account import account_of
 from plugin.offline.doctor.check import State
 from tests import rabbit
 from tests.doctors import wanted
+from tests.services import open_folder
 
 OK, _, FAILED, SKIPPED = State
 
@@ -73,15 +76,15 @@ def test_a_login_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_stores(tmp_path: Path) -> None:
     settings = wanted(tmp_path, run__state=tmp_path)
-    found = peers.store(settings)
+    found = peers.store(settings, account_of(settings))
     assert found.state is SKIPPED
     assert not (tmp_path / "state.sqlite").exists()
     with sqlite3.connect(tmp_path / "state.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
-    assert peers.store(settings).state is OK
+    assert peers.store(settings, account_of(settings)).state is OK
     (tmp_path / "state.sqlite").write_bytes(b"this is no database at all" * 99)
-    found = peers.store(settings)
+    found = peers.store(settings, account_of(settings))
     assert found.state is FAILED
     assert found.remedy
 
@@ -89,6 +92,37 @@ def test_stores(tmp_path: Path) -> None:
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     (port,) = rabbit.free_ports(1)
     url = f"postgresql://ann:no-good-secret@127.0.0.1:{port}/halia"
-    found = peers.store(wanted(tmp_path, store__url=url))
+    settings = wanted(tmp_path, store__url=url)
+    found = peers.store(settings, account_of(settings))
     assert found.state is FAILED
     assert "no-good-secret" not in str(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_store_of_another_user_does_not_let_in() -> None:
+    with open_folder() as folder:
+        file = folder / "state.sqlite"
+        sqlite3.connect(file).close()
+        file.chmod(0o600)
+        settings = wanted(folder, run__state=folder, run__user="nobody")
+        found = peers.store(settings, account_of(settings))
+        assert (found.state, "does not let nobody in" in found.what) == (FAILED, True)
+        own = wanted(folder, run__state=folder)
+        assert peers.store(own, account_of(own)).state is OK, "root is let in"
+        assert os.geteuid() == 0
+
+
+def test_channels_of_notices(tmp_path: Path) -> None:
+    assert peers.notices(wanted(tmp_path)).state is SKIPPED
+    good = peers.notices(wanted(tmp_path, notify__syslog="udp://127.0.0.1:514"))
+    assert (good.state, good.what) == (OK, "set up: syslog; nothing was sent to try them")
+    secret = tmp_path / "secret"
+    settings = wanted(
+        tmp_path, notify__webhook_url="https://h.example", notify__webhook_secret_file=secret
+    )
+    missing = peers.notices(settings)
+    assert missing.state is FAILED
+    assert "notify.webhook_secret_file" in missing.what
+    secret.write_text("short")
+    secret.chmod(0o600)
+    assert peers.notices(settings).state is FAILED

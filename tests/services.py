@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.control.server import ControlServer, Limits
 from plugin.control.service import answers
+from plugin.control.whom import Known, whom
+from plugin.errors import DeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,12 +82,43 @@ STATUS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def case(number: int = 1, mac: str = LAPTOP, **fields: Any) -> dict[str, Any]:
+    """A case's document."""
+    document: dict[str, Any] = {
+        "number": number, "cookie": number, "mac": mac, "state": "isolated",
+        "action": {
+            "kind": "quarantine", "rate": None, "vlan": None,
+            "allow": [{"kind": "dhcp", "address": None}], "redirect": False,
+        },
+        "rule": "scanners", "origin": "rule", "actor": "scanners", "reason": "it scans",
+        "evidence": ["f-1"], "models": [], "policy": "ab" * 32, "opened": NOW - 60,
+        "changed": NOW - 50, "deadline": NOW + 3600, "until": NOW + 3600, "duration": 3600.0,
+        "step": 0, "proof": "proven", "place": {"dp": "sw1", "port": 2, "vid": 100},
+        "addresses": ["10.0.0.12"],
+        "scope": "device", "parent": None, "grace": 600.0, "notes": [], "name": None,
+    }  # fmt: skip
+    return document | fields
+
+
+def step(after: dict[str, Any], before: str | None = None, why: str = "ordered") -> dict[str, Any]:
+    """A step of a case."""
+    return {"case": after, "before": before, "why": why}
+
+
 class Office:
     """What the daemon's app brings, with an office in it."""
 
     def __init__(self, devices: list[dict[str, Any]] | None = None) -> None:
         self.found = office() if devices is None else devices
         self.state = dict(STATUS)
+        self.orders: list[tuple[str, dict[str, Any]]] = []
+        """What was ordered, with the actor."""
+        self.steps: list[dict[str, Any]] = []
+        """What every order is answered with."""
+        self.looks: list[list[dict[str, Any]]] = [[]]
+        """The cases at each look; the last ones stay."""
+        self.denied: str | None = None
+        self.explained: dict[str, Any] | None = None
 
     def status(self) -> dict[str, Any]:
         return self.state
@@ -94,11 +127,47 @@ class Office:
         return self.found
 
     def device(self, key: str) -> dict[str, Any] | None:
+        mac = whom(key, [Known(one["mac"], one["addresses"], one["name"]) for one in self.found])
         for one in self.found:
-            if key == one["mac"] or key in one["addresses"]:
+            if one["mac"] == mac:
                 finding = {"mac": one["mac"], "capture": "t.pcap", "verdict": {"kind": "finding"}}
                 return one | {"history": [{"time": NOW - 9, "kind": "finding", "body": finding}]}
         return None
+
+    def decisions(self, *, over: bool) -> list[dict[str, Any]]:
+        cases = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return [one for one in cases if over or one["state"] != "over"]
+
+    def explain(self, key: str) -> dict[str, Any] | None:
+        return self.explained if self.device(key) is not None else None
+
+    def isolate(
+        self, key: str, action: str, seconds: float | None, *, actor: str, reason: str
+    ) -> list[dict[str, Any]]:
+        words = {"key": key, "action": action, "seconds": seconds}
+        return self._order("isolate", actor=actor, reason=reason, **words)
+
+    def release(self, key: str | None, *, actor: str, reason: str) -> list[dict[str, Any]]:
+        return self._order("release", key=key, actor=actor, reason=reason)
+
+    def answer(
+        self, number: int, *, approve: bool, actor: str, reason: str
+    ) -> list[dict[str, Any]]:
+        return self._order("answer", number=number, approve=approve, actor=actor, reason=reason)
+
+    def extend(
+        self, number: int, seconds: float, *, actor: str, reason: str
+    ) -> list[dict[str, Any]]:
+        return self._order("extend", number=number, seconds=seconds, actor=actor, reason=reason)
+
+    def thaw(self, *, actor: str, reason: str) -> list[dict[str, Any]]:
+        return self._order("thaw", actor=actor, reason=reason)
+
+    def _order(self, name: str, **words: Any) -> list[dict[str, Any]]:
+        self.orders.append((name, words))
+        if self.denied is not None:
+            raise DeniedError(self.denied)
+        return self.steps
 
 
 @contextmanager

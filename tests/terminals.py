@@ -47,9 +47,13 @@ class Terminal:
             pass
         return self.seen
 
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._handle, keys)
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.write(self._handle, b"\x03")
+        self.type(b"\x03")
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._handle], [], [], max(0.0, seconds))[0]:

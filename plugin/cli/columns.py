@@ -19,6 +19,8 @@ LAST_MIN = 30
 CELL_MIN = 8
 KEPT_CELL_MIN = 4
 """Where others are kept, the rest gives more."""
+INDENT = 14
+"""Columns of a page's labels."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
@@ -69,6 +71,24 @@ def paint(text: str, style: str, *, colour: bool) -> str:
     if not colour or not style:
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def labelled(label: str, text: str, style: str, *, width: int | None, colour: bool) -> list[str]:
+    """Lay out one entry of a page: a label with its text beside it, wrapped.
+
+    Args:
+        label: what it is about.
+        text: foreign text is escaped.
+        style: the text's.
+        width: the terminal's; None: lines are not wrapped.
+        colour: whether styles are shown.
+    """
+    head = f"  {label:<{INDENT - 2}}" if len(label) < INDENT - 2 else f"  {label}  "
+    text = printable(text)
+    room = max(20, width - len(head)) if width else None
+    parts = textwrap.wrap(text, room) if room else [text]
+    first, *others = [paint(part, style, colour=colour) for part in parts or [""]]
+    return [head + first, *(" " * len(head) + other for other in others)]
 
 
 def _shrink(widths: list[int], width: int, kept: int) -> None:

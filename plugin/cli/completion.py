@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import sys
+from typing import TYPE_CHECKING, Any
 
 from plugin.cli import options, output
 from plugin.cli.reference import parsers, whole_parser
-from plugin.errors import InputError, install_extra
+from plugin.errors import HaliaError, InputError, OptionError, install_extra
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
 
 HELP = "Print the completion script of a shell: bash, zsh, fish."
 MODEL = "NAME|PATH"
 """What stands for a model in every command's help."""
+DEVICES, CASES = "devices", "cases"
+LIVE = {"DEVICE": DEVICES, "DEVICE|FOLDER": DEVICES, "DEVICE|POLICY": DEVICES, "CASE": CASES}
+"""What stands for a device or a case in every command's help: the daemon is asked."""
 SHELLS = ("bash", "zsh", "fish")
 PLACES = {
     "bash": "~/.local/share/bash-completion/completions/halia",
     "zsh": "~/.zfunc/_halia (with ~/.zfunc in fpath)",
     "fish": "~/.config/fish/completions/halia.fish",
 }
+_SAFE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}")
+"""Devices choose their names: a shell gets none that it could take for anything but a word."""
+_ASK_SECONDS = 2.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +37,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "where it belongs:\n" + "\n".join(
         f"  {shell:<5} {place}" for shell, place in PLACES.items()
     )
-    parser.add_argument("shell", choices=SHELLS, help="the shell")
+    parser.add_argument("shell", choices=SHELLS, nargs="?", help="the shell")
+    parser.add_argument(
+        "--words", choices=(DEVICES, CASES),
+        help="instead: devices, or numbers of cases, as the daemon knows them now, one a line (the"
+        " scripts ask for them); nothing where no daemon answers",
+    )  # fmt: skip
     options.common(parser, json=False)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the script."""
+    """Print the script, or words."""
+    if (args.shell is None) is (args.words is None):
+        raise OptionError("needs a shell, or --words", where="completion")
+    text = _script(args) if args.words is None else "".join(f"{w}\n" for w in _words(args))
+    with output.text_output(args) as out:
+        out.write(text if not text or text.endswith("\n") else text + "\n")
+    return 0
+
+
+def _script(args: argparse.Namespace) -> str:
     try:
         import shtab
     except ImportError as error:
@@ -50,7 +74,62 @@ def run(args: argparse.Namespace) -> int:
                 action.choices = models
             if action.type is options.path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
-    script = shtab.complete(whole, shell=args.shell)
-    with output.text_output(args) as out:
-        out.write(script if script.endswith("\n") else script + "\n")
-    return 0
+            if action.metavar in LIVE:
+                action.complete = _asked(LIVE[str(action.metavar)])  # type: ignore[attr-defined]  # as above
+    return str(shtab.complete(whole, shell=args.shell))
+
+
+def _asked(what: str) -> dict[str, Any]:
+    """How each shell gets words at the moment when it needs them.
+
+    Not shtab's own ``cmd``: bash's ``compgen -W`` runs what stands in ``$(…)`` in a word.
+    """
+    command, function = f"halia completion --words {what}", f"_halia_words_{what}"
+    script = (
+        f"{function}() {{\n"
+        "  local word\n"
+        "  while IFS= read -r word; do\n"
+        '    [[ "$word" == "$1"* ]] && printf "%s\\n" "$word"\n'
+        f"  done < <({command} 2>/dev/null)\n"
+        "}\n"
+    )
+    return {
+        "bash": function,
+        "zsh": f"($({command}))",
+        "fish": f"({command})",
+        "preamble": {"bash": script},
+    }
+
+
+def _words(args: argparse.Namespace) -> list[str]:
+    """What DEVICE or CASE could be now; nothing where it cannot be told: a TAB is no question."""
+    from plugin.settings import load_settings
+
+    try:
+        socket = load_settings(config=args.config).control.socket
+        found = _cases(socket) if args.words == CASES else _devices(socket)
+        return sorted({word for word in found if _SAFE.fullmatch(word)})
+    except HaliaError as error:
+        if args.verbose:
+            sys.stderr.write(f"{error}\n")
+        return []
+
+
+def _devices(socket: Path) -> Iterator[str]:
+    """Names, addresses without colons, and MAC addresses with hyphens: bash parts at colons."""
+    for device in _ask(socket, "devices"):
+        yield str(device["mac"]).replace(":", "-")
+        yield from map(str, device["addresses"])
+        yield str(device["name"] or "")
+
+
+def _cases(socket: Path) -> Iterator[str]:
+    for case in _ask(socket, "decisions"):
+        yield str(case["number"])
+
+
+def _ask(socket: Path, what: str) -> list[dict[str, Any]]:
+    from plugin.control.client import ask
+    from plugin.control.protocol import Request
+
+    return ask(socket, Request(ask=what), _ASK_SECONDS)

@@ -30,7 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.common(check, out=False, json=False)
     init = verbs.add_parser("init", help="write a settings file with every default, explained")
     options.common(init, json=False)
-    init.epilog = "Without --out it is written where Halia looks for the user's settings."
+    init.epilog = (
+        "Without --out it is written to ~/.config/halia/halia.yaml, where each later command of"
+        " this user looks for settings (of all users: /etc/halia/halia.yaml); --out - shows it."
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from plugin.lab.demo import Happening
+    from plugin.lab.isolation import Isolation
 
 HELP = "Show Halia at work on a network in namespaces: every host told apart, a bad one named."
 NONE = "none"
@@ -217,6 +218,10 @@ def _summary(outcome: Outcome, *, colour: bool) -> str:
         lines.append("None turned bad.")
     elif outcome.named_after is not None:
         lines.append(f"{outcome.bad} turned bad and was named after {outcome.named_after:.1f} s.")
+    if outcome.isolation is not None and outcome.isolation.after is not None:
+        after = outcome.isolation.after
+        back = "then released" if outcome.isolation.released else "and not released"
+        lines.append(f"It was isolated {after:.1f} s later, proven at the switch, {back}.")
     failures = outcome.failures()
     lines += [f"NOT AS IT SHOULD BE: {one}" for one in failures]
     if not failures:
@@ -245,6 +250,7 @@ def _outcome_document(outcome: Outcome) -> dict[str, Any]:
         "live": outcome.live,
         "bad": outcome.bad,
         "named_after": outcome.named_after,
+        "isolation": None if outcome.isolation is None else _isolation(outcome.isolation),
         "failures": outcome.failures(),
         "hosts": [
             {
@@ -258,6 +264,18 @@ def _outcome_document(outcome: Outcome) -> dict[str, Any]:
             }
             for row in outcome.rows
         ],
+    }
+
+
+def _isolation(seen: Isolation) -> dict[str, Any]:
+    counted = ("before", "dead", "neighbour", "remedy", "again")
+    answered = {name: getattr(seen, name) for name in counted}
+    return {
+        **seen.cast._asdict(),
+        "isolated_after": seen.after,
+        "answered": {name: one and one.answered for name, one in answered.items()},
+        "released": seen.released,
+        "trail": list(seen.trail),
     }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
+from plugin.cli import case_page, case_rows
 from plugin.cli.asking import ago
-from plugin.cli.columns import paint
+from plugin.cli.columns import labelled, paint
 from plugin.cli.device_rows import ODD, STYLES
 from plugin.cli.entries import UNDETERMINED, flat, sentence
 from plugin.errors import printable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Document = Mapping[str, Any]
 
-WORDS = {
+WORDS = {state: case_rows.STATES[state] for state in case_rows.SHOWN} | {
     "unknown": "nothing of its traffic was seen yet",
     "mirrored": "its traffic is being recorded",
     "classifying": "a recording of its traffic is being judged",
@@ -26,6 +26,7 @@ WORDS = {
     "undetermined": "too little was seen to judge it",
     "gone": "it has left the network",
     "ignored": "the settings say that it is left alone",
+    "protected": "it does what it should not, and the policy says that it is never isolated",
 }
 _VERDICTS = {
     "normal": "it behaves as such devices do",
@@ -33,7 +34,6 @@ _VERDICTS = {
     "changed": "it behaves otherwise than before",
     "anomalous": "it does what no such device should",
 }
-_INDENT = 14
 LEAST_SHOWN = 0.01
 
 
@@ -49,14 +49,14 @@ def page(device: Document, now: float, *, width: int | None, colour: bool) -> st
     name = "" if device["name"] is None else f"  {printable(device['name'])}"
     lines = [paint(f"{printable(device['mac'])}{name}", "bold", colour=colour)]
     for label, text, style in _facts(device, now):
-        lines += _entry(label, text, style, width=width, colour=colour)
+        lines += labelled(label, text, style, width=width, colour=colour)
     history = list(device.get("history") or ())
     if history:
         lines += ["", "history, the last first"]
         for entry in history:
             when = iso_second(entry["time"])
             told = f"{entry['kind']}: {sentence(entry['kind'], entry['body'])}"
-            lines += _entry(when, told, "", width=width, colour=colour)
+            lines += labelled(when, told, "", width=width, colour=colour)
     return "\n".join(lines) + "\n"
 
 
@@ -68,8 +68,10 @@ def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
     yield "maker", _maker(device), ""
     yield "first seen", _seen(device["first_seen"], now), ""
     yield "last seen", _seen(device["last_seen"], now), ""
-    yield "state", f"{state}: {WORDS.get(state, 'a state of a newer Halia')}", STYLES.get(state, "")
+    words = WORDS.get(state, "a state of a newer Halia")
+    yield "state", f"{state}: {words}", STYLES.get(state, "")
     yield "why", str(device["why"] or "-"), ""
+    yield from _decision(device.get("case"), now)
     yield from _role(device["role"])
     yield from _anomaly(device["anomaly"])
     captures = device["captures"]
@@ -77,6 +79,12 @@ def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
     yield "recordings", f"{captures} judged{last}", ""
     copied = "is copied to Halia" if device["mirrored"] else "is not copied to Halia now"
     yield "mirror", f"its traffic {copied}", ""
+
+
+def _decision(case: Document | None, now: float) -> Iterator[tuple[str, str, str]]:
+    """What is decided about it, how far that has come, and what it does not do."""
+    if case is not None and case["state"] != case_rows.OVER:
+        yield from case_page.standing(case, now)
 
 
 def _where(device: Document) -> str:
@@ -140,13 +148,3 @@ def _finding(label: str, finding: Document) -> Iterator[tuple[str, str, str]]:
 
 def _seen(when: float, now: float) -> str:
     return f"{iso_second(when)}, {ago(now - when)} ago"
-
-
-def _entry(label: str, text: str, style: str, *, width: int | None, colour: bool) -> list[str]:
-    """A label with its text beside it, wrapped."""
-    head = f"  {label:<{_INDENT - 2}}" if len(label) < _INDENT - 2 else f"  {label}  "
-    text = printable(text)
-    room = max(20, width - len(head)) if width else None
-    parts = textwrap.wrap(text, room) if room else [text]
-    first, *others = [paint(part, style, colour=colour) for part in parts or [""]]
-    return [head + first, *(" " * len(head) + other for other in others)]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from plugin.cli import case_rows
 from plugin.cli.asking import ago
 from plugin.cli.columns import Cell
 from plugin.cli.entries import UNDETERMINED
+from plugin.policy.decision import decision_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Document = Mapping[str, Any]
 
-STATES = ("suspect", "undetermined", "unknown", "mirrored", "classifying", "ok", "ignored", "gone")
+STATES = (
+    *case_rows.SHOWN, "suspect", "protected", "undetermined", "unknown", "mirrored", "classifying",
+    "ok", "ignored", "gone",
+)  # fmt: skip
 """In the order in which they deserve a look."""
-STYLES = {"suspect": "red", "undetermined": "yellow", "ok": "green", "gone": "dim"}
+STYLES = case_rows.STYLES | {
+    "suspect": "red", "protected": "yellow", "undetermined": "yellow", "ok": "green", "gone": "dim",
+}  # fmt: skip
 ODD = frozenset({"anomalous", "changed", "novel"})
 KEPT = 2
 """Columns from the first on that a narrow terminal does not narrow: what one copies from there."""
 HEADER = ("device", "address", "port", "state", "role", "conf", "anomaly", "seen", "why")
+DECISION = "decision"
+"""A column after the state, where something is decided about one of the devices."""
 SORTS = ("state", "port", "role", "seen", "device")
 
 
@@ -46,6 +55,20 @@ class Filter(NamedTuple):
 def _ports(device: Document) -> set[str]:
     dp, port = str(device["dp"]), str(device["port"])
     return {dp, port, f"{dp}:{port}"}
+
+
+def _case(device: Document) -> Document | None:
+    """What is decided about a device; None: nothing is, or no longer."""
+    case: Document | None = device.get("case")
+    return None if case is None or case["state"] == case_rows.OVER else case
+
+
+def _decision(device: Document, now: float) -> Cell:
+    """Which case does what, until when, and how far that has come."""
+    case = _case(device)
+    if case is None:
+        return Cell("-")
+    return Cell(case_rows.brief(case, now), case_rows.STYLES.get(case["state"], ""))
 
 
 def role_of(device: Document) -> str:
@@ -100,17 +123,38 @@ def row(device: Document, now: float) -> tuple[Cell, ...]:
         device: its document.
         now: the time, for how long ago it was seen.
     """
-    state, odd = str(device["state"]), _anomaly(device)
+    odd = _anomaly(device)
     return (
         Cell(device["mac"]),
         Cell(device["addresses"][0] if device["addresses"] else "-"),
         Cell(_place(device)),
-        Cell(state, STYLES.get(state, "")),
+        Cell(device["state"], STYLES.get(device["state"], "")),
         Cell(role_of(device)),
         Cell(_confidence(device)),
         Cell(odd, "red" if odd in ODD else ""),
         Cell(ago(now - device["last_seen"])),
         Cell(device["why"] or ""),
+    )
+
+
+def table(
+    devices: Sequence[Document], now: float
+) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
+    """The header and rows of a table; with what is decided, if anything is.
+
+    Args:
+        devices: their documents, in order.
+        now: the time.
+    """
+    rows = [row(device, now) for device in devices]
+    if all(_case(device) is None for device in devices):
+        return HEADER, rows
+    after = HEADER.index("state") + 1
+    decided = [(_decision(device, now),) for device in devices]
+    both = zip(rows, decided, strict=True)
+    return (
+        (*HEADER[:after], DECISION, *HEADER[after:]),
+        [(*cells[:after], *cell, *cells[after:]) for cells, cell in both],
     )
 
 
@@ -128,3 +172,8 @@ def alarm_line(event: Document) -> str:
     """An alarm as one line of text."""
     about = f" {event['mac']}" if event["mac"] else ""
     return f"alarm {event['alarm']}{about}: {event['text']}"
+
+
+def decision_line(decision: Document) -> str:
+    """A decision's document as one line of text."""
+    return f"decision {decision['mac']}: {decision_words(decision)}"

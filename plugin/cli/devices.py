@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli import asking, options, output
+from plugin.cli import asking, output
 from plugin.cli.columns import lay_out
 from plugin.cli.device_rows import (
-    HEADER,
     KEPT,
     SORTS,
     STATES,
     Filter,
     alarm_line,
+    decision_line,
     line,
     ordered,
-    row,
+    table,
 )
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import install_extra, printable
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser(
         "show", help="all that is known of one device; exit code 4 if there is none"
     )
-    show.add_argument("device", metavar="DEVICE", type=options.device, help="its MAC or IP address")
+    show.add_argument("device", metavar="DEVICE", help="its MAC address, IP address or name")
     asking.common(show)
     watch = verbs.add_parser(
         "watch",
@@ -88,9 +88,9 @@ def _list(args: argparse.Namespace) -> int:
         if args.json:
             out.writelines(output.json_line(device) for device in devices)
         else:
-            rows = [row(device, now) for device in devices]
+            header, rows = table(devices, now)
             width, colour = asking.width_of(out), asking.coloured(out)
-            out.write(lay_out(rows, HEADER, width=width, colour=colour, kept=KEPT))
+            out.write(lay_out(rows, header, width=width, colour=colour, kept=KEPT))
     if not devices and not args.json:
         output.warn(args, "no device is known" if not found else "no device is as wanted")
     return EXIT_OK
@@ -142,6 +142,9 @@ def _lines(events: Iterator[dict[str, Any]], out: TextIO, *, as_json: bool) -> N
             out.write(output.json_line(event))
         elif event["event"] == "device":
             out.write(f"{iso_second(asking.now())}  {printable(line(event['device']))}\n")
+        elif event["event"] == "decision":
+            decision = event["decision"]
+            out.write(f"{decision['time'][:19]}Z  {printable(decision_line(decision))}\n")
         elif event["event"] == "alarm":
             out.write(f"{iso_second(event['time'])}  {printable(alarm_line(event))}\n")
         else:

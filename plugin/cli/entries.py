@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from plugin.cli.case_rows import action_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Document = Mapping[str, Any]
 
 UNDETERMINED = "undetermined"
+POLICY_SHOWN = 12
+"""Digits of a policy's digest that a sentence has; the journal has all."""
 
 
 def sentence(kind: str, body: Document) -> str:
@@ -81,6 +85,69 @@ def _device(body: Document) -> str:
     return "; ".join(said)
 
 
+def about(body: Document) -> str | None:
+    """The MAC address of the device that an entry is about, if it is about one."""
+    case = body.get("case")
+    mac = case.get("mac") if isinstance(case, dict) else body.get("mac")
+    return mac if isinstance(mac, str) else None
+
+
+def concerns(body: Document, mac: str) -> bool:
+    """Whether an entry is about a device, alone or among others."""
+    macs = body.get("macs")
+    return about(body) == mac or (isinstance(macs, list) and mac in macs)
+
+
+def diff_of(body: Document) -> list[str]:
+    """The lines of what an entry changed in Faucet's files; none, if it changed nothing there."""
+    diff = body.get("diff")
+    return diff.splitlines() if isinstance(diff, str) else []
+
+
+def _config(body: Document) -> str:
+    """What was written into Faucet's files, counted; ``--diffs`` shows it."""
+    marks = [line[:1] for line in diff_of(body) if line[:3] not in {"+++", "---"}]
+    more, fewer = marks.count("+"), marks.count("-")
+    told = f"{body['file']} written: {more} {'line' if more == 1 else 'lines'} more, {fewer} fewer"
+    return f"{told}; about {', '.join(body['macs'])}" if body["macs"] else told
+
+
+def _decision(body: Document) -> str:
+    """A step of a case: what it became, by whom, why, on which evidence, by which policy."""
+    case = body["case"]
+    before = body["before"]
+    steps = f"{before} -> {case['state']}" if before else f"begins as {case['state']}"
+    by = [f"rule {case['rule']}"] if case["rule"] else []
+    by += [f"by {case['actor']}"] if case["actor"] != case["rule"] else []
+    said = [f"case {case['number']} {steps} ({action_of(case)}, {', '.join(by)})", body["why"]]
+    said += [case["reason"]] if case["reason"] != body["why"] else []
+    said += [f"evidence {' '.join(case['evidence'])}"] if case["evidence"] else []
+    said += [f"models {' '.join(case['models'])}"] if case["models"] else []
+    said += [f"policy {case['policy'][:POLICY_SHOWN]}"] if case["policy"] else []
+    return "; ".join(map(str, said))
+
+
+def _policy(body: Document) -> str:
+    """Which policy is in use from now on."""
+    if not body["source"]:
+        return "no policy: no rule isolates anybody"
+    return f"policy {body['digest'][:POLICY_SHOWN]} of {body['source']}: {body['rules']} rules"
+
+
+def _caps(body: Document) -> str:
+    """Whether rules may isolate anybody from now on."""
+    if body["frozen"] is None:
+        return "rules may isolate again"
+    return f"no rule isolates anybody until somebody allows it: {body['frozen']}"
+
+
+def _release(body: Document) -> str:
+    """What 'halia release' did by itself."""
+    who = "everybody let out" if body["all"] else "let out"
+    macs = ", ".join(body["macs"]) or "nobody was in the file"
+    return f"{who} without the daemon: {macs}; {body['reason']}"
+
+
 def _unjudged(body: Document) -> str:
     return f"{_name(body['capture'])} could not be judged: {body['reason']}"
 
@@ -94,10 +161,15 @@ _KINDS: dict[str, Callable[[Document], str]] = {
     "finding": _finding,
     "device": _device,
     "gone": lambda _: "it left the network",
+    "decision": _decision,
+    "config": _config,
+    "policy": _policy,
+    "caps": _caps,
+    "release": _release,
     "unjudged": _unjudged,
     "alarm": lambda body: str(body["text"]),
     "started": _started,
     "stopped": lambda body: f"Halia stopped: {body['why']}",
 }
 KINDS = tuple(_KINDS)
-"""What ``halia run`` writes."""
+"""What ``halia run`` writes, and ``halia release`` without it."""

@@ -74,6 +74,12 @@ def _file(parser: argparse.ArgumentParser) -> None:
 def _changing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show it and do nothing")
     parser.add_argument("--yes", action="store_true", help="do it without asking")
+    reaching(parser)
+    options.common(parser, out=False)
+
+
+def reaching(parser: argparse._ActionsContainer) -> None:
+    """Add how the running Faucet is reached."""
     parser.add_argument(
         "--faucet", metavar="FOLDER", type=options.path,
         help="the Python environment that has Faucet's check_faucet_config (default: the"
@@ -89,7 +95,6 @@ def _changing(parser: argparse.ArgumentParser) -> None:
         help="Faucet's Prometheus page, asked whether it has loaded the files (default: the"
         " setting faucet.page where it is set, else as the running Faucet's environment says)",
     )  # fmt: skip
-    options.common(parser, out=False)
 
 
 def _vid(text: str) -> int:
@@ -107,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     place = read_place(wanted.config)
     if args.verb == "status":
         return _status(args, place)
-    return {"install": _install, "remove": _remove}[args.verb](args, place, _running(args, wanted))
+    return {"install": _install, "remove": _remove}[args.verb](args, place, running(args, wanted))
 
 
 def _install(args: argparse.Namespace, place: Place, running: Running) -> int:
@@ -137,7 +142,7 @@ def _options(args: argparse.Namespace) -> Options:
     )
 
 
-def _running(args: argparse.Namespace, wanted: FaucetSettings) -> Running:
+def running(args: argparse.Namespace, wanted: FaucetSettings) -> Running:
     """How Faucet is reached: options before settings."""
     from plugin.offline.faucet import Running
     from plugin.settings.table import BY_KEY

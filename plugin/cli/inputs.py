@@ -17,7 +17,7 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     """Name what a command reads, whichever command it is.
 
     Captures and their folders, labelled lists and the captures in them, lists of captures held
-    out, parameters of behaviours, settings, models.
+    out, policies and devices to try them on, parameters of behaviours, settings, models.
 
     Args:
         args: the command's options; what it has of the names below is looked at.
@@ -32,6 +32,8 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     found: list[Path] = [*getattr(args, "paths", ()), *getattr(args, "hold_out", ())]
     if getattr(args, "folder", None) is not None:  # a journal
         found.append(args.folder)
+    named = (getattr(args, name, None) for name in ("policy", "subject", "rules", "acls"))
+    found += [path for path in named if isinstance(path, Path)]
     if hasattr(args, "behaviours"):
         found += _behaviours(args)
     if getattr(args, "data", None) is not None:

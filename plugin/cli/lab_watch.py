@@ -6,7 +6,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from plugin.cli import output
+from plugin.cli import options, output
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,10 @@ STOP_SECONDS = 120.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument(
+        "--policy", metavar="FILE", type=options.path,
+        help="isolate by this policy; an edit of it is taken up while it runs",
+    )  # fmt: skip
+    parser.add_argument(
         "options", metavar="OPTION", nargs="*", help="options of 'halia run', after --"
     )
 
@@ -34,8 +38,10 @@ def run(args: argparse.Namespace, lab: Lab) -> int:
     from plugin.lab.beside import answers_at, write_settings
     from plugin.lab.hooked import install, start_halia
 
+    if args.policy is not None:
+        _check(args)
     install(lab)
-    config = write_settings(lab, lab.take_collector())
+    config = write_settings(lab, lab.take_collector(), args.policy, probe=True)
     at = answers_at(lab)
     output.warn(args, f"settings: {config}")
     output.warn(args, f"ask it: halia status --socket {at}; halia devices list --socket {at}")
@@ -53,6 +59,19 @@ def run(args: argparse.Namespace, lab: Lab) -> int:
 def shell_code(code: int) -> int:
     """Give the exit code that a shell gives of a command, be it ended by a signal."""
     return code if code >= 0 else _SIGNALLED - code
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse a policy that is wrong before anything is changed.
+
+    Raises:
+        PolicyError: all that is wrong in it.
+    """
+    from plugin.offline.policy import load_policy
+    from plugin.settings import load_settings
+
+    for warning in load_policy(args.policy, load_settings(config=args.config).data).warnings:
+        output.warn(args, warning)
 
 
 def _wait(program: Running) -> int:

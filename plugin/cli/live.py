@@ -1,4 +1,4 @@
-"""Verdicts, findings and alarms of a running Halia as lines for people. Pure."""
+"""Verdicts, findings, decisions and alarms of a running Halia as lines for people. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from plugin.errors import printable
+from plugin.policy.decision import KIND as DECISION
+from plugin.policy.decision import decision_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +17,16 @@ def told(document: Mapping[str, Any], name: str | None = None) -> str:
     """One line, its end included, for what ``halia run`` says.
 
     Args:
-        document: A verdict's, a finding's or an alarm's.
+        document: A verdict's, a finding's, a decision's or an alarm's.
         name: What its device is called; by default it is its MAC address.
     """
     kind = document["kind"]
     if kind == "alarm":
         time = datetime.fromtimestamp(document["time"], UTC).strftime("%H:%M:%S")
         return _line(time, "alarm", name or document["mac"] or "", document["text"])
+    if kind == DECISION:
+        time = document["time"][11:19]
+        return _line(time, "decided", name or document["mac"], decision_words(document))
     time = str(document["window"]["end"] or "")[11:19]
     if kind == "finding":
         found = document["anomaly"]["behaviour"][0]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plugin.cli import asking
-from plugin.cli.device_rows import HEADER, KEPT, alarm_line, ordered, row
+from plugin.cli.device_rows import HEADER, KEPT, alarm_line, decision_line, ordered, row
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ ALARMS = 5
 
 
 class LiveTable:
-    """Devices and alarms so far, as rich draws them; from its own thread."""
+    """Devices, decisions and alarms so far, as rich draws them; from its own thread."""
 
     def __init__(self, wanted: Filter, sort: str) -> None:
         """Begin with none.
@@ -49,6 +49,9 @@ class LiveTable:
                     self._devices[device["mac"]] = device
             elif event["event"] == "alarm":
                 self._alarms = [*self._alarms, printable(alarm_line(event))][-ALARMS:]
+            elif event["event"] == "decision":
+                line = printable(decision_line(event["decision"]))
+                self._alarms = [*self._alarms, line][-ALARMS:]
 
     def drawn(self, rows_max: int) -> Group:
         """The table; what has no room on the screen is counted.

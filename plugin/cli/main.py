@@ -80,6 +80,11 @@ COMMANDS: dict[str, Listed] = {
         "faucet",
         "Install the hook in Faucet's configuration, remove it, show what it covers.",
     ),
+    "policy": Listed(
+        "network",
+        "policy",
+        "Check policies, try them on samples and on what was, say which rule applies and why.",
+    ),
     "models": Listed("models", "models", "List, show and verify models."),
     "run": Listed(
         "live",
@@ -95,6 +100,21 @@ COMMANDS: dict[str, Listed] = {
         "live",
         "devices",
         "Tell which devices there are: where, in which state, in which role, and why.",
+    ),
+    "decisions": Listed(
+        "live",
+        "decisions",
+        "List and show what is decided about devices; approve, deny, extend it; end a freeze.",
+    ),
+    "isolate": Listed(
+        "live",
+        "isolate",
+        "Isolate a device by hand; waits until it is proven at the switches.",
+    ),
+    "release": Listed(
+        "live",
+        "release",
+        "Let a device out of its isolation, or all: also when no daemon runs.",
     ),
     "status": Listed(
         "live",

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Everything else is said in halia.yaml: 'halia config show', docs/run.md.\n"
         "SIGTERM ends it: captures are finished and judged. SIGHUP reads the settings again.\n"
-        "With --json each verdict, finding and alarm is a line on standard output."
+        "With --json each verdict, finding, decision and alarm is a line on standard output."
     )
 
 

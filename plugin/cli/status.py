@@ -8,6 +8,7 @@ from plugin.cli import asking, output
 from plugin.cli.columns import Cell, lay_out
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import printable
+from plugin.records import iso_time
 
 if TYPE_CHECKING:
     import argparse
@@ -77,7 +78,14 @@ def _fields(part: object) -> list[str]:
     if not isinstance(part, dict):
         return [_shown(part)]
     told = ((k, v) for k, v in part.items() if v is not None and k not in {"connected", *_PROBLEMS})
-    return [f"{key.replace('_', ' ')} {_shown(value)}" for key, value in told]
+    return [f"{key.replace('_', ' ')} {_shown(_told(key, value))}" for key, value in told]
+
+
+def _told(key: str, value: object) -> object:
+    """A moment as people read it."""
+    if isinstance(value, float) and key.endswith(("_at", "_until")):
+        return iso_time(round(value) * 1_000_000_000)
+    return value
 
 
 def _shown(value: object) -> str:

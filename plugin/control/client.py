@@ -40,7 +40,7 @@ def ask(path: Path, request: Request, timeout: float = ASK_SECONDS) -> list[dict
 
     Raises:
         PeerError: no daemon answers there.
-        DeniedError: this user may not ask that.
+        DeniedError: this user may not ask that, or what is ordered will not be done.
         OptionError: the daemon cannot make sense of what is asked.
     """
     return list(stream(path, request, timeout))
@@ -133,7 +133,7 @@ def _lines(connection: socket.socket, where: str) -> Iterator[bytes]:
 
 
 def _error(problem: Problem, where: str) -> PeerError | DeniedError | OptionError:
-    if problem.kind is Kind.REFUSED:
+    if problem.kind in {Kind.REFUSED, Kind.DENIED}:
         return DeniedError(problem.reason, where=where, advice=problem.advice)
     if problem.kind in {Kind.UNKNOWN, Kind.ARGUMENTS}:
         return OptionError(problem.reason, where=where, advice=problem.advice)

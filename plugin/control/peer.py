@@ -37,10 +37,7 @@ def peer_of(connection: socket.socket) -> Peer:
     """
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(raw)
-    try:
-        name: str | None = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = None
+    name = _name(uid)
     return Peer(
         pid=pid,
         uid=uid,
@@ -48,6 +45,25 @@ def peer_of(connection: socket.socket) -> Peer:
         groups=frozenset({gid, *_supplementary(connection, name, gid)}),
         user=name or str(uid),
     )
+
+
+def myself() -> Peer:
+    """This process, as a daemon would see it."""
+    uid, gid = os.geteuid(), os.getegid()
+    return Peer(
+        pid=os.getpid(),
+        uid=uid,
+        gid=gid,
+        groups=frozenset({gid, *os.getgroups()}),
+        user=_name(uid) or str(uid),
+    )
+
+
+def _name(uid: int) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
 
 
 def _supplementary(connection: socket.socket, name: str | None, gid: int) -> list[int]:

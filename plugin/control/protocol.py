@@ -10,43 +10,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from plugin.control.asks import ASKS, NUMBER_MAX, Right
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plugin.control.asks import Ask
+
 VERSION = 1
 LINE_MAX = 1 << 20
 """Bytes of a line, its end included."""
-ID_MAX = 2**53
-"""Beyond it JSON readers of other languages lose digits."""
+ID_MAX = NUMBER_MAX
 _QUOTED = 60
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
-
-class Right(StrEnum):
-    """What an ask needs of whoever asks."""
-
-    READ = "read"
-    ACT = "act"
-
-
-class Ask(NamedTuple):
-    """One thing that can be asked."""
-
-    right: Right
-    arguments: Mapping[str, type]
-    """All of them are needed."""
-    doc: str
-
-
-ASKS: Mapping[str, Ask] = {
-    "status": Ask(Right.READ, {}, "how the daemon is: one document"),
-    "devices": Ask(Right.READ, {}, "a document for each device"),
-    "device": Ask(Right.READ, {"key": str}, "one device by MAC or IP address, with its history"),
-    "watch": Ask(Right.READ, {}, "each device as it is, then each change, and alarms; no end"),
-}
-"""All asks. One that acts on the network is declared here with ``Right.ACT``."""
 
 OPERATOR = frozenset({Right.READ, Right.ACT})
 """The rights of root, of the daemon's own user, and of the members of ``control.group``."""
@@ -67,6 +46,8 @@ class Kind(StrEnum):
     """Too many ask at once."""
     SLOW = "slow"
     """The watcher did not keep up; it may ask again."""
+    DENIED = "denied"
+    """What is ordered will not be done, and why."""
     FAILED = "failed"
     """What was asked for could not be told or done."""
 
@@ -248,9 +229,12 @@ def _wrong_arguments(ask: Ask, arguments: object) -> str | None:
     for name in arguments:
         if name not in ask.arguments:
             return f"no such argument: {_shown(name)}"
-    for name, kind in ask.arguments.items():
-        if type(arguments.get(name)) is not kind:
-            return f"{name} is missing, or no {kind.__name__}"
+    for name, argument in ask.arguments.items():
+        if name not in arguments:
+            if argument.needed:
+                return f"{name} is missing"
+        elif not argument.takes(arguments[name]):
+            return f"{name} is no {argument.words}"
     return None
 
 

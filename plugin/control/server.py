@@ -16,11 +16,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.control import protocol
+from plugin.control.asks import ASKS, Right
 from plugin.control.endpoint import open_endpoint
 from plugin.control.peer import peer_of
-from plugin.control.protocol import ASKS, LINE_MAX, Answer, End, Kind, Problem, Request
+from plugin.control.protocol import LINE_MAX, Answer, End, Kind, Problem, Request
 from plugin.control.watchers import Watcher
-from plugin.errors import HaliaError, SettingsError
+from plugin.errors import DeniedError, HaliaError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -234,7 +235,7 @@ class ControlServer:
             where = "" if error.where is None else f"{error.where}: "
             problem = Problem(
                 id=request.id,
-                kind=Kind.FAILED,
+                kind=Kind.DENIED if isinstance(error, DeniedError) else Kind.FAILED,
                 reason=where + error.reason,
                 advice=error.advice,
             )
@@ -290,11 +291,9 @@ def _gid(name: str) -> int:
         raise SettingsError(f"control.group: there is no group {name}") from error
 
 
-def _refusal(
-    request: Request | Problem, peer: Peer, allowed: frozenset[protocol.Right]
-) -> Problem | None:
+def _refusal(request: Request | Problem, peer: Peer, allowed: frozenset[Right]) -> Problem | None:
     """Why somebody may not ask this; who may ask nothing learns nothing about requests either."""
-    right = protocol.Right.READ if isinstance(request, Problem) else ASKS[request.ask].right
+    right = Right.READ if isinstance(request, Problem) else ASKS[request.ask].right
     if right in allowed:
         return None
     return Problem(

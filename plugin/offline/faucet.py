@@ -10,8 +10,9 @@ from plugin.errors import FaucetFileError, PeerError
 from plugin.faucet import edits, files
 from plugin.faucet.check import find_checker
 from plugin.faucet.coverage import Coverage, coverage
+from plugin.faucet.edits import digest
 from plugin.faucet.hook import INCLUDE, TAIL, Options, render
-from plugin.faucet.install import Journal, Plan, Refusal, digest, plan_install, plan_remove
+from plugin.faucet.install import Journal, Plan, Refusal, plan_install, plan_remove
 from plugin.faucet.journal import read_journal, write_journal
 from plugin.faucet.switches import loose_bridges
 from plugin.faucet.transport import read_page
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plugin.events import LoadedFile
-    from plugin.faucet.hook import Layout, Stages
+    from plugin.faucet.hook import Layout
 
 JOURNAL = "halia_install.json"
 _INCLUDES = (("include", True), ("include-optional", False))
@@ -70,7 +71,7 @@ def read_place(config: Path) -> Place:
     Raises:
         FaucetFileError: a file cannot be read, or is no configuration.
     """
-    root = config.resolve()
+    root = files.real_path(config)
     text = files.read_text(root)
     record = root.parent / JOURNAL
     journal = None
@@ -91,8 +92,9 @@ def _follow(path: Path, text: str, ours: str, found: dict[str, str]) -> None:
     for key, needed in _INCLUDES:
         names = plain.get(key, [])
         for name in names if isinstance(names, list) else ():
-            other = (path.parent / str(name)).resolve()
-            if other.name == ours or str(other) in found:
+            named = path.parent / str(name)
+            other = files.real_path(named)
+            if ours in {named.name, other.name} or str(other) in found:
                 continue
             if not other.is_file() and not needed:
                 continue
@@ -177,34 +179,28 @@ def _kept(include: Path, layout: Layout) -> str:
         return text
 
 
-def apply_stages(config: Path, stages: Stages, running: Running) -> Applied:
-    """Have our include hold these rules and no others, and have Faucet load it.
-
-    The files are read anew each time, for the operator may have edited his. Equal bytes are not
-    written; two writes are at least a second apart, whoever makes them.
+def apply_files(place: Place, new: dict[Path, str], running: Running) -> Applied:
+    """Have our include, or the root file, hold these texts, and have Faucet load them.
 
     Args:
-        config: the root faucet.yaml.
-        stages: all rules on devices: what watches and what isolates.
+        place: the files as they were read; a text for another root is refused if he has edited it.
+        new: texts by path, in the order in which they are written.
         running: how the running Faucet is reached.
 
     Raises:
-        FaucetFileError: the hook is not installed, Faucet's parser refuses the rules, or they
-            cannot be written.
+        FaucetFileError: Faucet's parser refuses them, or they cannot be written.
         PeerError: there is no parser, or it does not answer.
     """
-    place = read_place(config)
-    if place.journal is None:
-        raise FaucetFileError(
-            "the hook is not installed", where=str(config), advice="halia faucet install"
-        )
-    text = render(place.journal.layout, stages, remediation=place.journal.remediation)
-    new = {place.include: text}
-    if place.include.is_file() and files.read_text(place.include) == text:
+    new = {p: t for p, t in new.items() if not p.is_file() or files.read_text(p) != t}
+    if not new:
         return Applied(written=False, loaded=None)
     writer = _writer(place, running)
     beside = {place.root: place.text, **{Path(p): t for p, t in place.included.items()}}
+    if place.include.is_file():
+        beside[place.include] = files.read_text(place.include)
     with files.locked(place.root.parent):
+        if place.root in new:
+            _unchanged(place)
         written = writer.write(new, beside)
     if not written or not running.reload:
         return Applied(written, None)
@@ -287,6 +283,35 @@ def _wait(
         writer.reload()
         return None
     return writer.wait_loaded(new)
+
+
+def faucet_away(place: Place, running: Running) -> str | None:
+    """Say that no Faucet runs, or that it does not answer; None: it may be well."""
+    faucet = files.find_faucet(place.root)
+    if faucet is None and running.pid is None and running.page is None:
+        return f"no running Faucet is found that reads {place.root}: start it"
+    page = running.page or (faucet.page if faucet is not None else None)
+    try:
+        if page is not None:
+            read_page(page)
+    except PeerError as error:
+        return f"Faucet does not answer: {error}"
+    return None
+
+
+def lists(place: Place, running: Running) -> bool:
+    """Tell whether Faucet says that it has loaded the root file and our include as they stand."""
+    faucet = files.find_faucet(place.root)
+    page = running.page or (faucet.page if faucet is not None else None)
+    try:
+        loaded = () if page is None else read_page(page).files or ()
+        mine = {
+            str(files.real_path(path)): files.file_hash(files.read_text(path))
+            for path in (place.root, place.include)
+        }
+    except (PeerError, FaucetFileError):
+        return False
+    return mine.items() <= {one.path: one.sha256 for one in loaded}.items()
 
 
 def dp_ids(text: str) -> set[int]:

@@ -12,6 +12,7 @@ import pytest
 from plugin.audit.journal import Journal, segments
 from plugin.cli.main import main
 from tests import journals
+from tests.services import case, step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,91 @@ def test_show_some(
     assert main(["audit", "show", str(journal), "--json", *options]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["number"] for line in lines] == numbers
+
+
+A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Path:
+    """Two devices, one isolated by a rule and let out by ann."""
+    known = [{"mac": A, "addresses": ["10.0.0.1"], "name": "Printer"}, {"mac": B, "addresses": []}]
+    first = case(1, A, state="isolating", proof="none")
+    with Journal(tmp_path / "state" / "journal") as writer:
+        for body in known:
+            writer.append(time=0, kind="device", actor="halia", body=body)
+        let_out = first | {"state": "releasing", "actor": "ann"}
+        steps = [
+            ("scanners", step(first, None, "2 of 3 captures")),
+            ("ann", step(let_out, "isolating", "my printer")),
+            ("ben", step(case(2, B, rule=None, origin="operator", actor="ben"), None, "by hand")),
+        ]
+        for actor, body in steps:
+            writer.append(time=60, kind="decision", actor=actor, body=body)
+    return tmp_path / "state" / "journal"
+
+
+@pytest.mark.parametrize("device", [A, A.upper().replace(":", "-"), "10.0.0.1", "printer"])
+def test_the_trail_of_a_device(
+    trail: Path, device: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "show", device, "--journal", str(trail)]) == 0
+    begun, ended = capsys.readouterr().out.splitlines()
+    assert f"decision  {A}  case 1 begins as isolating" in begun
+    assert "evidence f-1" in begun
+    assert ended.endswith(
+        "case 1 isolating -> releasing (quarantine, rule scanners, by ann); my printer; it scans;"
+        " evidence f-1; policy abababababab"
+    )
+
+
+def test_the_trail_stands_where_the_settings_say(
+    trail: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HALIA_RUN_STATE", str(trail.parent))
+    assert main(["audit", "show", B, "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["body"]["case"]["number"] == 2
+    assert main(["audit", "show", A, "--kind", "device", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["body"]["name"] == "Printer"
+    assert main(["audit", "show"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert main(["audit", "verify"]) == 0
+    assert "whole: 5 entries" in capsys.readouterr().out
+
+
+def test_whom_nobody_knows_has_no_trail(trail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--journal", str(trail)]
+    assert main(["audit", "show", "10.9.9.9", *words]) == 2
+    assert "no device that the journal knows" in capsys.readouterr().err
+    assert main(["audit", "show", "02:00:00:00:00:ff", *words]) == 0
+    assert "nothing was decided about it" in capsys.readouterr().err
+    assert main(["audit", "show", A, "--device", B, *words]) == 2
+    assert "named twice" in capsys.readouterr().err
+
+
+def test_what_was_written_is_shown_if_wanted(
+    trail: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diff = "--- old\n+++ new\n@@ -1 +1 @@\n-a\n+\x1b[2Jb\n"
+    with Journal(trail) as writer:
+        for kind, macs in (("config", [A]), ("release", [A, B]), ("config", [B])):
+            body = {"file": "f.yaml", "macs": macs, "diff": diff, "all": True, "reason": "x"}
+            writer.append(time=90, kind=kind, actor="halia", body=body)
+    words = ["audit", "show", A, "--journal", str(trail)]
+    assert main(words) == 0
+    kinds = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert kinds == ["decision", "decision", "release"]
+    assert main([*words, "--diffs"]) == 0
+    out = capsys.readouterr().out
+    assert out.count(" config ") == 1
+    assert f"f.yaml written: 1 line more, 1 fewer; about {A}" in out
+    assert out.count("    +\\x1b[2Jb\n") == 2
+    assert "\x1b" not in out
+    assert main([*words, "--diffs", "--json"]) == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["kind"] for one in entries] == ["decision", "decision", "config", "release"]
+    assert entries[2]["body"]["diff"] == diff
 
 
 def test_verify(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.cli.columns import CELL_MIN, Cell, lay_out, paint
+from plugin.cli.columns import CELL_MIN, Cell, labelled, lay_out, paint
 
 HEADER = ("a", "b", "why")
 ROW = (Cell("short", "red"), Cell("x" * 12), Cell("one two three four five six seven eight nine"))
@@ -81,3 +81,12 @@ def test_columns_that_are_kept_are_never_cut() -> None:
     assert "Worksta\n" in lay_out([row], HEADER, width=26, colour=False, kept=1).replace(" ", "")
     all_kept = lay_out([row], HEADER, width=10, colour=False, kept=2)
     assert "Workstation" in all_kept
+
+
+def test_a_label_with_its_text_beside_it() -> None:
+    lines = labelled("why", "word " * 12, "red", width=40, colour=True)
+    assert lines[0] == "  why         \x1b[31mword word word word word\x1b[0m"
+    assert all(line.startswith(" " * 14 + "\x1b[31m") for line in lines[1:])
+    assert labelled("a label that is long", "\x1b[2J", "", width=None, colour=False) == [
+        "  a label that is long  \\x1b[2J"
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from plugin.cli.device_page import WORDS, page
 from plugin.cli.device_rows import STATES
-from tests.services import GHOST, LAPTOP, NOW, PRINTER, SCAN, device, office, role
+from tests.services import GHOST, LAPTOP, NOW, PRINTER, SCAN, case, device, office, role
 
 
 def told(document: dict[str, Any], **options: Any) -> str:
@@ -132,3 +132,20 @@ def test_no_bad_behaviour_is_told_as_such() -> None:
 
 def test_one_that_only_the_mirror_port_has_shown() -> None:
     assert "only the mirror port has shown it" in told(device(PRINTER, dp=None, port=None))
+
+
+def test_what_isolates_it_until_when_and_what_reaches_it_still() -> None:
+    decided = case(7, action="quarantine", notes=["dhcp is left out"])
+    text = told(device(LAPTOP, state="isolated", case=decided))
+    for words in (
+        "state       isolated: it is isolated",
+        "decision    case 7, quarantine: it is isolated",
+        "began by    scanners",
+        "in 1 h",
+        "proof       proven: read back from every hooked port",
+        "but         dhcp is left out",
+        "still reach it; only moving its port to another VLAN ends that (--action revlan:NAME",
+    ):
+        assert words in text, words
+    assert "decision" not in told(device(LAPTOP, case=case(state="over")))
+    assert "decision" not in told(device(LAPTOP, case=None))

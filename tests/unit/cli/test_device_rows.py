@@ -6,9 +6,22 @@ from typing import Any
 
 import pytest
 
-from plugin.cli.device_rows import HEADER, SORTS, STATES, Filter, alarm_line, line, ordered, row
+from plugin.cli.device_rows import (
+    HEADER,
+    SORTS,
+    STATES,
+    Filter,
+    alarm_line,
+    decision_line,
+    line,
+    ordered,
+    row,
+    table,
+)
 from plugin.control.service import alarm_event
-from tests.services import GHOST, LAPTOP, NOW, PRINTER, device, office, role
+from plugin.policy.decision import decision_document
+from tests.cases import step
+from tests.services import GHOST, LAPTOP, NOW, PRINTER, case, device, office, role
 
 
 @pytest.mark.parametrize(
@@ -50,6 +63,38 @@ def test_order(sort: str, found: list[str]) -> None:
     assert [d["mac"] for d in ordered(reversed(office()), sort)] == found
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "1: quarantine by scanners, in 1 h, proven"),
+        ({"until": None}, "1: quarantine by scanners, until released, proven"),
+        ({"proof": "loaded"}, "1: quarantine by scanners, in 1 h, not proven (loaded)"),
+        ({"state": "releasing"}, "1: quarantine by scanners, being let out"),
+        ({"state": "pending"}, "1: quarantine by scanners, approve or deny it"),
+        ({"state": "simulated"}, "1: quarantine by scanners, only simulated"),
+        ({"state": "over"}, "-"),
+    ],
+)
+def test_what_is_decided_is_told(fields: dict[str, Any], said: str) -> None:
+    one = device(LAPTOP, state="suspect", case=case(**fields))
+    header, (other, cells) = table([device(GHOST), one], NOW)
+    if said == "-":
+        assert header == HEADER
+    else:
+        assert dict(zip(header, cells, strict=True))["decision"].text == said
+        assert dict(zip(header, other, strict=True))["decision"].text == "-"
+    assert dict(zip(header, cells, strict=True))["state"].text == "suspect"
+
+
+def test_where_nothing_is_decided_no_column_says_so() -> None:
+    assert table(office(), NOW) == (HEADER, [row(one, NOW) for one in office()])
+
+
+def test_who_is_isolated_comes_first() -> None:
+    isolated = device(GHOST, state="isolated", case=case(mac=GHOST))
+    assert ordered([*office(), isolated], "state")[0]["mac"] == GHOST
+
+
 def test_every_order_takes_every_state() -> None:
     many: list[dict[str, Any]] = [
         device(f"02:00:00:00:00:{i:02x}", state=state)
@@ -75,6 +120,13 @@ def test_lines() -> None:
         f"alarm twice {LAPTOP}: on two ports"
     )
     assert alarm_line(alarm_event(NOW, "disk", None, "is full")) == "alarm disk: is full"
+
+
+def test_a_decision_is_one_line() -> None:
+    assert decision_line(decision_document(step("over", "released", why="it ended"))) == (
+        "decision 02:00:00:00:00:0a: case 7, quarantine: the case is closed: horizontal scan:"
+        " 412 hosts on port 445 in 60 s (it ended)"
+    )
 
 
 def test_what_says_nothing_is_not_said() -> None:

@@ -14,10 +14,22 @@ import pytest
 
 from plugin.cli.device_rows import HEADER
 from plugin.cli.main import main
-from plugin.control.service import alarm_event, device_event
+from plugin.control.service import alarm_event, decision_event, device_event
+from plugin.policy.decision import decision_document
+from tests.cases import step
 from tests.labs import wait_for
 from tests.nobody import as_nobody
-from tests.services import GHOST, LAPTOP, NOW, PRINTER, device, open_folder, serving
+from tests.services import (
+    GHOST,
+    LAPTOP,
+    NOW,
+    PRINTER,
+    Office,
+    case,
+    device,
+    open_folder,
+    serving,
+)
 from tests.terminals import plain, terminal
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,7 +83,9 @@ def test_list_to_a_file(said: Said, tmp_path: Path) -> None:
     assert len((tmp_path / "out").read_text().splitlines()) == 3
 
 
-@pytest.mark.parametrize("key", [LAPTOP, LAPTOP.upper().replace(":", "-"), "10.0.0.12", "FE80::2"])
+@pytest.mark.parametrize(
+    "key", [LAPTOP, LAPTOP.upper().replace(":", "-"), "10.0.0.12", "FE80::2", "Ann-Laptop"]
+)
 def test_show(said: Said, key: str) -> None:
     text = said("devices", "show", key)
     assert text.startswith(f"{LAPTOP}  ann-laptop\n")
@@ -80,9 +94,21 @@ def test_show(said: Said, key: str) -> None:
     assert json.loads(said("devices", "show", key, "--json"))["history"][0]["kind"] == "finding"
 
 
-def test_show_what_is_not_there(said: Said, tmp_path: Path) -> None:
-    assert said("devices", "show", "10.9.9.9", code=4) == ""
-    assert main(["devices", "show", "printer", "--socket", str(tmp_path / "t")]) == 2
+@pytest.mark.parametrize("key", ["10.9.9.9", "printer", ""])
+def test_show_what_is_not_there(said: Said, key: str) -> None:
+    assert said("devices", "show", key, code=4) == ""
+
+
+def test_list_says_what_is_decided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    office = Office([device(PRINTER), device(LAPTOP, state="isolated", case=case(7))])
+    with serving(tmp_path / "s", office):
+        assert main(["devices", "list", "--socket", str(tmp_path / "s")]) == 0
+        out = capsys.readouterr().out
+        assert "7: quarantine by scanners, now, proven" in out
+        words = ["devices", "list", "--state", "isolated", "--json"]
+        assert main([*words, "--socket", str(tmp_path / "s")]) == 0
+    (one,) = capsys.readouterr().out.splitlines()
+    assert json.loads(one)["mac"] == LAPTOP
 
 
 @pytest.mark.parametrize("words", [["list"], ["show", PRINTER], ["watch"]])
@@ -139,13 +165,18 @@ def test_watch_as_lines(tmp_path: Path, *, as_json: bool) -> None:
             server.publish(device_event(device(PRINTER, state="ok")))
             server.publish(device_event(device(PRINTER, state="suspect")))
             server.publish(alarm_event(NOW, "disk", None, "is\nfull"))
-            changed, alarm = lines_of(process, 2)
+            server.publish(decision_event(decision_document(step(reason="a\nscan"))))
+            changed, alarm, decision = lines_of(process, 3)
             if as_json:
                 assert json.loads(changed)["device"]["state"] == "suspect"
                 assert json.loads(alarm)["text"] == "is\nfull"
+                assert json.loads(decision)["decision"]["number"] == 7
             else:
                 assert changed[20:].startswith(f"  {PRINTER}  sw1:1  suspect")
                 assert alarm == "2023-11-14T22:13:20Z  alarm disk: is\\nfull"
+                begin = "2023-11-14T22:13:20Z  decision 02:00:00:00:00:0a: case 7, quarantine"
+                assert decision.startswith(begin)
+                assert ": a\\nscan (" in decision
             server.stop()
             assert process.wait() == 3
             assert process.stderr is not None

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from plugin.cli.device_rows import Filter
 from plugin.cli.live_table import ALARMS, LiveTable, show
-from plugin.control.service import alarm_event, device_event
+from plugin.control.service import alarm_event, decision_event, device_event
+from plugin.policy.decision import decision_document
+from tests.cases import step
 from tests.services import LAPTOP, NOW, PRINTER, device, office
 
 
@@ -46,6 +48,14 @@ def test_one_that_is_not_wanted_any_more_goes() -> None:
     assert PRINTER not in drawn(table)
     table.take(device_event(device(LAPTOP)))
     assert LAPTOP not in drawn(table)
+
+
+def test_decisions_stand_there_too() -> None:
+    table = filled()
+    table.take(decision_event(decision_document(step(reason="\x1b[2J[red]scan"))))
+    text = " ".join(drawn(table).split())
+    assert "decision 02:00:00:00:00:0a: case 7, quarantine is in force" in text
+    assert "\x1b" not in text
 
 
 def test_what_has_no_room_is_counted() -> None:

@@ -85,3 +85,9 @@ def test_a_page_that_is_away_is_trouble() -> None:
 
 def test_a_part_that_is_only_yes_or_no() -> None:
     assert page({"holding": False}, width=None, colour=False).endswith("holding  good   no\n")
+
+
+def test_moments_are_told_as_people_read_them() -> None:
+    part = {"learning_until": 1_700_000_000.4, "written_at": None, "cases": {"isolated": 2}}
+    text = page({**STATUS, "decisions": part}, width=None, colour=False)
+    assert "learning until 2023-11-14T22:13:20Z, cases 2 isolated" in text

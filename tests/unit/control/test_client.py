@@ -87,6 +87,11 @@ def saying(path: Path, content: bytes, *, listening: bool = True) -> Iterator[No
             "no",
         ),
         (
+            b'{"halia":1,"id":1,"problem":{"kind":"denied","reason":"no","advice":"ask"}}\n',
+            DeniedError,
+            "no; ask",
+        ),
+        (
             b'{"halia":1,"id":null,"problem":{"kind":"busy","reason":"full","advice":"wait"}}\n',
             PeerError,
             "full; wait",

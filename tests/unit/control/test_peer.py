@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.control.peer import peer_of
+from plugin.control.peer import myself, peer_of
 from tests.nobody import NOBODY, as_nobody
 from tests.services import open_folder
 
@@ -31,6 +31,7 @@ def test_this_process() -> None:
     assert (peer.pid, peer.uid, peer.gid) == (os.getpid(), os.geteuid(), os.getegid())
     assert peer.groups == {os.getegid(), *os.getgroups()}
     assert peer.user == pwd.getpwuid(os.geteuid()).pw_name
+    assert myself() == peer
 
 
 @pytest.mark.parametrize("groups", ["", "daemon,mail"])

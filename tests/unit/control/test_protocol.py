@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin.control.asks import ASKS, Right
 from plugin.control.protocol import (
-    ASKS,
     LINE_MAX,
     OPERATOR,
     Answer,
@@ -19,7 +19,6 @@ from plugin.control.protocol import (
     Kind,
     Problem,
     Request,
-    Right,
     UntoldError,
     parse_reply,
     parse_request,
@@ -38,13 +37,20 @@ plain = st.recursive(
     max_leaves=8,
 )
 ids = st.integers(0, 2**53)
+NAMES = sorted({name for ask in ASKS.values() for name in ask.arguments})
 near = st.fixed_dictionaries(
     {},
     optional={
         "halia": st.just(1) | plain,
         "id": ids | plain,
         "ask": st.sampled_from(sorted(ASKS)) | plain,
-        "arguments": st.fixed_dictionaries({"key": plain}) | plain,
+        "arguments": st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(
+                sorted({a for one in ASKS.values() for a in one.arguments}), plain
+            ),
+        )
+        | plain,
         "answer": plain,
         "end": plain,
         "problem": plain,
@@ -78,7 +84,9 @@ def test_no_bytes_make_it_raise(line: bytes) -> None:
     found = parse_request(line)
     if isinstance(found, Request):
         assert found.ask in ASKS
-        assert {k: type(v) for k, v in found.arguments.items()} == ASKS[found.ask].arguments
+        declared = ASKS[found.ask].arguments
+        assert all(declared[name].takes(value) for name, value in found.arguments.items())
+        assert all(name in found.arguments for name in declared if declared[name].needed)
     else:
         assert len(reply_line(found)) < 2000
     with contextlib.suppress(ValueError):
@@ -103,7 +111,8 @@ def test_no_bytes_make_it_raise(line: bytes) -> None:
         (b'{"halia":1,"id":1,"ask":"status","arguments":[]}', Kind.ARGUMENTS, "no JSON object"),
         (b'{"halia":1,"id":1,"ask":"status","arguments":{"x":1}}', Kind.ARGUMENTS, "'x'"),
         (b'{"halia":1,"id":1,"ask":"device"}', Kind.ARGUMENTS, "key is missing"),
-        (b'{"halia":1,"id":1,"ask":"device","arguments":{"key":1}}', Kind.ARGUMENTS, "no str"),
+        (b'{"halia":1,"id":1,"ask":"device","arguments":{"key":1}}', Kind.ARGUMENTS, "no text"),
+        (b'{"halia":1,"id":1,"ask":"release","arguments":{}}', Kind.ARGUMENTS, "key is missing"),
         (b" " * (LINE_MAX + 1), Kind.SYNTAX, "longer than"),
     ],
 )  # fmt: skip
@@ -112,6 +121,14 @@ def test_what_is_wrong_is_told(line: bytes, kind: Kind, words: str) -> None:
     assert isinstance(found, Problem)
     assert found.kind is kind
     assert words in found.reason
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-1", "0", "true", '"60"'])
+def test_no_time_that_nobody_can_wait(seconds: str) -> None:
+    said = '{"key":"a","action":"block","reason":"x","seconds":%s}' % seconds  # noqa: UP031  # braces of JSON
+    found = parse_request(b'{"halia":1,"id":1,"ask":"isolate","arguments":%b}' % said.encode())
+    assert isinstance(found, Problem)
+    assert "seconds is no number" in found.reason
 
 
 def test_foreign_text_is_told_short_and_harmless() -> None:
@@ -151,7 +168,8 @@ def test_every_ask_has_a_right_that_an_operator_has_and_a_stranger_has_not() -> 
     for ask in ASKS.values():
         assert ask.right in OPERATOR
         assert ask.right not in rights(1000, frozenset({1000}), own=999, group=50)
-    assert {ask.right for ask in ASKS.values()} == {Right.READ}
+    acting = {name for name, ask in ASKS.items() if ask.right is Right.ACT}
+    assert acting == {"isolate", "release", "answer", "extend", "thaw"}
 
 
 @pytest.mark.parametrize(

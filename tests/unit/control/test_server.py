@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from plugin.control.client import ask, stream
 from plugin.control.protocol import LINE_MAX, Request, UntoldError
 from plugin.control.server import ControlServer, Limits
 from plugin.control.service import alarm_event, device_event
-from plugin.errors import InputError, PeerError, SettingsError
+from plugin.errors import DeniedError, InputError, PeerError, SettingsError
 from tests.labs import wait_for
 from tests.nobody import as_nobody
 from tests.services import NOW, PRINTER, STATUS, Office, device, open_folder, serving
@@ -152,6 +153,19 @@ def test_what_the_service_cannot_tell_is_told(tmp_path: Path) -> None:
         with pytest.raises(PeerError, match="cannot be told"):
             ask(tmp_path / "s", Request(ask="device", arguments={"key": "nan"}))
         assert ask(tmp_path / "s", Request(ask="status")) == [STATUS]
+
+
+def test_what_is_denied_is_no_failure(tmp_path: Path) -> None:
+    office = Office()
+    office.denied = "it is protected: the policy names its MAC address"
+    order = {"key": PRINTER, "action": "block", "seconds": 60, "reason": "it scans"}
+    with serving(tmp_path / "s", office):
+        with pytest.raises(DeniedError, match="it is protected") as caught:
+            ask(tmp_path / "s", Request(ask="isolate", arguments=order))
+        assert caught.value.exit_code == 4
+        assert ask(tmp_path / "s", Request(ask="status")) == [STATUS]
+    ((_, words),) = office.orders
+    assert words["actor"] == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_a_mistake_of_ours_ends_one_connection_and_is_not_hidden(

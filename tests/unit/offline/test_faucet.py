@@ -8,7 +8,7 @@ import pytest
 
 from plugin.errors import FaucetFileError, PeerError
 from plugin.faucet import files
-from plugin.faucet.hook import INCLUDE, NOTHING, Options, Stages, render, watch
+from plugin.faucet.hook import INCLUDE, Options, Stages, render, watch
 from plugin.faucet.install import Plan, Refusal
 from plugin.offline import faucet
 from tests.checker import environment
@@ -77,37 +77,29 @@ def test_a_renewal_keeps_what_is_isolated(config: Path) -> None:
     assert rule in include.read_text()
 
 
-def test_rules_on_devices_are_written_once_and_taken_back(config: Path) -> None:
-    watches = Stages(watches=watch("02:00:00:00:00:01", 0x8000))
-    with pytest.raises(FaucetFileError, match="not installed"):
-        faucet.apply_stages(config, watches, running())
+def test_files_are_written_once_and_never_when_faucet_refuses_them(config: Path) -> None:
     faucet.install(*planned(config, Options(mode="none")), running())
-    journal = faucet.read_place(config).journal
-    assert journal is not None
-    include = config.parent / INCLUDE
-    for stages in (watches, Stages(everything=True), NOTHING):
-        assert faucet.apply_stages(config, stages, running()) == (True, None)
-        assert include.read_text() == render(journal.layout, stages)
-        assert faucet.apply_stages(config, stages, running()) == (False, None)
-    include.unlink()
-    assert faucet.apply_stages(config, NOTHING, running()).written
-
-
-def test_rules_that_faucet_refuses_are_never_written(config: Path) -> None:
-    faucet.install(*planned(config, Options(mode="none")), running())
-    before = (config.parent / INCLUDE).read_text()
-    meters = Stages(meters=(("halia_m1", {"no": "meter"}),))
+    place = faucet.read_place(config)
+    assert place.journal is not None
+    include = place.include
+    text = render(place.journal.layout, Stages(everything=True))
+    for written in (True, False):
+        assert faucet.apply_files(place, {include: text}, running()) == (written, None)
+        assert include.read_text() == text
+    wrong = render(place.journal.layout, Stages(meters=(("halia_m1", {"no": "meter"}),)))
     with pytest.raises(FaucetFileError, match="nothing was written"):
-        faucet.apply_stages(config, meters, running())
-    assert (config.parent / INCLUDE).read_text() == before
+        faucet.apply_files(place, {include: wrong}, running())
+    assert include.read_text() == text
 
 
 def test_another_stage_of_the_mirror_ends_the_watches_and_nothing_else(config: Path) -> None:
     faucet.install(*planned(config, Options(mode="none")), running())
     isolated = '    - {rule: {dl_src: "02:00:00:00:00:02", cookie: 7, actions: {allow: 0}}}\n'
     include = config.parent / INCLUDE
-    faucet.apply_stages(config, Stages(watches=watch("02:00:00:00:00:01", 0x8000)), running())
-    include.write_text(include.read_text().replace("  halia_tail:\n", f"{isolated}  halia_tail:\n"))
+    journal = faucet.read_place(config).journal
+    assert journal is not None
+    text = render(journal.layout, Stages(watches=watch("02:00:00:00:00:01", 0x8000)))
+    include.write_text(text.replace("  halia_tail:\n", f"{isolated}  halia_tail:\n"))
     assert faucet.install(*planned(config), running()).written
     assert isolated in include.read_text()
     assert "halia_tail" not in include.read_text()
@@ -191,3 +183,16 @@ def test_the_checker_is_found_beside_the_running_faucet(
     assert faucet.checker_for(config, None) == folder / "check_faucet_config"
     with pytest.raises(PeerError, match="nothing is written"):
         faucet.checker_for(config, config.parent)
+
+
+def test_our_include_is_ours_also_as_a_link(config: Path) -> None:
+    assert faucet.install(*planned(config), running()).written
+    others = faucet.read_place(config).included.keys()
+    ours = config.parent / INCLUDE
+    other = config.parent / "other.yaml"
+    ours.rename(other)
+    ours.symlink_to(other)
+    assert faucet.read_place(config).included.keys() == others
+    ours.unlink()
+    ours.symlink_to(ours)  # a circle
+    assert faucet.read_place(config).included.keys() == others

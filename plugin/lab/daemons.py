@@ -77,11 +77,12 @@ def vswitchd(folder: Path, datapath: str) -> Daemon:
     return Daemon("switch", argv + dummy, ovs_environment(folder))
 
 
-def faucet(folder: Path, controller: Path) -> Daemon:
+def faucet(folder: Path, controller: Path, *, stat_reload: bool = False) -> Daemon:
     """The controller, from an environment of its own.
 
     ``bin/faucet`` is run by name of the interpreter, not by its first line, so that an environment
-    can be used where it is mounted; faucet (not c65faucet) looks for osken-manager on PATH.
+    can be used where it is mounted; faucet (not c65faucet) looks for osken-manager on PATH. With
+    ``stat_reload`` it looks at the times of its files by itself; a SIGHUP does the same at once.
     """
     environment = base_environment() | {
         "PATH": f"{controller}/bin:{search_path()}",
@@ -92,7 +93,7 @@ def faucet(folder: Path, controller: Path) -> Daemon:
         "FAUCET_EVENT_SOCK": str(folder / "run" / "event.sock"),
         "FAUCET_PROMETHEUS_ADDR": "127.0.0.1",
         "FAUCET_PROMETHEUS_PORT": str(PROMETHEUS_PORT),
-        "FAUCET_CONFIG_STAT_RELOAD": "0",
+        "FAUCET_CONFIG_STAT_RELOAD": str(int(stat_reload)),
     }
     environment.pop("PYTHONPATH", None)
     python, script = controller / "bin" / "python", controller / "bin" / "faucet"

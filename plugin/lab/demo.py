@@ -22,6 +22,7 @@ from plugin.errors import InputError, LabError, OptionError, PeerError
 from plugin.lab import bad as badness
 from plugin.lab.beside import MODEL, WINDOW, answers_at, write_settings
 from plugin.lab.hooked import install, start_halia
+from plugin.lab.isolation import Act, policy
 from plugin.lab.lab import Lab
 from plugin.lab.offices import office
 from plugin.lab.outcome import GADGET, NAMED_WITHIN, NAMES, Outcome, Row
@@ -41,6 +42,8 @@ BAD_AFTER = 8.0
 LEAST, LEAST_BAD = 46.0, 76.0
 """Seconds from Halia's start to the end: one window, or two where a host turns bad in the second,
 and what it takes to judge them."""
+ISOLATION_MORE = 45.0
+"""Seconds beyond that in which an isolation may still come to its end."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 60.0
 SEEDS = range(1, 100)
@@ -156,12 +159,14 @@ def demo(wishes: Wishes) -> Iterator[Happening]:
         )
         installed = install(lab)
         yield Step(f"the hook is in faucet.yaml, and loaded: {_words(installed)}")
-        config = write_settings(lab, lab.take_collector())
+        act = Act(lab, wishes.bad)
+        rules = policy(topology, None if act.seen is None else act.seen.cast.remedy_address)
+        config = write_settings(lab, lab.take_collector(), rules)
         errors = lab.folder / "halia.log"
         with errors.open("w") as log:
             words = ["run", "--json", "--config", str(config)]
             with start_halia(lab, None, words, stderr=log) as program:
-                yield from _Stage(lab, topology, wishes, program, errors).play()
+                yield from _Stage(lab, wishes, program, errors, act).play(config)
 
 
 def recorded() -> Iterator[Happening]:
@@ -204,12 +209,10 @@ def recorded() -> Iterator[Happening]:
 class _Stage:
     """One live show."""
 
-    def __init__(
-        self, lab: Lab, topology: Topology, wishes: Wishes, program: Running, errors: Path
-    ) -> None:
+    def __init__(self, lab: Lab, wishes: Wishes, program: Running, errors: Path, act: Act) -> None:
         self._lab, self._wishes, self._program = lab, wishes, program
-        self._errors = errors
-        self._hosts = [(host.name, host.profile or "", host.mac) for host in topology.hosts]
+        self._errors, self._act = errors, act
+        self._hosts = [(host.name, host.profile or "", host.mac) for host in lab.topology.hosts]
         self._names = {mac: name for name, _, mac in self._hosts}
         self._said: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._devices: list[dict[str, Any]] = []
@@ -218,27 +221,39 @@ class _Stage:
         self._turned: float | None = None
         self._named: float | None = None
 
-    def play(self) -> Iterator[Happening]:
+    def play(self, config: Path) -> Iterator[Happening]:
         """From Halia's start to its end."""
         reader = threading.Thread(target=self._read, name="said", daemon=True)
         reader.start()
         yield from self._until_ready()
-        while time.monotonic() - self._begun < self._wishes.length:
+        while not self._done():
             yield from self._heard(0.5)
             yield from self._perhaps_turn()
             yield self._look()
+            yield from map(Step, self._act.step(self._devices, self._named))
         self._program.send_signal(signal.SIGTERM)
         code = self._program.wait(STOP_SECONDS)
         reader.join(STOP_SECONDS)
         yield from self._heard(0.0)
         if code:
             raise LabError(f"halia run ended with {code}: {self._last_words()}", where="demo")
+        yield from map(Step, self._act.audit(str(config)))
         after = None
         if self._named is not None and self._turned is not None:
             after = self._named - self._turned
         wishes, rows = self._wishes, _rows(self._hosts, self._devices)
         within = NAMED_WITHIN + wishes.patience
-        yield Outcome(rows, wishes.bad, after, live=True, within=within, kind=wishes.kind)
+        yield Outcome(
+            rows, wishes.bad, after, live=True, within=within, kind=wishes.kind,
+            isolation=self._act.seen,
+        )  # fmt: skip
+
+    def _done(self) -> bool:
+        """Whether all has been seen that was to be, or never will be."""
+        lasted = time.monotonic() - self._begun
+        return lasted >= self._wishes.length and (
+            self._act.over or lasted >= self._wishes.length + ISOLATION_MORE
+        )
 
     def _until_ready(self) -> Iterator[Happening]:
         while True:
@@ -281,6 +296,7 @@ class _Stage:
             return
         if time.monotonic() - self._first < BAD_AFTER:
             return
+        yield from map(Step, self._act.look_before())
         self._turned = time.monotonic()
         plan = self._lab.turn_bad(wishes.bad, wishes.kind)
         yield Step(f"{wishes.bad} turns bad: {plan['kind']}, at {plan['target']}")

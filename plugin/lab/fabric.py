@@ -39,12 +39,16 @@ class Fabric:
         folder: where all their files go.
         topology: what to make.
         controller: the environment of the controller.
+        stat_reload: whether it looks at the times of its files by itself.
     """
 
-    def __init__(self, folder: Path, topology: Topology, controller: Path) -> None:
+    def __init__(
+        self, folder: Path, topology: Topology, controller: Path, *, stat_reload: bool = False
+    ) -> None:
         self.folder = folder
         self.topology = topology
         self.controller = controller
+        self._stat_reload = stat_reload
         self.born = time.monotonic()
         # Without the right to make a tun device `netdev` cannot make a bridge's own port; `dummy`
         # can do without, and forwards between real cables all the same.
@@ -73,7 +77,30 @@ class Fabric:
         # That the socket is there is not enough: it is bound some moments before anyone listens.
         self._wait("ovsdb", lambda: _accepts(self.folder / "ovs" / "db.sock"))
         self.vsctl(["--no-wait", "init"])
+        self.start_vswitchd()
+
+    def start_vswitchd(self) -> None:
+        """Start the switch itself; what its database tells of bridges and ports it makes anew."""
         self._spawn(daemons.vswitchd(self.folder, self.datapath))
+
+    def forget_wildcards(self) -> None:
+        """Let the switch, once it has bridges, remember nothing wider than a single connection.
+
+        Open vSwitch 3.1 in user space, when one of two cached flows that overlap is changed, may
+        change the other one: frames then go by rules that are no more, as long as they come.
+        Without wildcards none overlap.
+        """
+        place = str(self.folder / "ovs" / "vswitchd.ctl")
+        words = ["ovs-appctl", "-t", place, "upcall/disable-megaflows"]
+
+        def done() -> bool:
+            try:
+                self._do(words)
+            except LabError:  # not before it has made its first bridge
+                return False
+            return True
+
+        self._wait("switch", done)
 
     def wire(self) -> None:
         """Make namespaces, cables and bridges."""
@@ -93,6 +120,7 @@ class Fabric:
             for host in self.topology.hosts
         ]
         self.vsctl(wiring.bridge_commands(self.topology, self.datapath))
+        self.forget_wildcards()
         for name, script in scripts:
             words = script.communicate()[1].decode(errors="replace").strip()
             if script.returncode:
@@ -100,12 +128,17 @@ class Fabric:
 
     def start_faucet(self) -> None:
         """Start the controller."""
-        self._spawn(daemons.faucet(self.folder, self.controller))
+        stat_reload = self._stat_reload
+        self._spawn(daemons.faucet(self.folder, self.controller, stat_reload=stat_reload))
 
     def connect(self) -> None:
         """Let the switches call the controller once it listens, and wait for their flows."""
         self._wait("faucet", lambda: _listens(daemons.OPENFLOW_PORT))
         self.vsctl(wiring.controller_commands(self.topology))
+        self.wait_for_flows()
+
+    def wait_for_flows(self) -> None:
+        """Wait until Faucet has filled every switch; they know it already."""
         self._wait("faucet", self._configured)
 
     def start_rabbitmq(self) -> None:
@@ -175,9 +208,12 @@ class Fabric:
         if re.search(r"^faucet_config_load_error 1", page, re.MULTILINE):
             raise LabError(f"faucet refuses the topology's ACLs: {self._tail('faucet.log')}")
         up = re.findall(r"^dp_status\{.*\} 1", page, re.MULTILINE)
-        return len(up) == len(self.topology.switches) and all(
-            self._flows(switch.name) > 0 for switch in self.topology.switches
-        )
+        if len(up) != len(self.topology.switches):
+            return False
+        try:
+            return all(self._flows(switch.name) > 0 for switch in self.topology.switches)
+        except LabError:  # a switch that is only just starting has no socket yet
+            return False
 
     def _flows(self, switch: str) -> int:
         place = f"unix:{self.folder}/ovs/{switch}.mgmt"

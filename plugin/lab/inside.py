@@ -44,7 +44,8 @@ class Inside:
         self.folder = folder
         self.spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
         self.topology = parse_topology((folder / TOPOLOGY).read_text(encoding="utf-8"), TOPOLOGY)
-        self.fabric = Fabric(folder, self.topology, Path(self.spec["controller"]))
+        controller, stat_reload = Path(self.spec["controller"]), bool(self.spec["stat_reload"])
+        self.fabric = Fabric(folder, self.topology, controller, stat_reload=stat_reload)
         self.people = People(self.topology)
         self.listener: socket.socket | None = None
         self._stop = False
@@ -168,13 +169,18 @@ class Inside:
 
     def _start(self, name: str) -> dict[str, Any]:
         starts = {
-            "faucet": (self.fabric.start_faucet, self.fabric.connect),
+            "faucet": (self.fabric.start_faucet, self.fabric.wait_for_flows),
+            "switch": (self._start_switch, self.fabric.wait_for_flows),
             "rabbitmq": (self.fabric.start_rabbitmq, self.fabric.wait_for_rabbitmq),
         }
         begin, wait = starts[name]
         begin()
         wait()
         return {"name": name}
+
+    def _start_switch(self) -> None:
+        self.fabric.start_vswitchd()
+        self.fabric.forget_wildcards()
 
     def _activity(self, request: dict[str, Any]) -> dict[str, Any]:
         name = self.topology.host(request["host"]).name

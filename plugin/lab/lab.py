@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from plugin.errors import InputError, LabError, nearest
-from plugin.lab import bad, control, daemons, needs
+from plugin.lab import bad, control, daemons, needs, wiring
 from plugin.lab.control import SPEC, TOPOLOGY
 from plugin.lab.running import Running, kill_and_wait, only_child
 from plugin.lab.schema import load_topology
@@ -38,6 +38,7 @@ class Lab:
         controller: "c65faucet", "faucet", or the path of an environment with ``bin/faucet``.
         rabbit: start a RabbitMQ too (some seconds more).
         activity: let hosts run the services and clients of their profiles.
+        stat_reload: let Faucet look at the times of its files by itself.
         folder: where its files go; by default a new one in the place for temporary files.
             It goes with the lab.
         name: what to call it in ``status``.
@@ -51,6 +52,7 @@ class Lab:
         controller: str = "c65faucet",
         rabbit: bool = False,
         activity: bool = True,
+        stat_reload: bool = False,
         folder: Path | None = None,
         name: str | None = None,
         progress: Callable[[Mapping[str, Any]], None] | None = None,
@@ -60,6 +62,7 @@ class Lab:
         self.topology = topology
         self.name = name or topology.name
         self._spec: dict[str, Any] = {"name": self.name, "rabbit": rabbit, "activity": activity}
+        self._spec["stat_reload"] = stat_reload
         self._controller = controller
         self._folder = folder
         self._progress = progress or (lambda _: None)
@@ -280,12 +283,22 @@ class Lab:
         control.ask(self.folder, {"do": "signal", "name": daemon, "signal": int(number)})
 
     def start_daemon(self, daemon: str) -> None:
-        """Start "faucet" or "rabbitmq" again after a deadly signal, and wait until it works."""
+        """Start "faucet", "rabbitmq" or "switch" again after its death, and wait until it works."""
         control.ask(self.folder, {"do": "start", "name": daemon})
 
     def metrics(self) -> str:
         """Read Faucet's Prometheus page."""
         return str(control.ask(self.folder, {"do": "metrics"})["text"])
+
+    def call(self, address: str) -> None:
+        """Let every switch call a further controller, such as Halia's probe, at ``HOST:PORT``."""
+        words = ["ovs-vsctl", f"--db={daemons.ovs_socket(self.folder)}", "--timeout=30"]
+        found = [*words, "--columns=target", "find", "controller", f'target="tcp:{address}"']
+        if self.run(None, found).stdout.strip():
+            return  # it was asked for before
+        done = self.run(None, [*words, *wiring.further_controller(self.topology, address)])
+        if done.returncode:
+            raise LabError(" ".join(done.stderr.split()), where=address)
 
     def flows(self, switch: str) -> list[str]:
         """Read a switch's flows, as ovs-ofctl prints them."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plugin.lab.isolation import Isolation
+
 NAMED_WITHIN = 30.0
 """Seconds from turning bad to being named, at most; beacons take their time."""
 GADGET = "unknown gadget"
@@ -53,6 +55,12 @@ class Row(NamedTuple):
         return () if found is None else tuple(one["name"] for one in found["behaviour"])
 
     @property
+    def case(self) -> str | None:
+        """State of what was decided about it; None: nothing was."""
+        found = self.device.get("case") if self.device is not None else None
+        return None if found is None else str(found["state"])
+
+    @property
     def anomalous(self) -> bool:
         """Whether Halia names a behaviour of it."""
         found = self.device["anomaly"] if self.device is not None else None
@@ -72,6 +80,8 @@ class Outcome(NamedTuple):
     """Seconds from turning bad to that finding, at most, as it should be."""
     kind: str = "scan"
     """What the bad host did."""
+    isolation: Isolation | None = None
+    """What was seen of its isolation; None: nobody was to be isolated, or it was not looked at."""
 
     def _is_named(self) -> bool:
         """Whether the bad host is called what it is, at the end."""
@@ -105,4 +115,11 @@ class Outcome(NamedTuple):
             found.append(f"{self.bad} turned bad, and is not called so at the end")
         if self.named_after is not None and self.named_after > self.within:
             found.append(f"{self.bad} was named after {self.named_after:.0f} s only")
+        if self.isolation is not None:
+            found += self.isolation.failures()
+        found += [
+            f"{row.host} ({row.profile}) is {row.case}, and should be left in peace"
+            for row in self.rows
+            if row.host != self.bad and row.case is not None
+        ]
         return found

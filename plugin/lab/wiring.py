@@ -55,6 +55,16 @@ def controller_commands(topology: Topology) -> list[str]:
     return words[1:]
 
 
+def further_controller(topology: Topology, address: str) -> list[str]:
+    """Give the words for one ovs-vsctl: every managed switch calls ``HOST:PORT`` as well."""
+    words: list[str] = []
+    for number, switch in enumerate(topology.switches):
+        words += ["--", f"--id=@c{number}", "create", "controller", f'target="tcp:{address}"']
+        words += ["connection_mode=out-of-band", f"max_backoff={BACKOFF_MS}"]
+        words += ["--", "add", "bridge", switch.name, "controller", f"@c{number}"]
+    return words
+
+
 def plugs(topology: Topology) -> Iterator[Plug]:
     """Give every port of every bridge, the unmanaged ones too."""
     vids = {vlan.name: vlan.vid for vlan in topology.vlans}

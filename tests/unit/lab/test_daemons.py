@@ -33,6 +33,11 @@ def test_faucet_listens_on_the_loopback_only_and_finds_its_own_programs() -> Non
     assert "PYTHONPATH" not in daemon.environment
 
 
+def test_faucet_looks_at_its_files_by_itself_only_where_it_is_told_to() -> None:
+    told = [daemons.faucet(FOLDER, Path("/opt/c"), stat_reload=one) for one in (False, True)]
+    assert [one.environment["FAUCET_CONFIG_STAT_RELOAD"] for one in told] == ["0", "1"]
+
+
 def test_rabbitmq_scans_only_itself(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for name in ("rabbit-3.10.8", "rabbit_common-3.10.8", "rabbitmq_management-3.10.8"):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def prepare(folder: Path, topology: str) -> Path:
     folder.mkdir()
-    spec = {"name": "x", "rabbit": False, "activity": True, "controller": "/c", "detached": False}
+    spec = {"name": "x", "rabbit": False, "activity": True, "stat_reload": False}
+    spec |= {"controller": "/c", "detached": False}
     (folder / control.SPEC).write_text(json.dumps(spec), encoding="utf-8")
     (folder / control.TOPOLOGY).write_text(topology, encoding="utf-8")
     return folder

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,3 +65,21 @@ def test_a_collector_that_is_not_there_cannot_be_taken() -> None:
     without = QUIET.replace("collector: true", "vlan: office")
     with pytest.raises(LabError, match="quiet: the topology has no collector"):
         Lab(parse_topology(without)).take_collector()
+
+
+def test_a_further_controller_is_called_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, known, made = Lab(parse_topology(QUIET), folder=tmp_path), "", []
+
+    def run(_: object, words: list[str]) -> subprocess.CompletedProcess[str]:
+        if "find" not in words:
+            made.append(words)
+        return subprocess.CompletedProcess(words, 0, known, "")
+
+    monkeypatch.setattr(lab, "run", run)
+    lab.call("127.0.0.1:6654")
+    assert any("127.0.0.1:6654" in word for word in made[0])
+    known = 'target : "tcp:127.0.0.1:6654"\n'
+    lab.call("127.0.0.1:6654")
+    assert len(made) == 1

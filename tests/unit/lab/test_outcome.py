@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from plugin.lab.bad import KINDS
+from plugin.lab.isolation import Isolation
 from plugin.lab.outcome import NAMES, Outcome, Row
+from plugin.lab.proving import Cast, Reached
 
 
 def row(
@@ -94,3 +96,25 @@ def test_who_takes_his_time_may_be_named_late() -> None:
     late = Outcome(GOOD, "ben", 301.0, live=True)
     assert late.failures() == ["ben was named after 301 s only"]
     assert late._replace(within=330.0).failures() == []
+
+
+CAST = Cast("ben", "anna", "files", "www", "10.0.0.5")
+ALIVE, DEAD = Reached(4), Reached(0)
+SHOWN = Isolation(
+    CAST, 1.0, before=ALIVE, dead=DEAD, neighbour=ALIVE, remedy=ALIVE, released=True, again=ALIVE,
+    trail=({"state": "isolated"},),
+)  # fmt: skip
+
+
+def test_an_isolation_that_was_seen_to_its_end_is_no_failure() -> None:
+    assert Outcome(GOOD, "ben", 0.5, live=True, isolation=SHOWN).failures() == []
+
+
+def test_who_is_innocent_must_be_left_in_peace() -> None:
+    anna = GOOD[2]
+    assert anna.device is not None
+    isolated = anna._replace(device={**anna.device, "case": {"state": "isolated"}})
+    found = failures(*GOOD[:2], isolated, *GOOD[3:])
+    assert found == ["anna (workstation) is isolated, and should be left in peace"]
+    ben = GOOD[3]._replace(device={**(GOOD[3].device or {}), "case": {"state": "isolated"}})
+    assert failures(*GOOD[:3], ben, GOOD[4]) == []

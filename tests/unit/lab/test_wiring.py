@@ -56,3 +56,11 @@ def test_hosts_get_their_addresses_and_their_way_out() -> None:
     assert "addr" not in wiring.host_script(topology.host("col"))
     batch = wiring.namespace_commands(topology).splitlines()
     assert "link add to-h1 type veth peer name eth0 address 02:00:00:00:00:01 netns h1" in batch
+
+
+def test_a_further_controller_is_added_to_every_managed_switch() -> None:
+    words = " ".join(wiring.further_controller(parse_topology(LINKED), "127.0.0.1:6654"))
+    assert words.count('target="tcp:127.0.0.1:6654"') == 2
+    assert "add bridge one controller @c0" in words
+    assert "add bridge two controller @c1" in words
+    assert "set-controller" not in words  # Faucet's stays

@@ -13,7 +13,7 @@ GOOD_NAMED_MAX = 1
 """Good devices of the shared data folder that are named: one that calls home at a fixed period."""
 
 
-VERBS = ("core", "model", "capture", "behaviours", "engine", "live", "agree")
+VERBS = ("core", "model", "capture", "behaviours", "engine", "live", "policy", "isolate", "agree")
 
 
 def _core(args: argparse.Namespace) -> int:
@@ -68,6 +68,29 @@ def _live(args: argparse.Namespace) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     print(json.dumps({"timed": live_object(found)}) if args.json else "\n".join(live_lines(found)))
+    return 1 if args.check and not all(one.met for one in found) else 0
+
+
+def _policy(args: argparse.Namespace) -> int:
+    from bench.policy import DEVICES, policy_lines, policy_object, run_policy
+
+    found = run_policy(500 if args.quick else DEVICES)
+    shown = {"steps": policy_object(found)}
+    print(json.dumps(shown) if args.json else "\n".join(policy_lines(found)))
+    return 1 if args.check and not all(one.met for one in found) else 0
+
+
+def _isolate(args: argparse.Namespace) -> int:
+    from bench.isolate import isolate_lines, isolate_object, run_isolate
+    from plugin.errors import LabError
+
+    try:
+        found = run_isolate(quick=args.quick)
+    except LabError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    shown = {"measured": isolate_object(found)}
+    print(json.dumps(shown) if args.json else "\n".join(isolate_lines(found)))
     return 1 if args.check and not all(one.met for one in found) else 0
 
 
@@ -135,6 +158,14 @@ def parser() -> argparse.ArgumentParser:
         "live", parents=[common, timed], help="how soon halia run knows, in a lab with RabbitMQ"
     )
     live.set_defaults(run=_live)
+    policy = verbs.add_parser(
+        "policy", parents=[common, timed], help="decisions of 100 rules about 10,000 devices"
+    )
+    policy.set_defaults(run=_policy)
+    isolate = verbs.add_parser(
+        "isolate", parents=[common, timed], help="how soon an isolation holds, and what it costs"
+    )
+    isolate.set_defaults(run=_isolate)
     behaviours = verbs.add_parser(
         "behaviours", parents=[common], help="good devices and attacks that behaviours name"
     )

@@ -21,7 +21,7 @@ FUZZ_SECONDS ?= 30
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.run core ## Halia at work on a network in namespaces: a host turns bad, and is named
+demo: $(VENV)/.run core ## Halia at work on a network in namespaces: a host turns bad, and is isolated
 	@scripts/system.sh demo
 	@$(MAKE) --no-print-directory controllers || echo "demo: without a controller of its own" >&2
 	@$(BIN)/halia demo
@@ -51,8 +51,8 @@ $(VENV)/.core: $(CORE) setup.py | $(VENV)/.run
 	@scripts/core.sh $(BIN)/python
 	@touch $@
 
-controllers: ## the lab's controller, in an environment of its own under build/faucet
-	@PYTHON=$(abspath $(BIN))/python scripts/faucet.sh c65faucet
+controllers: ## the lab's controller and faucetconfrpc, each in an environment under build/faucet
+	@PYTHON=$(abspath $(BIN))/python scripts/faucet.sh c65faucet confrpc
 
 lint:
 	@$(BIN)/ruff format --check $(CHECKED)
@@ -65,7 +65,7 @@ layers:
 	@$(BIN)/lint-imports --config setup.cfg
 
 pytest:
-	@$(BIN)/python -m pytest -q $(PYTEST)
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 reference: ## the plain-Python core, with no compiler and no extension
 	@scripts/reference.sh $(BIN)/python

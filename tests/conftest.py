@@ -42,11 +42,19 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"a test may not skip under CI for this: {reason}"
 
 
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn skips for want of what CI must have into failures."""
+    """Turn skips for want of what CI must have into failures; make all text fit for a pipe."""
     report = yield
     _refuse_skip(report)
+    # Between processes only whole characters pass, and hostile names are logged with halves.
+    report.sections = [(name, _whole(text)) for name, text in report.sections]
+    if report.failed and isinstance(report.longrepr, str):
+        report.longrepr = _whole(report.longrepr)
     return report
 
 

@@ -266,7 +266,9 @@ def _number(frame: bytes) -> int | None:
 
 
 @contextmanager
-def network(folder: Path, *, port: str = "", vlan: str = "", beside: bool = False) -> Iterator[Net]:
+def network(
+    folder: Path, *, port: str = "", vlan: str = "", beside: bool = False, rabbit: bool = False
+) -> Iterator[Net]:
     """Make the network.
 
     Args:
@@ -274,11 +276,13 @@ def network(folder: Path, *, port: str = "", vlan: str = "", beside: bool = Fals
         port: what h1's port has besides, such as an ACL.
         vlan: what the VLAN has besides.
         beside: bring the mirror port's NIC beside the controller, where `halia run` is.
+        rabbit: with a broker.
     """
-    need_lab()
+    need_lab(rabbit=rabbit)
     topology = parse_topology(TOPOLOGY.format(port=port, vlan=vlan))
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab(topology, controller=CONTROLLER, activity=False))
+        made = Lab(topology, controller=CONTROLLER, activity=False, rabbit=rabbit)
+        lab = stack.enter_context(made)
         yield Net(lab, stack, folder, beside=beside)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plugin.lab.running import Running
 
 NIC = "mirror0"
+"""Where `halia run` waits for the switch, beside the controller."""
 END_SECONDS = 120.0
 """How long a run may take to end: it judges what it has captured."""
 

@@ -28,29 +28,46 @@ PORTS = {"h1": 1, "h2": 2, "h3": 3, "outside": 5}
 WINDOW = 60.0
 
 PLAN = """
-    import json, sys
+    import json, sys, time
     from pathlib import Path
+    from plugin.app.bringing import Bringing
+    from plugin.app.desired import desired
+    from plugin.app.looking import Looking
     from plugin.faucet import mirror as m
+    from plugin.faucet.adapters import adapter_of
     from plugin.faucet.flows import PortCounters
     from plugin.faucet.reach import Spot, reach
-    from plugin.offline import faucet
 
     config, environment = Path(sys.argv[1]), Path(sys.argv[2])
-    running = faucet.Running(environment=environment)
+    adapter = adapter_of("sighup", config, page=sys.argv[3])
+    bringing = Bringing(config, environment, adapter, time.monotonic)
+    looking = Looking(config)
     state = m.begin()
+
+    def bring(stages):
+        before = bringing.writes
+        while True:
+            looked = looking.look()
+            held = bringing.bring(looked, desired(looked, (), stages))
+            if bringing.writes != before:
+                looking.wrote()
+            bringing.follow(looked)
+            if held and bringing.loaded:
+                return {"written": bringing.writes != before, "loaded": True}
+            time.sleep(0.05)
+
     for line in sys.stdin:
         asked = json.loads(line)
-        place = faucet.read_place(config)
-        where = reach(faucet.status(place), place.journal.layout)
+        looked = looking.look()
+        where = reach(looked.found, looked.layout)
         spots = [Spot(mac, "sw1", port, 100) for mac, port in asked["devices"]]
         counters = [PortCounters(p, 0, 0, n, 0, 0, 0) for p, n in asked["received"]]
         state = m.count(state, where, "sw1", counters, asked["now"])
         settings = m.MirrorSettings(budget=1e6, window=asked["window"])
         state, plan = m.plan(state, where, spots, settings, asked["now"])
-        applied = faucet.apply_stages(config, plan.stages, running)
         said = {"mirrored": [one.mac for one in plan.mirrored], "uncovered": plan.uncovered}
         more = {"everything": plan.stages.everything, "rules": len(plan.stages.watches)}
-        print(json.dumps({**said, **more, **applied._asdict()}), flush=True)
+        print(json.dumps({**said, **more, **bring(plan.stages)}), flush=True)
 """
 
 
@@ -97,7 +114,7 @@ class Planner:
 @contextmanager
 def planner(net: Net) -> Iterator[Planner]:
     pipe = subprocess.PIPE
-    words = python(PLAN, str(net.lab.faucet_yaml), str(environment()))
+    words = python(PLAN, str(net.lab.faucet_yaml), str(environment()), net.lab.prometheus_url)
     with net.lab.start(None, words, stdin=pipe, stdout=pipe) as program:
         yield Planner(net, program.popen)
 

@@ -41,11 +41,9 @@ WORDS = {"vlan": "at the VLANs", "tail": "by the tail", "out": "acls_out"}
 def test_each_frame_once_in_the_captures_of_its_devices_and_the_same_frames_denied(
     tmp_path: Path, port: bool, vlan: bool, mode: str, denied_is_copied: bool
 ) -> None:
-    acls = {
-        "port": ", acls_in: [at_port]" if port else "",
-        "vlan": ", acls_in: [at_vlan]" if vlan else "",
-    }
-    with network(tmp_path, **acls, beside=True) as net:
+    at_port = ", acls_in: [at_port]" if port else ""
+    at_vlan = ", acls_in: [at_vlan]" if vlan else ""
+    with network(tmp_path, port=at_port, vlan=at_vlan, beside=True) as net:
         original = net.lab.faucet_yaml.read_bytes()
         before = net.count(mirrored=False).by_kind()
         for one, count in before.items():

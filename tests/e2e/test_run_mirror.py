@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin.faucet.hook import INCLUDE
 from plugin.lab import Lab, parse_topology
+from plugin.lab.beside import PROBE
 from tests.checker import environment
 from tests.labs import CONTROLLER, need_lab, wait_for
 from tests.runs import HaliaRun, install
@@ -15,7 +16,6 @@ from tests.runs import HaliaRun, install
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROBE = "127.0.0.1:6654"
 TOPOLOGY = """
 name: turns
 gateway: 10.0.0.1
@@ -37,21 +37,13 @@ hosts:
 """
 
 
-def call_the_probe(lab: Lab) -> None:
-    """Give the switch a further controller, as docs/faucet.md says."""
-    words = ["ovs-vsctl", f"--db=unix:{lab.folder}/ovs/db.sock", "--", "--id=@c", "create",
-             "controller", f'target="tcp:{PROBE}"', "connection_mode=out-of-band",
-             "max_backoff=1000", "--", "add", "bridge", "sw1", "controller", "@c"]  # fmt: skip
-    lab.run(None, words).check_returncode()
-
-
 def test_devices_take_turns_and_the_watches_are_proven(tmp_path: Path) -> None:
     need_lab()
     topology = parse_topology(TOPOLOGY)
     budget: dict[str, Any] = {"budget": "14K", "window": "4s"}
     with Lab(topology, controller=CONTROLLER, activity=False) as lab:
         install(lab, "--mirror", "none")
-        call_the_probe(lab)
+        lab.call(PROBE)
         macs = {host.name: host.mac for host in topology.hosts}
         include = lab.faucet_yaml.parent / INCLUDE
         faucet = {"probe": PROBE, "environment": str(environment())}
@@ -79,6 +71,7 @@ def test_devices_take_turns_and_the_watches_are_proven(tmp_path: Path) -> None:
             # Between two turns Faucet takes the old rules out before it puts the new ones in.
             wait_for(watched_at_the_switch, "a watch at the switch")
             status = halia.status()
-            assert status["probe"] is None
+            probe = {"connected": True, "address": PROBE, "switches": 1, "problem": None}
+            assert status["probe"] == probe
             assert status["hook"]["problem"] is None
             halia.stop()

@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 from typing import get_type_hints
 
+from plugin.ml.behaviour import NAMES
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.offline.behaviours import behaviours_in
 
@@ -25,6 +26,7 @@ def test_in_each_is_found_what_is_expected_and_nothing_else() -> None:
         for one in behaviours_in(path, Parameters())
     ]
     assert set(found) == expected
+    assert {name for *_, name in expected} == NAMES
     assert len(found) == len(expected) == len(CAPTURES)
 
 

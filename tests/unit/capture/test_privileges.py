@@ -146,6 +146,12 @@ def test_files_of_another_are_named_with_what_to_do(place: Path) -> None:
     (place / "state" / "shared").chmod(0o666)
     program = "p.drop(nobody)\np.check_owned(nobody, Path(sys.argv[1]))\n"
     assert as_nobody(program, place / "state").stderr == ""
+    assert as_nobody(program, place / "none").stderr == ""
+    (place / "closed").mkdir(0o750)
+    told = as_nobody(program, place / "closed").stderr
+    assert f"{place / 'closed'}: belongs to root, not to nobody" in told, "nobody sees into it"
+    assert f"chown -hR {nobody.uid}:{nobody.gid} {place / 'closed'}" in told
+    assert "cannot be reached by nobody" in as_nobody(program, place / "closed" / "in").stderr
     (place / "state" / "journal").mkdir(0o700)
     told = as_nobody(program, place / "state").stderr
     assert f"{place / 'state' / 'journal'}: belongs to root, not to nobody" in told

@@ -79,12 +79,35 @@ def check_owned(account: Account, folder: Path) -> None:
     Raises:
         OutputError: something there is another's, and may not be read or written.
     """
+    _check_entered(account, folder)
     for place, folders, files in os.walk(folder):
         for path in (Path(place), *(Path(place, name) for name in (*folders, *files))):
             with suppress(FileNotFoundError):
                 uid = path.lstat().st_uid
-                if uid != account.uid and not os.access(path, os.R_OK | os.W_OK):
+                if uid != account.uid and not _may(path, os.R_OK | os.W_OK):
                     raise _anothers(account, uid, path, folder)
+
+
+def _check_entered(account: Account, folder: Path) -> None:
+    """Refuse a folder of another's that the account cannot use: what is in it nobody would see."""
+    if _may(folder, os.R_OK | os.W_OK | os.X_OK):
+        return
+    try:
+        uid = folder.stat().st_uid
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise OutputError(
+            f"cannot be reached by {account.name}",
+            where=str(folder),
+            advice="let it enter all folders above, or name another folder",
+        ) from error
+    if uid != account.uid:
+        raise _anothers(account, uid, folder, folder)
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=True)
 
 
 def drop(account: Account, *, keep_raw: bool = False) -> None:

@@ -8,7 +8,7 @@ from plugin.cli import case_rows
 from plugin.cli.columns import labelled, paint
 from plugin.errors import printable
 from plugin.policy.decision import left_alone
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,13 +54,13 @@ def standing(case: Document, now: float) -> Iterator[Fact]:
         if case["until"] is None:
             yield "ends", "when somebody releases it: halia release DEVICE --reason TEXT", ""
         else:
-            yield "ends", f"{_when(case['until'])}, {case_rows.left(case, now)}", ""
+            yield "ends", f"{iso_second(case['until'])}, {case_rows.left(case, now)}", ""
         proof = str(case["proof"])
         style = "" if proof == "proven" else "yellow"
         yield "proof", case_rows.PROOFS.get(proof, proof), style
     elif case.get("deadline") is not None:
         no = ": without an answer it is a no" if state == "pending" else ""
-        yield "ends", f"{_when(case['deadline'])}, {case_rows.left(case, now)}{no}", ""
+        yield "ends", f"{iso_second(case['deadline'])}, {case_rows.left(case, now)}{no}", ""
     if state == "released":
         yield "but", left_alone(case_rows.action_of(case), case.get("deadline"), number), "yellow"
     for note in case["notes"]:
@@ -73,8 +73,8 @@ def standing(case: Document, now: float) -> Iterator[Fact]:
 def _grounds(case: Document) -> Iterator[Fact]:
     """Who decided it, why, and on which evidence."""
     yield "reason", str(case["reason"]), ""
-    yield "last step", f"{_when(case['changed'])}, by {case['actor']}", ""
-    yield "opened", _when(case["opened"]), ""
+    yield "last step", f"{iso_second(case['changed'])}, by {case['actor']}", ""
+    yield "opened", iso_second(case["opened"]), ""
     if case["evidence"]:
         yield "evidence", " ".join(map(str, case["evidence"])), ""
     if case["models"]:
@@ -84,7 +84,3 @@ def _grounds(case: Document) -> Iterator[Fact]:
     if case["parent"] is not None:
         yield "began with", f"case {case['parent']}, of its port", ""
     yield "the trail", f"halia audit show {case['mac']}", ""
-
-
-def _when(seconds: float) -> str:
-    return str(iso_time(round(seconds) * 1_000_000_000))

@@ -11,7 +11,7 @@ from plugin.cli.inputs import inputs_of
 from plugin.cli.main import EXIT_INPUT, EXIT_OK
 from plugin.errors import OptionError, printable
 from plugin.policy.explain import lasting
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     import argparse
@@ -120,7 +120,7 @@ def page(found: Simulated, policy: Policy) -> str:
     )
     if tried.frozen is not None:
         time, why = tried.frozen
-        lines.append(f"the caps were first breached at {_time(time)}: {why}")
+        lines.append(f"the caps were first breached at {iso_second(time)}: {why}")
     counts = Counter(deed.rule for deed in tried.deeds if deed.stopped is None)
     lines += [
         f"rule {name} ({modes.get(name)}): {_number(n, 'time')}" for name, n in counts.most_common()
@@ -135,7 +135,7 @@ def _number(count: int, what: str) -> str:
 def _span(found: Simulated) -> str:
     if found.began is None:
         return "nothing was said"
-    return f"from {_time(found.began)} to {_time(found.ended)}"
+    return f"from {iso_second(found.began)} to {iso_second(found.ended)}"
 
 
 def _row(deed: Deed) -> tuple[str, ...]:
@@ -146,7 +146,15 @@ def _row(deed: Deed) -> tuple[str, ...]:
         asked = "once approved: " if deed.asked else ""
         length, what = lasting(round(deed.seconds)), f"{asked}{deed.reason}"
     name = "" if deed.name is None else f" ({deed.name})"
-    cells = (_time(deed.began), f"{deed.mac}{name}", where, deed.rule, deed.action, length, what)
+    cells = (
+        iso_second(deed.began),
+        f"{deed.mac}{name}",
+        where,
+        deed.rule,
+        deed.action,
+        length,
+        what,
+    )
     return tuple(printable(cell[:SHOWN]) for cell in cells)
 
 
@@ -160,7 +168,7 @@ def documents(found: Simulated, policy: Policy) -> Iterator[dict[str, Any]]:
             "place": None if deed.place is None else deed.place._asdict(),
             "rule": deed.rule,
             "action": deed.action,
-            "time": _time(deed.began),
+            "time": iso_second(deed.began),
             "seconds": deed.seconds,
             "done": deed.stopped is None,
             "stopped": deed.stopped,
@@ -175,18 +183,14 @@ def documents(found: Simulated, policy: Policy) -> Iterator[dict[str, Any]]:
         "kind": "summary",
         "policy": policy.source,
         "digest": policy.digest,
-        "from": None if found.began is None else _time(found.began),
-        "to": _time(found.ended),
+        "from": None if found.began is None else iso_second(found.began),
+        "to": iso_second(found.ended),
         "devices": found.devices,
         "verdicts": found.verdicts,
         "unreadable": found.unreadable,
         "isolated": len({deed.mac for deed in deeds if deed.stopped is None}),
         "most": found.tried.most,
         "seconds": sum(deed.seconds for deed in deeds),
-        "frozen": None if frozen is None else {"time": _time(frozen[0]), "why": frozen[1]},
+        "frozen": None if frozen is None else {"time": iso_second(frozen[0]), "why": frozen[1]},
         "refused": list(found.tried.refused),
     }
-
-
-def _time(seconds: float) -> str:
-    return iso_time(round(seconds) * 1_000_000_000) or "-"

@@ -8,7 +8,7 @@ from plugin.cli import asking, output
 from plugin.cli.columns import Cell, lay_out
 from plugin.cli.main import EXIT_NO, EXIT_OK
 from plugin.errors import printable
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     import argparse
@@ -84,7 +84,7 @@ def _fields(part: object) -> list[str]:
 def _told(key: str, value: object) -> object:
     """A moment as people read it."""
     if isinstance(value, float) and key.endswith(("_at", "_until")):
-        return iso_time(round(value) * 1_000_000_000)
+        return iso_second(value)
     return value
 
 

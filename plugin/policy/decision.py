@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from plugin.policy.cases import State
-from plugin.records import iso_time
+from plugin.records import iso_second, iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def left_alone(action: str, deadline: float | None, number: int) -> str:
         deadline: when the grace ends, seconds since 1970-01-01 UTC.
         number: of the case.
     """
-    until = "" if deadline is None else f" until {iso_time(round(deadline) * 1_000_000_000)}"
+    until = "" if deadline is None else f" until {iso_second(deadline)}"
     return f"left alone by rules that are no harder than {action}{until}, after case {number}"
 
 

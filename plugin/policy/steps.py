@@ -16,7 +16,7 @@ from plugin.policy import transitions as to
 from plugin.policy.book import ENFORCED, Book
 from plugin.policy.cases import HALIA, Warned
 from plugin.policy.subject import Subject
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +63,7 @@ class Steps:
         """Say why no rule enforces anything new now; None: it may."""
         learning_until = self.began + self.policy.learning
         if now < learning_until:
-            end = iso_time(round(learning_until) * 1_000_000_000)
+            end = iso_second(learning_until)
             return f"this site is learning until {end}"
         if self.policy.maintenance and hours.within(self.policy.maintenance, now):
             return f"maintenance: {hours.words(self.policy.maintenance)}"

@@ -15,7 +15,7 @@ from plugin.core import implementation
 from plugin.errors import ModelError, OutputError, PolicyError, SettingsError, install_extra
 from plugin.offline.doctor.account import may, seen_by
 from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
-from plugin.records import iso_time
+from plugin.records import iso_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def clock(now: float, *, kept: bool | None = None) -> Check:
         now: what it says, seconds since 1970.
         kept: whether the kernel says that it is kept right; None: it is asked.
     """
-    told = str(iso_time(round(now) * 1_000_000_000))
+    told = iso_second(now)
     remedy = "keep the clock right: systemd-timesyncd, chrony or another NTP client"
     if now < EARLIEST:
         return failed("clock", f"it says {told}, which is past", remedy)

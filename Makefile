@@ -14,6 +14,8 @@ TYPED := $(wildcard plugin tests bench scripts fuzz)
 CORE := $(wildcard plugin/core/*.c plugin/core/*.h)
 PROJECT := setup.cfg setup.py pyproject.toml scripts/environment.sh
 FUZZ_SECONDS ?= 30
+# Most long tests wait for switches: one worker more than processors, and those tests first.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 3 ? n + 1 : 4)))
 
 .PHONY: help demo test dev check controllers lint types layers pytest core reference fuzz image docs \
         format coverage bench models clean
@@ -65,7 +67,7 @@ layers:
 	@$(BIN)/lint-imports --config setup.cfg
 
 pytest:
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 reference: ## the plain-Python core, with no compiler and no extension
 	@scripts/reference.sh $(BIN)/python

@@ -152,7 +152,13 @@ class Hooker:
 
     def _read(self) -> None:
         assert self.program.stdout is not None
-        for line in self.program.stdout:
+        while True:
+            try:
+                line = self.program.stdout.readline()
+            except ValueError:  # closed by who ended the program
+                return
+            if not line.endswith("\n"):  # it was killed while it wrote
+                return
             self.said.append(json.loads(line))
 
 

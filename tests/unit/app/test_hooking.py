@@ -374,6 +374,20 @@ def test_a_port_is_moved_and_moved_back_to_the_byte(site: Site) -> None:
     assert after.revlans is None
 
 
+def test_who_came_to_a_port_just_now_keeps_it_from_being_moved(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spots: list[Spot] = []
+    site, text = Site(config, monkeypatch, spots=spots), config.read_text()
+    site.turn()
+    site.one.want((), frozenset())
+    site.turn()
+    spots.append(Spot("02:00:00:00:00:77", "sw1", 1, 100))
+    site.one.want((JAIL,), frozenset())
+    assert "02:00:00:00:00:77 is at sw1 port 1" in site.turn().refused[9]
+    assert config.read_text() == text
+
+
 def test_a_moved_port_outlives_a_restart_as_a_stranger_with_its_place(
     site: Site, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.durable import sync_folder
 from plugin.errors import FaucetFileError
 from plugin.faucet.check import check
 
@@ -207,7 +208,7 @@ def write_text(path: Path, text: str) -> bool:
             temporary.replace(real)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(real.parent)
+        sync_folder(real.parent)
     except OSError as error:
         raise FaucetFileError(f"cannot be written: {error.strerror}", where=str(path)) from error
     return True
@@ -263,7 +264,7 @@ def delete(path: Path) -> None:
     """
     try:
         path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise FaucetFileError(f"cannot be removed: {error.strerror}", where=str(path)) from error
 
@@ -361,11 +362,3 @@ def _like(old: Path, handle: int) -> None:
     os.fchmod(handle, kept.st_mode & 0o7777)
     if (kept.st_uid, kept.st_gid) != (os.geteuid(), os.getegid()):
         shutil.chown(handle, kept.st_uid, kept.st_gid)
-
-
-def _sync_folder(folder: Path) -> None:
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)

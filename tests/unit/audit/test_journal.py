@@ -12,6 +12,7 @@ import pytest
 from plugin.audit.chain import Entry
 from plugin.audit.journal import Draft, Fault, Journal, JournalError, entries, segments
 from plugin.errors import InputError
+from tests.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,18 @@ def test_what_was_written_is_read_over_restarts_and_segments(tmp_path: Path) -> 
     assert len(segments(tmp_path)) == 4
     read = [e for e in entries(tmp_path) if isinstance(e, Entry)]
     assert [e.number for e in read] == [1, 2, 3, 4]
+
+
+def test_each_entry_and_each_new_segment_outlives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    with Journal(tmp_path, segment_bytes=100) as journal:
+        for value in range(3):
+            journal.append(time=float(value), kind="k", actor="a", body={"value": value})
+            written = {one.name: one.read_bytes() for one in segments(tmp_path)}
+            left = disk.left(tmp_path)
+            assert {name: left.get(name) for name in written} == written
 
 
 @pytest.mark.parametrize("segment_bytes", [100, 450, 1 << 20])

@@ -15,6 +15,7 @@ from plugin.events import LoadedFile
 from plugin.faucet import files
 from plugin.faucet.check import find_checker
 from tests.checker import environment
+from tests.disk import Disk
 
 TEXT = "vlans: {v: {vid: 1}}\ndps: {s: {dp_id: 1, interfaces: {1: {native_vlan: v}}}}\n"
 
@@ -27,6 +28,17 @@ def test_equal_bytes_are_not_written(tmp_path: Path) -> None:
     assert not files.write_text(file, "ü\r\n")
     assert file.stat().st_ino == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_what_was_written_outlives_a_power_cut_and_so_does_a_deletion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    files.write_text(tmp_path / "a.yaml", "one")
+    files.write_text(tmp_path / "a.yaml", "two")
+    assert disk.left(tmp_path) == {"a.yaml": b"two"}
+    files.delete(tmp_path / "a.yaml")
+    assert disk.left(tmp_path) == {}
 
 
 def test_mode_stays_and_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -104,10 +104,10 @@ class Writer:
         return told
 
     def _reports(self) -> Iterable[Told]:
-        with self._file.open(encoding="utf-8") as stream:
-            stream.seek(self._read)
-            lines = stream.read().split("\n")[:-1]
-        for line in lines:
+        content = self._file.read_bytes()
+        # What was half written when the wish came is about an earlier one.
+        begin = content.find(b"\n", self._read - 1) + 1 if self._read else 0
+        for line in content[begin:].split(b"\n")[:-1]:
             told = json.loads(line)
             yield Told(told["at"], _report(told))
 

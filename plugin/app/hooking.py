@@ -215,8 +215,10 @@ class Hooking:
         watched = wish.watched if wish is not None else frozenset()
         if due:
             self._unproven = self._unproven_watches(looked)
-        other = due or self._planned_for != (looked.layout, watched)
-        if self._asks_anew(wish) or (other and not self._hurries(wish)):
+        # Who else is at a port is asked right before it is moved.
+        moves = wish is not None and moves_ports(wish.isolations)
+        again = due or self._planned_for != (looked.layout, watched)
+        if moves if self._hurries(wish) else again:
             self._plan(looked, watched)
         if wish is not None and self._handed_over:
             self._act(looked, wish, problem, due=due)
@@ -242,10 +244,6 @@ class Hooking:
         if wish is None or self._planned is None or self._desired is None:
             return False
         return self._desired[0][0].isolations != wish.isolations
-
-    def _asks_anew(self, wish: Wish | None) -> bool:
-        """Tell whether a port is to be moved: who else is there now is asked first."""
-        return wish is not None and self._hurries(wish) and moves_ports(wish.isolations)
 
     def _hand_over(self, looked: Looked) -> bool:
         """Report what stands and was not asked for; gives whether the engine has answered."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from plugin.core.layout import WIRE_LEN_MAX
@@ -110,6 +111,13 @@ def _service_ports() -> Schema:
     return Schema("service-ports", 1, "device", services.column_names(), _LOCAL)
 
 
+def _host(name: str) -> Schema:
+    from plugin.ml.features import host
+
+    columns = host.columns(sent_only=name == host.SENT)
+    return Schema(name, 1, "device", tuple(column.name for column in columns), _LOCAL)
+
+
 class _Schemas(Mapping[str, Schema]):
     """Schemas made when first asked for: 4,104 names are worth a millisecond of a start."""
 
@@ -134,7 +142,10 @@ SCHEMAS: Mapping[str, Schema] = _Schemas(
         "networkml-4104": _networkml_4104,
         "networkml-4104-window": _networkml_4104_window,
         "service-ports": _service_ports,
+        "halia-host": partial(_host, "halia-host"),
+        "halia-host-sent": partial(_host, "halia-host-sent"),
     }
 )
 """Every feature set by name: per session as NetworkML's README says, per device and window as
-its code 0.2 to 0.4 did, and per device the shares of the services it serves and uses."""
+its code 0.2 to 0.4 did, and per device the shares of the services it serves and uses; Halia's own
+rich row a device, and the one that looks at sent packets only."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plugin.ml.features import networkml4104, service_ports
-from plugin.ml.matrix import Matrix, empty
+from plugin.ml.matrix import Matrix, empty, vstack
+from plugin.ml.schema import SCHEMAS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
     from numpy.typing import NDArray
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
         def packets(self) -> NDArray[np.void] | None: ...
 
 
-__all__ = ["NEEDS_PACKETS", "device_rows", "device_view", "extract"]
+__all__ = ["HOST", "NEEDS_PACKETS", "device_rows", "device_view", "extract", "first_sessions"]
 
-NEEDS_PACKETS = frozenset({"networkml-4104-window"})
+HOST = frozenset({"halia-host", "halia-host-sent"})
+"""Sets of :mod:`plugin.ml.features.host`: one row a device, or a device's window."""
+NEEDS_PACKETS = HOST | {"networkml-4104-window"}
 """Sets that look at single packets: read the capture with ``packets=True``."""
 
 
@@ -78,7 +82,36 @@ def device_rows(name: str, capture: CaptureArrays, mac_id: int) -> Matrix:
         return extract(name, *device_view(capture, mac_id))
     if capture.packets is None:
         raise ValueError(f"{name} looks at packets: read the capture with packets=True")
+    if name in HOST:
+        from plugin.ml.features import host
+
+        return host.of_device(capture.packets, capture.sessions, mac_id, name)
     from plugin.ml.features import classic
 
     result = classic.windows(capture.packets, capture.sessions, device=mac_id)
     return result.matrix if result.matrix.n_rows else empty(classic.N_COLUMNS, 0)
+
+
+def first_sessions(
+    name: str, capture: CaptureArrays, mac_id: int, counts: Sequence[int]
+) -> Matrix | None:
+    """Rows of a set that sums a device up, as after its first sessions.
+
+    Args:
+        name: a key of ``SCHEMAS``.
+        capture: read with ``packets=True`` if the set is one of ``NEEDS_PACKETS``.
+        mac_id: index into the capture's MAC table.
+        counts: (n_rows,) how many sessions each row looks at.
+
+    Returns:
+        (n_rows, n_columns), or None: a row of the set is a session or a window.
+    """
+    sessions, is_orig = device_view(capture, mac_id)
+    if name in HOST:
+        from plugin.ml.features import host
+
+        assert capture.packets is not None
+        return host.first_sessions(capture.packets, sessions, mac_id, counts, name)
+    if name in NEEDS_PACKETS or SCHEMAS[name].unit == "session":
+        return None
+    return vstack([extract(name, sessions[:k], is_orig[:k]) for k in counts])

@@ -47,6 +47,8 @@ def test_hashes_are_those_of_shipped_models() -> None:
         "networkml-4104": "6d9696ef04aebe3e",
         "networkml-4104-window": "faefb3218f3caba2",
         "service-ports": "35eb1d59c7011115",
+        "halia-host": "4bbecf72bd1d9228",
+        "halia-host-sent": "79cd20aa9f6febe3",
     }
 
 

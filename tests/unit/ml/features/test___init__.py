@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugin.ml.features import NEEDS_PACKETS, device_rows, device_view, extract
+from plugin.ml.features import NEEDS_PACKETS, device_rows, device_view, extract, first_sessions
 from plugin.ml.schema import SCHEMAS
 from tests.build import capture_of, packet, session, sessions
 
@@ -51,3 +51,16 @@ def test_the_window_set_needs_packets() -> None:
 def test_an_unknown_set_is_no_set() -> None:
     with pytest.raises(KeyError):
         extract("colours", *device_view(capture(), 0))
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_rows_of_first_sessions_are_of_sets_that_sum_a_device_up(name: str) -> None:
+    packets, records = capture_of(*(packet("10.0.0.1:1", f"10.0.0.2:{k}") for k in (5, 80, 443)))
+    there = SimpleNamespace(packets=packets, sessions=records)
+    found = first_sessions(name, there, 0, (1, 3))
+    if name.startswith("networkml"):
+        assert found is None
+    else:
+        assert found is not None
+        assert np.array_equal(found.to_dense()[1], device_rows(name, there, 0).to_dense()[0])
+        assert not np.array_equal(found.to_dense()[0], found.to_dense()[1])

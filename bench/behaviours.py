@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DETECTORS = (
-    "horizontal-scan", "vertical-scan", "brute-force", "syn-flood", "udp-flood", "icmp-flood",
-    "arp-scan", "arp-spoofing", "beacon",
+    "horizontal-scan", "vertical-scan", "icmp-sweep", "brute-force", "admin-fan-out", "syn-flood",
+    "udp-flood", "icmp-flood", "dhcp-flood", "amplification", "arp-scan", "arp-spoofing",
+    "mac-conflict", "beacon", "dns-tunnel", "icmp-tunnel", "exfiltration",
 )  # fmt: skip
 GOOD = "no"
 HOUR_NS = 3600e9

@@ -53,15 +53,26 @@ class Closed(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Packets of one kind from a device to an address in (a part of) a second."""
+    """Packets of one kind between a device and an address in (a part of) a second."""
 
     time: int
     """Where the second begins."""
     mac: str
+    """The originator's; of ``served`` the responder's."""
     resp_ip: bytes
+    """The responder; of ``served`` the originator."""
     kind: str
-    """"syn" (SYN without ACK), "udp" or "icmp" (echo requests)."""
+    """"syn" (SYN without ACK), "icmp" (echo requests, and what comes back), "load" (TCP with a
+    payload, between a device and an outside address), and of UDP one of "dns" (to port 53), "dhcp"
+    (from a client, to whomever), "unasked" (from a service that is known to be abused as an
+    amplifier; nobody was seen to ask for it) or "udp" (all other); and once more as "served": what
+    such a service was asked, and its answers back."""
     packets: int
+    payload: int = 0
+    """Bytes after the L4 header."""
+    back_packets: int = 0
+    """From the address to the device."""
+    back_payload: int = 0
 
 
 class Arp(NamedTuple):

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from plugin.ml.behaviour.parameters import Parameters
-from plugin.ml.verdict import FINDINGS_MAX, judge
+from plugin.ml.verdict import FINDINGS_MAX, judge, says_yes
 from plugin.offline.read import read_capture
 from plugin.offline.suspects import suspects_in
 from plugin.records import mac_text
@@ -90,11 +90,21 @@ class Anomalies:
             for one in findings_of(capture, parameters):
                 self._found.setdefault(one.mac, []).append(one.finding)
 
-    def of(self, mac: str | None) -> Anomaly | None:
-        """What is abnormal about a device; None: nothing has looked."""
-        if mac is None or not self._looked:
+    def of(
+        self, mac: str | None, novelty: Finding | None = None, suspicion: Finding | None = None
+    ) -> Anomaly | None:
+        """What is abnormal about a device; None: nothing has looked.
+
+        Args:
+            mac: of the device; None: it goes by its IP address.
+            novelty: what novelty says of it.
+            suspicion: what the signs come to.
+        """
+        if novelty is None and not says_yes(suspicion) and (mac is None or not self._looked):
             return None
-        return judge(self._found.get(mac, ()))
+        named = self._found.get(mac or "", ())
+        # What has a name needs no suspicion beside it.
+        return judge(named, novelty, suspicion=None if named else suspicion)
 
     def warnings(self, mac: str | None, *, relay: bool) -> tuple[str, ...]:
         """What to know of the findings: there are more, or they may be about others.

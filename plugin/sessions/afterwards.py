@@ -6,11 +6,12 @@ record knows whether anybody answered). Computes only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from plugin.sessions.watch import ACK, KINDS, SECOND, TCP
+from plugin.addresses import is_private
+from plugin.sessions.watch import ACK, AMOUNTS, KINDS, SECOND, TCP
 from plugin.traffic import Answered, Arp, Counted, Opened
 
 if TYPE_CHECKING:
@@ -101,21 +102,18 @@ def _openings(
         yield Opened(start, number, mac(orig_mac), proto, origin, target, *rest)
 
 
-def _addresses(column: NDArray[np.uint8]) -> Iterator[bytes]:
+def _addresses(column: NDArray[Any]) -> Iterator[bytes]:
     whole = column.tobytes()
     return (whole[i : i + _ADDRESS] for i in range(0, len(whole), _ADDRESS))
 
 
 def counted(seconds: Rows, mac: Callable[[int], str]) -> Iterator[Counted]:
-    """Counts of ``SECONDS`` rows, in their order."""
-    for row in seconds:
-        yield Counted(
-            time=int(row["second"]) * SECOND,
-            mac=mac(int(row["mac"])),
-            resp_ip=row["ip"].tobytes(),
-            kind=KINDS[int(row["kind"])],
-            packets=int(row["packets"]),
-        )
+    """Counts of ``SECONDS`` rows, in their order; no loads between inside addresses."""
+    names = ("second", "mac", "kind", *AMOUNTS)
+    rows = zip(*(seconds[name].tolist() for name in names), strict=True)
+    for (second, device, kind, *amounts), ip in zip(rows, _addresses(seconds["ip"]), strict=True):
+        if KINDS[kind] != "load" or not is_private(ip):
+            yield Counted(second * SECOND, mac(device), ip, KINDS[kind], *amounts)
 
 
 def arp_events(rows: Rows, mac: Callable[[int], str]) -> Iterator[Arp]:

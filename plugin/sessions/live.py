@@ -54,7 +54,7 @@ class LiveSessions:
         usable = rows[(rows["marks"] & MARK_LATER_FRAGMENT) == 0]
         one = usable[(usable["session"] >= 0) & ((usable["marks"] & TO_MANY) == 0)]
         events: list[Event] = [*self._opened(one), *self._answers(one)]
-        events += counted(seconds_of(one), self._mac)
+        events += counted(seconds_of(usable), self._mac)
         events += arp_events(arp_of(usable), self._mac)
         if len(rows):
             self._next = max(self._next, int(rows["session"].max()) + 1)

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugin.ml.behaviour.admin_fan_out import AdminFanOut
 from plugin.ml.behaviour.arp import ArpSpoofing
 from plugin.ml.behaviour.arp_scan import ArpScan
 from plugin.ml.behaviour.attempts import Attempts
 from plugin.ml.behaviour.beacon import Beacon
 from plugin.ml.behaviour.brute_force import BruteForce
+from plugin.ml.behaviour.dhcp_flood import DhcpFlood
 from plugin.ml.behaviour.flood import Flood
+from plugin.ml.behaviour.icmp_sweep import IcmpSweep
+from plugin.ml.behaviour.mac_conflict import MacConflict
 from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan
-from plugin.traffic import Passed
+from plugin.ml.behaviour.tunnel import DnsTunnel, IcmpTunnel
+from plugin.ml.behaviour.volume import Amplification, Exfiltration
+from plugin.traffic import Counted, Passed
 
 if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Detector, Found
@@ -25,12 +31,20 @@ if TYPE_CHECKING:
 
 NAMES = frozenset(
     {
+        "admin-fan-out",
+        "amplification",
         "arp-scan",
         "arp-spoofing",
         "beacon",
         "brute-force",
+        "dhcp-flood",
+        "dns-tunnel",
+        "exfiltration",
         "horizontal-scan",
         "icmp-flood",
+        "icmp-sweep",
+        "icmp-tunnel",
+        "mac-conflict",
         "syn-flood",
         "udp-flood",
         "vertical-scan",
@@ -55,21 +69,39 @@ class Behaviours:
         )
         arp_scan = ArpScan(parameters.arp_scan)
         # Questions that nobody answers grow old without a further packet.
-        self._detectors: dict[type[Event], list[Detector]] = {Passed: [arp_scan]}
+        self._detectors: dict[type[Event] | str, list[Detector]] = {Passed: [arp_scan]}
         for detector in (
             BruteForce(parameters.brute_force),
-            Flood(parameters.flood),
+            AdminFanOut(parameters.admin_fan_out),
             arp_scan,
             ArpSpoofing(parameters.arp_spoofing),
+            MacConflict(parameters.mac_conflict),
             Beacon(parameters.beacon),
         ):
             self._detectors.setdefault(detector.takes, []).append(detector)
+        for counting in (
+            Flood(parameters.flood),
+            IcmpSweep(parameters.icmp_sweep),
+            DhcpFlood(parameters.dhcp_flood),
+            Amplification(parameters.amplification),
+            DnsTunnel(parameters.dns_tunnel),
+            IcmpTunnel(parameters.icmp_tunnel),
+            Exfiltration(parameters.exfiltration),
+        ):
+            for kind in counting.kinds:
+                self._detectors.setdefault(kind, []).append(counting)
 
     def step(self, event: Event) -> list[Found]:
-        """Take one event; what it completes is returned, each finding once an episode."""
+        """Take one event; what it completes is returned, each finding once an episode.
+
+        Counts reach the detectors of their kind, all others those that take their type.
+        """
         found: list[Found] = []
-        for detector in self._detectors.get(type(event), ()):
+        key = event.kind if isinstance(event, Counted) else type(event)
+        for detector in self._detectors.get(key, ()):
             found += detector.step(event)
+        if type(event) is Counted and not self._attempts.waiting:
+            return found
         for failed in self._attempts.step(event):
             for detector in self._after_failures:
                 found += detector.step(failed)

@@ -29,6 +29,11 @@ class Attempts:
         self._waiting: OrderedDict[int, Opened] = OrderedDict()
         self._now = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether any opening waits for its answer."""
+        return bool(self._waiting)
+
     def step(self, event: Event) -> Iterator[Opened]:
         """Take an event; gives the openings that it shows to have failed."""
         self._now = max(self._now, event.time)

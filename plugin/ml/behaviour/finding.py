@@ -133,6 +133,14 @@ class Window(Generic[T]):
         """How many items there are (at least, where it was ``cut``)."""
         return len(self._held)
 
+    def burst(self, time: int, number: int, within: int) -> bool:
+        """Whether so many items, the one of a time among them, came within so many ns.
+
+        All that are held are looked at: for windows that hold few.
+        """
+        near = sorted(last for last, _ in self._held.values() if abs(last - time) <= within)
+        return any(b - a <= within for a, b in zip(near, near[number - 1 :], strict=False))
+
     @property
     def words(self) -> str:
         """The count, as a finding says it."""

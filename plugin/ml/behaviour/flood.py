@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.parameters import FloodParameters
     from plugin.traffic import Event
 
+FLOODS = {"syn": "syn", "icmp": "icmp", "udp": "udp", "dns": "udp", "unasked": "udp"}
+"""What each kind of packet makes a flood of."""
 WORDS = {"syn": "TCP SYN packets", "udp": "UDP packets", "icmp": "echo requests"}
 
 
@@ -34,6 +36,7 @@ class Flood:
     """Adds up each second's packets per device, target and kind."""
 
     takes = Counted
+    kinds = tuple(FLOODS)
 
     def __init__(self, parameters: FloodParameters) -> None:
         """Start with nothing seen."""
@@ -43,10 +46,11 @@ class Flood:
 
     def step(self, event: Event) -> Iterator[Found]:
         """Take (a part of) a second's count."""
-        if not isinstance(event, Counted):
+        if not isinstance(event, Counted) or event.kind not in FLOODS or not event.packets:
             return
-        rate = self._rates[event.kind]
-        run = self._runs.touch((event.mac, event.kind, event.resp_ip), _Run)
+        kind = FLOODS[event.kind]
+        rate = self._rates[kind]
+        run = self._runs.touch((event.mac, kind, event.resp_ip), _Run)
         second = event.time // SECOND
         if second < run.second:
             return  # the clock went back: that second is over
@@ -55,21 +59,19 @@ class Flood:
             run.length = run.length if kept else 0
             run.second, run.packets, run.told = second, 0, False
         run.packets += event.packets
-        if run.told or run.packets < rate:
+        if run.packets < rate:
             return
+        run.length += not run.told
         run.told = True
-        run.length += 1
-        if run.length >= self._p.seconds and event.time >= run.quiet_until:
+        lasts = run.length >= self._p.seconds
+        if (lasts or run.packets >= self._p.burst * rate) and event.time >= run.quiet_until:
             run.quiet_until = event.time + round(self._p.repeat * SECOND)
-            what, target = WORDS[event.kind], address_text(event.resp_ip)
+            what, target = WORDS[kind], address_text(event.resp_ip)
+            told = f"{rate:g} {what} a second or more to {target} for {run.length} s"
+            if not lasts:
+                told = f"{run.packets:,} {what} to {target} in one second"
             yield Found(
                 event.time,
                 event.mac,
-                Finding(
-                    f"{event.kind}-flood",
-                    float(run.packets),
-                    float(rate),
-                    (f"{rate:g} {what} a second or more to {target} for {run.length} s",),
-                    (target,),
-                ),
+                Finding(f"{kind}-flood", float(run.packets), float(rate), (told,), (target,)),
             )

@@ -21,17 +21,37 @@ class AttemptParameters(NamedTuple):
 
 
 class ScanParameters(NamedTuple):
-    """A scan.
+    """A scan of many hosts.
 
     Attributes:
-        targets: distinct hosts (or ports) asked in vain ...
+        targets: distinct hosts asked in vain ...
         window: ... within so many seconds.
         repeat: seconds until the same is told again.
-        tracked: device and port (or host) pairs that are remembered.
+        tracked: device and port pairs that are remembered.
     """
 
     targets: int = 25
     window: float = 60.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class PortScanParameters(NamedTuple):
+    """A scan of one host's ports.
+
+    Attributes:
+        targets: distinct ports asked in vain ...
+        window: ... within so many seconds ...
+        burst: ... or so many ...
+        burst_window: ... within so many seconds.
+        repeat: seconds until the same is told again.
+        tracked: device and host pairs that are remembered.
+    """
+
+    targets: int = 25
+    window: float = 60.0
+    burst: int = 10
+    burst_window: float = 0.005
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 
@@ -63,7 +83,8 @@ class FloodParameters(NamedTuple):
         syn: TCP SYN packets a second to one address.
         udp: UDP packets a second to one address.
         icmp: echo requests a second to one address.
-        seconds: in a row above the rate.
+        seconds: in a row above the rate ...
+        burst: ... or so many times the rate in one second.
         repeat: seconds until the same is told again.
         tracked: device and target pairs that are remembered.
     """
@@ -72,6 +93,7 @@ class FloodParameters(NamedTuple):
     udp: int = 2_000
     icmp: int = 100
     seconds: int = 3
+    burst: int = 10
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 
@@ -143,14 +165,168 @@ class BeaconParameters(NamedTuple):
     tracked: int = _TRACKED
 
 
+class SweepParameters(NamedTuple):
+    """A sweep by pings.
+
+    Attributes:
+        targets: distinct addresses pinged ...
+        window: ... within so many seconds.
+        repeat: seconds until the same is told again.
+        tracked: devices that are remembered.
+    """
+
+    targets: int = 10
+    window: float = 10.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class DhcpFloodParameters(NamedTuple):
+    """Emptying a DHCP server's pool.
+
+    Attributes:
+        messages: of a client to DHCP servers ...
+        window: ... within so many seconds.
+        repeat: seconds until the same is told again.
+        tracked: devices that are remembered.
+    """
+
+    messages: int = 60
+    window: float = 60.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class AmplificationParameters(NamedTuple):
+    """Answers far larger than what was asked, or not asked for.
+
+    Attributes:
+        packets: of answers to one address ...
+        bytes: ... and their payload ...
+        window: ... within so many seconds.
+        factor: times what was asked from there.
+        repeat: seconds until the same is told again.
+        tracked: pairs of device and address that are remembered.
+    """
+
+    packets: int = 100
+    bytes: int = 100_000
+    window: float = 60.0
+    factor: float = 10.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class ConflictParameters(NamedTuple):
+    """Speaking in the name of another's MAC.
+
+    Attributes:
+        claims: ARP packets that name a MAC that another device uses ...
+        window: ... within so many seconds.
+        silence: seconds after which nobody uses a MAC that was not heard of.
+        repeat: seconds until the same is told again.
+        tracked: MACs that are remembered.
+    """
+
+    claims: int = 3
+    window: float = 60.0
+    silence: float = 120.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class DnsTunnelParameters(NamedTuple):
+    """What is carried in DNS.
+
+    Attributes:
+        queries: to one server, or answers from it, at least ...
+        window: ... within so many seconds.
+        query: bytes of a query, on average (the DNS message, without UDP's header).
+        answer: bytes of an answer, on average.
+        repeat: seconds until the same is told again.
+        tracked: pairs of device and server that are remembered.
+    """
+
+    queries: int = 30
+    window: float = 60.0
+    query: float = 100.0
+    answer: float = 512.0
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class IcmpTunnelParameters(NamedTuple):
+    """What is carried in pings.
+
+    Attributes:
+        echoes: requests to one address, and as many back, at least ...
+        window: ... within so many seconds.
+        differ: bytes by which a request and what comes back differ, on average.
+        bytes: that are too many for any measuring, there and back.
+        repeat: seconds until the same is told again.
+        tracked: pairs of device and address that are remembered.
+    """
+
+    echoes: int = 10
+    window: float = 60.0
+    differ: float = 8.0
+    bytes: int = 1_000_000
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class FanOutParameters(NamedTuple):
+    """Many hosts' remote administration.
+
+    Attributes:
+        hosts: that answered ...
+        window: ... within so many seconds.
+        ports: SSH, NetBIOS and SMB, RDP, WinRM.
+        repeat: seconds until the same is told again.
+        tracked: devices that are remembered.
+    """
+
+    hosts: int = 10
+    window: float = 300.0
+    ports: tuple[int, ...] = (22, 139, 445, 3389, 5985, 5986)
+    repeat: float = _REPEAT
+    tracked: int = _TRACKED
+
+
+class ExfiltrationParameters(NamedTuple):
+    """Much sent out, little back.
+
+    Attributes:
+        bytes: of payload sent to one outside address ...
+        window: ... within so many seconds.
+        ratio: times what came back.
+        repeat: seconds until the same is told again.
+        tracked: pairs of device and address that are remembered.
+    """
+
+    bytes: int = 50_000_000
+    window: float = 600.0
+    ratio: float = 10.0
+    repeat: float = 3600.0
+    tracked: int = _TRACKED
+
+
 class Parameters(NamedTuple):
     """Of all detectors."""
 
     attempts: AttemptParameters = AttemptParameters()
     horizontal_scan: ScanParameters = ScanParameters()
-    vertical_scan: ScanParameters = ScanParameters()
+    vertical_scan: PortScanParameters = PortScanParameters()
+    icmp_sweep: SweepParameters = SweepParameters()
     brute_force: BruteForceParameters = BruteForceParameters()
+    admin_fan_out: FanOutParameters = FanOutParameters()
     flood: FloodParameters = FloodParameters()
+    dhcp_flood: DhcpFloodParameters = DhcpFloodParameters()
+    amplification: AmplificationParameters = AmplificationParameters()
     arp_scan: ArpScanParameters = ArpScanParameters()
     arp_spoofing: ArpParameters = ArpParameters()
+    mac_conflict: ConflictParameters = ConflictParameters()
     beacon: BeaconParameters = BeaconParameters()
+    dns_tunnel: DnsTunnelParameters = DnsTunnelParameters()
+    icmp_tunnel: IcmpTunnelParameters = IcmpTunnelParameters()
+    exfiltration: ExfiltrationParameters = ExfiltrationParameters()

@@ -2,7 +2,8 @@
 
 The count of failed first contacts is the classic evidence (Jung, Paxson, Berger, Balakrishnan:
 Fast Portscan Detection Using Sequential Hypothesis Testing, 2004); a sliding window of distinct
-targets is what a person can check.
+targets is what a person can check. Ten ports within 5 ms are a scan by default for Junos' screen
+``port-scan``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from plugin.traffic import Opened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.ml.behaviour.parameters import ScanParameters
+    from plugin.ml.behaviour.parameters import PortScanParameters, ScanParameters
     from plugin.traffic import Event
 
 PROTOCOLS = {6: "TCP", 17: "UDP"}
@@ -61,7 +62,7 @@ class VerticalScan:
 
     takes = Opened
 
-    def __init__(self, parameters: ScanParameters) -> None:
+    def __init__(self, parameters: PortScanParameters) -> None:
         """Start with nothing seen."""
         p = self._p = parameters
         self._windows: Windows[tuple[str, bytes], tuple[int, int]] = Windows(
@@ -75,7 +76,11 @@ class VerticalScan:
         p = self._p
         item = (event.proto, event.resp_port)
         window = self._windows.add((event.mac, event.resp_ip), event.time, item)
-        if window.count >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
+        number, words, span = p.targets, window.words, p.window
+        within = round(p.burst_window * SECOND)
+        if p.burst <= window.count < number and window.burst(event.time, p.burst, within):
+            number, words, span = p.burst, f"{p.burst}", p.burst_window
+        if window.count >= number and window.due(event.time, round(p.repeat * SECOND)):
             host = address_text(event.resp_ip)
             yield Found(
                 event.time,
@@ -83,8 +88,8 @@ class VerticalScan:
                 Finding(
                     "vertical-scan",
                     float(window.count),
-                    float(p.targets),
-                    (f"{window.words} ports of {host} in {p.window:g} s, none answered",),
+                    float(number),
+                    (f"{words} ports of {host} in {span:g} s, none answered",),
                     tuple(f"{PROTOCOLS[proto]} {port}" for proto, port in window.examples()),
                 ),
             )

@@ -43,6 +43,19 @@ HARMLESS = {
     "one connection": attacks.beacon_keepalives(),
     "pings": attacks.pings(),
     "one UDP port": attacks.polls(),
+    "few pinged": attacks.ping_sweep(9),
+    "pinged slowly": attacks.ping_sweep(60, pause=1.5),
+    "long pings": attacks.ping_talk(90, 1_400, 1_400),
+    "short queries": attacks.queries(120, 60, 240),
+    "few long queries": attacks.queries(29),
+    "a clock that is asked": attacks.reflections(2_000, 48, 48),
+    "few answers": attacks.reflections(99, answer=1_400),
+    "DHCP by the book": attacks.dhcp_requests(60, pause=2),
+    "few hosts' administration": attacks.fan_out(9),
+    "administration over hours": attacks.fan_out(40, pause=60),
+    "two packets for another": attacks.in_anothers_name(2),
+    "a small upload": attacks.upload(800),
+    "a call": attacks.upload(1_000, returned=30_000),
 }
 
 

@@ -37,6 +37,11 @@ def left(tmp_path: Path, frames: Sequence[f.Frame]) -> Suspects:
         (attacks.syn_flood(90), 0, 0, 0),
         (attacks.syn_flood(150, 2), 0, 0, 0),
         (attacks.syn_flood(150, 3), 0, 3, 0),
+        (attacks.syn_flood(1_000, 1), 0, 1, 0),
+        (attacks.fan_out(9), 0, 0, 0),
+        (attacks.fan_out(10), 10, 0, 0),
+        (attacks.fan_out(20, pause=60), 0, 0, 0),
+        (attacks.in_anothers_name(), 0, 0, 6),
         (attacks.udp_flood(2_100, 3), 0, 3, 0),
         (attacks.icmp_flood(150, 3), 0, 3, 0),
         (attacks.poisoning(2), 0, 0, 3),
@@ -44,7 +49,9 @@ def left(tmp_path: Path, frames: Sequence[f.Frame]) -> Suspects:
         (attacks.sweep(30), 0, 0, 33),
         (attacks.sweep(60, pause=3), 0, 0, 0),
         (attacks.beacons(8), 0, 0, 0),
-        (attacks.beacons(9), 9, 0, 0),
+        (attacks.beacons(14), 0, 0, 0),
+        (attacks.beacons(20), 20, 0, 0),
+        (attacks.beacons(9, period=40), 9, 0, 0),
     ],
 )
 def test_what_is_left(

@@ -26,6 +26,25 @@ def test_three_seconds_in_a_row_at_the_rate(kind: str, rate: int) -> None:
     assert names((1, rate), (2, 1), (3, rate), (4, rate), kind=kind) == []
 
 
+def test_ten_times_the_rate_in_one_second_is_a_flood_alone() -> None:
+    assert names((1, 999)) == []
+    assert names((1, 600), (1, 400)) == ["syn-flood"]
+    assert names((1, 20_000), (5, 20_000), kind="udp") == ["udp-flood"]
+    flood = Flood(FloodParameters())
+    (one,) = flood.step(Counted(SECOND, "m", IP, "icmp", 1_200))
+    assert one.finding.reasons == ("1,200 echo requests to 10.0.0.1 in one second",)
+
+
+def test_kinds_of_udp_are_one_flood_and_replies_are_none() -> None:
+    flood = Flood(FloodParameters())
+    kinds = ("udp", "dns", "unasked")
+    events = [Counted(s * SECOND, "m", IP, kind, 700) for s in (1, 2, 3) for kind in kinds]
+    assert [one.finding.name for e in events for one in flood.step(e)] == ["udp-flood"]
+    for kind in ("dhcp", "served", "load"):
+        assert names(*((s, 90_000) for s in range(9)), kind=kind) == []
+    assert list(flood.step(Counted(9 * SECOND, "m", IP, "icmp", 0, 0, 5_000))) == []
+
+
 def test_parts_of_a_second_add_up() -> None:
     halves = [(second, 50) for second in (1, 1, 2, 2, 3, 3)]
     assert names(*halves) == ["syn-flood"]

@@ -15,7 +15,7 @@ def test_failed_openings_reach_the_scan_detectors_and_answered_ones_do_not() -> 
     for answered in (False, True):
         behaviours, found = Behaviours(Parameters()), []
         for i in range(30):
-            opened = Opened(i * SECOND // 10, i, "m", 6, IP, IP[:-1] + bytes([i]), 5, 445)
+            opened = Opened(i * SECOND // 10, i, "m", 6, IP, IP[:-1] + bytes([i]), 5, 443)
             found += behaviours.step(opened)
             if answered:
                 found += behaviours.step(Answered(opened.time + 1, opened, refused=False))

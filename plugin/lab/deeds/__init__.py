@@ -1,0 +1,1 @@
+"""Ways to be bad, by what they leave in the traffic: each does one step at every ``next``."""

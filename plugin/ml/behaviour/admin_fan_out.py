@@ -1,0 +1,55 @@
+"""Fan-out on admin ports: a device gets in touch with many hosts' remote administration.
+
+SMB, RDP, WinRM and SSH are how an intruder goes from host to host (MITRE ATT&CK T1021). Here the
+hosts answer: those that do not are what ``horizontal-scan`` counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugin.addresses import address_text
+from plugin.ml.behaviour.finding import SECOND, Finding, Found, Windows
+from plugin.traffic import Answered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plugin.ml.behaviour.parameters import FanOutParameters
+    from plugin.traffic import Event
+
+TCP = 6
+
+
+class AdminFanOut:
+    """Counts the hosts that answer a device at a port of remote administration."""
+
+    takes = Answered
+
+    def __init__(self, parameters: FanOutParameters) -> None:
+        """Start with nothing seen."""
+        p = self._p = parameters
+        self._ports = frozenset(p.ports)
+        self._windows: Windows[str, bytes] = Windows(p.tracked, p.window, p.hosts)
+
+    def step(self, event: Event) -> Iterator[Found]:
+        """Take an answered session."""
+        if not isinstance(event, Answered) or event.refused:
+            return
+        opened, p = event.opened, self._p
+        if opened.proto != TCP or not opened.fresh or opened.resp_port not in self._ports:
+            return
+        window = self._windows.add(opened.mac, event.time, opened.resp_ip)
+        if window.count >= p.hosts and window.due(event.time, round(p.repeat * SECOND)):
+            hosts = f"{window.words} hosts answered it on ports of remote administration"
+            yield Found(
+                event.time,
+                opened.mac,
+                Finding(
+                    "admin-fan-out",
+                    float(window.count),
+                    float(p.hosts),
+                    (f"{hosts} in {p.window:g} s, the last on {opened.resp_port}",),
+                    tuple(map(address_text, window.examples())),
+                ),
+            )

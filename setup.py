@@ -26,6 +26,7 @@ def extensions() -> list[Extension]:
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             # No contraction: sums of squares must not depend on the machine's fused multiply.
             extra_compile_args=["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra"],
+            libraries=["m"],
             py_limited_api=True,
             optional=True,
         )

@@ -8,13 +8,17 @@ error. Seeded: the same seed makes the same inputs.
 from __future__ import annotations
 
 import argparse
+import array
 import gzip
 import importlib.util
 import random
+import struct
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -22,6 +26,9 @@ sys.path.insert(0, str(ROOT))
 from plugin.core import Timeouts  # noqa: E402 - the checkout must be found first
 from plugin.core._reference import Engine as Reference  # noqa: E402
 from plugin.core._reference_demux import Demux as ReferenceDemux  # noqa: E402
+from plugin.core._reference_sos import sos as reference_sos  # noqa: E402
+from plugin.core.layout import PACKET  # noqa: E402
+from plugin.sessions.watch import SECONDS, counted_by_numpy, ports_table  # noqa: E402
 from tests import demuxes  # noqa: E402
 from tests.engines import make, run  # noqa: E402
 
@@ -94,6 +101,31 @@ def once(rng: random.Random, engine: type, captures: list[bytes]) -> None:
             )
 
 
+def count_once(rng: random.Random, kernel: Any) -> None:
+    """Counting any records, whole or nonsense: what numpy counts, or a refusal."""
+    number = rng.choice((0, 1, 2, 9, 300))
+    records = bytearray(rng.randbytes(PACKET.size * number))
+    rows = np.frombuffer(records, PACKET.dtype())
+    if rng.random() < 0.7:  # so that some are counted, and some fall together
+        rows["proto"], rows["marks"] = rng.choice((1, 6, 17, 58)), rng.choice((0, 0, 64))
+        rows["src_ip"][:, 1:], rows["dst_ip"][:, 1:] = 0, 0
+        rows["src_mac"], rows["dst_mac"] = rng.randrange(-1, 3), rng.randrange(-1, 3)
+        rows["session"] &= 0xFF
+        rows["time"] //= 1 << 32
+        rows["dst_port"], rows["direction"] = rng.choice((53, 67, 9, 4500)), rng.randrange(2)
+    table = ports_table()
+    found = np.frombuffer(kernel(records, table, rng.randbytes(16)), SECONDS)
+    if sorted(map(bytes, found)) != sorted(map(bytes, counted_by_numpy(rows))):
+        Path("fuzz-difference.bin").write_bytes(records)
+        raise SystemExit("the counts differ: fuzz-difference.bin")
+    for packets, ports in ((records + b"x", table), (records, table[1:])):
+        try:
+            kernel(packets, ports, bytes(16))
+        except ValueError:
+            continue
+        raise SystemExit("buffers that do not fit were taken")
+
+
 def frames_of(rng: random.Random, base: bytes) -> list[demuxes.Arrived]:
     """Pieces of a capture as frames: few are whole, most have headers near their start."""
     out = []
@@ -139,6 +171,37 @@ def block_once(rng: random.Random, kind: type, captures: list[bytes]) -> None:
         raise SystemExit(f"the demuxes differ: fuzz-difference.bin, {limits}")
 
 
+def number(rng: random.Random) -> float:
+    """Any float64: near others, far from all, or any 64 bits."""
+    kind = rng.random()
+    if kind < 0.4:
+        return rng.gauss(0, 1)
+    if kind < 0.8:
+        return float(rng.randrange(3))
+    return float(struct.unpack("<d", rng.randbytes(8))[0])
+
+
+def sos_once(rng: random.Random, kernel: Any) -> None:
+    """Outlier selection among any numbers: probabilities, or a refusal by both cores."""
+    columns, n = rng.choice((-1, 0, 1, 2, 7)), rng.choice((0, 1, 2, 9, 40))
+    items = max(0, columns) * n + (rng.random() < 0.05)
+    rows = struct.pack(f"<{items}d", *(number(rng) for _ in range(items)))
+    chosen = (rng.choice((0.9, 1.0, 2.5, 4.5, 1e300)), rng.random() < 0.5, rng.choice((0.0, 1e-9)))
+    span = (rng.randrange(-1, n + 2), rng.randrange(-1, n + 2))
+    refused = []
+    for each in (kernel, reference_sos):
+        fresh = array.array("d", [1.0] * n)
+        out = fresh, fresh[:], fresh[:]
+        try:
+            each(rows, columns, chosen, span, out)
+        except ValueError:
+            refused.append(each)
+        if not all(0 <= value <= 1 for value in out[0]):
+            raise SystemExit(f"no probability: {rows!r}, {columns}, {chosen}, {span}")
+    if len(refused) == 1:
+        raise SystemExit(f"one core refused: {rows!r}, {columns}, {chosen}, {span}")
+
+
 def main() -> None:
     """Fuzz for a number of inputs or seconds, whichever ends first."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -153,10 +216,13 @@ def main() -> None:
     done = 0
     while done < args.inputs and time.monotonic() < end:
         once(rng, module.Engine, captures)
+        count_once(rng, module.seconds)
         block_once(rng, module.Demux, captures)
+        sos_once(rng, module.sos)
         done += 1
     sys.stdout.write(
-        f"fuzz: {done} captures and pairs of blocks (seed {args.seed}), no report, no difference\n"
+        f"fuzz: {done} captures, pairs of blocks and tables (seed {args.seed}), "
+        "no report, no difference\n"
     )
 
 

@@ -11,7 +11,7 @@ trap 'rm -rf "$build"' EXIT
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 ${CC:-gcc} -std=c11 -g -O1 -ffp-contract=off -fno-omit-frame-pointer -shared -fPIC \
     -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra -Werror \
-    -I"$include" -o "$build/_core.so" plugin/core/_core.c
+    -I"$include" -o "$build/_core.so" plugin/core/_core.c -lm
 # The interpreter was not built with the sanitizers: its runtime comes first by preload, and leaks of
 # the interpreter itself are not looked for.
 preload=$(${CC:-gcc} -print-file-name=libasan.so)

@@ -38,6 +38,20 @@ if TYPE_CHECKING:
         ) -> None:
             """Fill ``out``, (n_rows, n_classes) float64, with a forest's probabilities."""
 
+    class Sos(Protocol):
+        """Stochastic outlier selection; :func:`plugin.core._reference_sos.sos` tells all."""
+
+        def __call__(
+            self,
+            rows: Buffer,
+            n_columns: int,
+            settings: tuple[float, bool, float],
+            span: tuple[int, int],
+            out: tuple[Buffer, Buffer, Buffer],
+            /,
+        ) -> None:
+            """Multiply the bindings of the span's rows into the probabilities of all."""
+
 
 _SECOND = 1_000_000_000
 
@@ -225,3 +239,33 @@ def loops() -> Loops | None:
     from plugin.core import _core
 
     return _core
+
+
+def sos() -> Sos:
+    """Stochastic outlier selection by the core that is in use."""
+    if implementation() == "reference":
+        from plugin.core import _reference_sos
+
+        return _reference_sos.sos
+    from plugin.core import _core
+
+    return _core.sos
+
+
+def seconds(packets: Buffer, ports: bytes) -> bytes | None:
+    """Count packets by second, device, kind and address; None when the reference was chosen.
+
+    numpy does the same then: :mod:`plugin.sessions.watch`, which also says what is counted.
+
+    Args:
+        packets: ``PACKET`` records.
+        ports: of all 65,536, 1 = of a service that is abused as an amplifier, 2 = also of tunnels.
+
+    Returns:
+        Rows of ``watch.SECONDS``, in order of first sight.
+    """
+    if implementation() == "reference":
+        return None
+    from plugin.core import _core
+
+    return _core.seconds(packets, ports, os.urandom(16))

@@ -13,7 +13,9 @@
 #include "decode.h"
 #include "demux_object.h"
 #include "predict.h"
+#include "seconds.h"
 #include "sessions.h"
+#include "sos_object.h"
 
 enum { MORE, PACKETS_FULL, SESSIONS_FULL, FAILED };
 
@@ -325,6 +327,9 @@ static PyMethodDef FUNCTIONS[] = {
     {"net", predict_net, METH_VARARGS, "net((indptr, indices, data, n_columns), (W0, b0, W1, b1, scale), out)"},
     {"forest", predict_forest, METH_VARARGS,
      "forest((indptr, indices, data, n_columns), (feature, threshold, left, right, value, roots), n_classes, out)"},
+    {"sos", select_sos, METH_VARARGS,
+     "sos(rows, n_columns, (perplexity, squared, tolerance), (first, last), (out, beta, log_sum))"},
+    {"seconds", count_seconds, METH_VARARGS, "seconds(packets, ports, seed)"},
     {NULL, NULL, 0, NULL},
 };
 

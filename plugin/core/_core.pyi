@@ -24,6 +24,15 @@ class Engine:
 
 def net(rows: RowBuffers, layers: NetBuffers, out: Buffer, /) -> None: ...
 def forest(rows: RowBuffers, trees: TreeBuffers, n_classes: int, out: Buffer, /) -> None: ...
+def sos(
+    rows: Buffer,
+    n_columns: int,
+    settings: tuple[float, bool, float],
+    span: tuple[int, int],
+    out: tuple[Buffer, Buffer, Buffer],
+    /,
+) -> None: ...
+def seconds(packets: Buffer, ports: Buffer, seed: Buffer, /) -> bytes: ...
 
 class Demux:
     def __init__(

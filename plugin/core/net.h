@@ -93,9 +93,9 @@ static ALWAYS_INLINE void second_layer(u64 hidden, u64 wide, const float *units,
 
 /* exp(x) of four numbers from -87 to 0, smaller ones taken as -87: 2^n * e^r with |r| <= ln(2) / 2 and
  * the polynomial of Cephes' expf (S. L. Moshier, netlib.org/cephes); relative error about 1e-7. */
-static ALWAYS_INLINE void exp_lanes(float *p) {
+static ALWAYS_INLINE lanes exp_lanes(lanes x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to a whole number */
-    lanes x = *(lanes *)p, least = (lanes){0} - 87.0f, t, n, y;
+    lanes least = (lanes){0} - 87.0f, t, n, y;
     lanes_u32 bits;
     x = choose((lanes_u32)(x < least), least, x); /* what is not a number stays so */
     t = x * 1.44269504088896341f + magic;
@@ -108,7 +108,7 @@ static ALWAYS_INLINE void exp_lanes(float *p) {
     y = y * x + 5.0000001201e-1f;
     y = y * x * x + x + 1.0f;
     bits = ((lanes_u32)t << 23) + (lanes_u32)y; /* the low bits of t are n, of y's the exponent */
-    *(lanes *)p = (lanes)bits;
+    return (lanes)bits;
 }
 
 static ALWAYS_INLINE void softmax(float *logits, u64 classes, u64 wide, double *out) {
@@ -116,7 +116,7 @@ static ALWAYS_INLINE void softmax(float *logits, u64 classes, u64 wide, double *
     double sum = 0;
     for (u64 c = 0; c < classes; c++) most = logits[c] > most ? logits[c] : most;
     for (u64 c = 0; c < wide; c++) logits[c] -= most;
-    for (u64 c = 0; c < wide; c += LANES) exp_lanes(logits + c);
+    for (u64 c = 0; c < wide; c += LANES) *(lanes *)(logits + c) = exp_lanes(get(logits + c));
     for (u64 c = 0; c < classes; c++) sum += logits[c];
     sum = 1 / sum;
     for (u64 c = 0; c < classes; c++) out[c] = logits[c] * sum;

@@ -1,0 +1,1 @@
+"""Novelty: how unlike a set of reference rows a row is. Larger scores are less usual."""

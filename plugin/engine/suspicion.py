@@ -40,7 +40,8 @@ def place(tracked: Tracked, found: Found, capture: str) -> None:
 
 def completed(verdict: Verdict, tracked: Tracked, capture: str) -> Verdict:
     """The verdict with what was found while its capture was written."""
-    told = verdict.anomaly.behaviour if verdict.anomaly is not None else ()
+    before = verdict.anomaly or judge(())
+    told = before.behaviour
     names = {one.name for one in told}
     live = [
         one.finding
@@ -49,7 +50,7 @@ def completed(verdict: Verdict, tracked: Tracked, capture: str) -> Verdict:
     ]
     if not live:
         return verdict
-    return verdict._replace(anomaly=judge([*told, *live]))
+    return verdict._replace(anomaly=judge([*told, *live], before.novelty, before.change))
 
 
 def counts(one: Sighted, now: float) -> bool:

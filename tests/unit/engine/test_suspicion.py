@@ -33,6 +33,16 @@ def test_only_what_was_found_in_a_capture_goes_into_its_verdict_and_once() -> No
     assert suspicion.completed(verdict(), one, "b.pcap") == verdict()
 
 
+def test_what_was_found_live_leaves_novelty_and_change_as_they_are() -> None:
+    new, other = (found(name=name).finding for name in ("novelty", "change"))
+    one = tracked()
+    suspicion.sight(one, found())
+    suspicion.place(one, found(), "a.pcap")
+    before = verdict()._replace(anomaly=Anomaly("changed", new, other))
+    told = suspicion.completed(before, one, "a.pcap")
+    assert told.anomaly == Anomaly("anomalous", new, other, (found().finding,))
+
+
 def test_a_finding_is_forgotten_after_ten_minutes() -> None:
     one = tracked()
     suspicion.sight(one, found(after=0))

@@ -1,0 +1,114 @@
+"""Signs that speak against a device: what each counts, in which unit, and how people are told.
+
+A row is a device in a window of 15 minutes; a *sign* is one count or rate of things that misdeeds
+are made of: contacts that fail, many hosts or ports, other machines' administration, services
+without a name, sizes and rates that a protocol does not need. They count below the thresholds of
+the behaviours, too. More of a sign is never better, and none says by itself that something is
+wrong: how much each weighs is learned (:mod:`plugin.ml.suspicion`). What a device opens itself
+counts, so that who is attacked is not the suspect. Headers only, wire lengths only; no address, no
+time of day. :mod:`plugin.offline.evidence` counts them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WINDOW = 900.0
+"""Seconds."""
+KB = 1024.0
+
+
+class Sign(NamedTuple):
+    """One column."""
+
+    name: str
+    scale: float
+    """So much of it is one step: what is learned from is log2(1 + value / scale)."""
+    words: str
+    """Of a value, for people."""
+    definition: str
+    alone: bool = True
+    """False: ordinary devices may well do it that we have no capture of, so it makes a device rank
+    higher, but never suspicious by itself."""
+
+
+SIGNS = (
+    Sign("hosts_failed", 1, "{:.0f} hosts asked in vain at one port",
+         "most hosts at one TCP or UDP port that did not answer, or refused"),
+    Sign("ports_failed", 1, "{:.0f} ports of one host asked in vain",
+         "most TCP and UDP ports of one host that did not answer, or refused"),
+    Sign("ports_at_once", 1, "{:.0f} ports of one host asked within a second",
+         "most TCP and UDP ports of one host that were asked within a second of the clock"),
+    Sign("tries_failed", 1, "{:.0f} tries in vain at one service",
+         "most sessions to one port of one host that were not answered, or refused",
+         alone=False),  # logs sent over UDP are never answered
+    Sign("outside_failed", 1, "{:.0f} outside services asked in vain",
+         "outside addresses and ports over TCP that did not answer, or refused"),
+    Sign("admin_hosts", 1, "{:.0f} inside hosts asked at administration ports",
+         "inside hosts whose SSH, Telnet, RPC, SMB, RDP, VNC or WinRM was asked for",
+         alone=False),  # administrators do, and who works with a share
+    Sign("admin_sessions", 1, "{:.0f} sessions to one host's administration port",
+         "most connections to one such port of one inside host, each from a port of its own",
+         alone=False),
+    Sign("turned", 1,
+         "asks {:.0f} inside services by whose kind it was administered itself before",
+         "inside hosts and administration ports asked after the device had served the same port"),
+    Sign("burst", 4, "{:.0f} TCP sessions to one service within a second",
+         "most TCP sessions opened to one port of one host within a second of the clock"),
+    Sign("outside_unnamed", 1, "{:.0f} outside services on ports of no known service",
+         "outside addresses and TCP ports, no service's, to which a session was opened"),
+    Sign("outside_unnamed_bytes", KB, "{:,.0f} bytes with outside ports of no known service",
+         "payload both ways of those sessions"),
+    Sign("unasked", 1, "{:.0f} more outside hosts than name queries",
+         "outside hosts to which a TCP session was opened beyond the number of DNS packets sent",
+         alone=False),  # names may be asked for over TLS
+    Sign("plain_download", 16 * KB, "{:,.0f} bytes from one outside web server in plain text",
+         "most payload from one outside host's TCP ports 80, 8000 and 8080",
+         alone=False),  # systems fetch their updates so
+    Sign("tcp_queries", 1, "{:.0f} TCP connections to outside name servers",
+         "TCP connections to port 53 of outside hosts"),
+    Sign("push", 16 * KB, "{:,.0f} bytes more sent to an inside port of no known service than got",
+         "most payload sent to one such inside service, less what came back"),
+    Sign("query_size", 16, "name queries of {:.0f} bytes beyond the usual",
+         "highest mean payload of the packets to a DNS server (of four at least), less 48 bytes"),
+    Sign("dns_bytes", 4 * KB, "{:,.0f} bytes exchanged with one name server",
+         "most payload both ways with one DNS server"),
+    Sign("ping_size", 16, "pings of {:.0f} bytes beyond the usual",
+         "highest mean payload of ICMP packets to one host (of four at least), less 64 bytes"),
+    Sign("ping_hosts", 1, "{:.0f} hosts pinged", "hosts to which ICMP was sent first"),
+    Sign("syn_rate", 8, "{:.0f} SYN packets a second to one address",
+         "most TCP SYN packets to one address in a second of the clock"),
+    Sign("udp_rate", 64, "{:.0f} UDP packets a second to one address",
+         "most UDP packets to one address in a second of the clock"),
+    Sign("ping_rate", 4, "{:.0f} pings a second to one address",
+         "most echo requests to one address in a second of the clock"),
+    Sign("group_rate", 8, "{:.0f} packets a second to everybody",
+         "highest mean rate of a broadcast or multicast session (of a second at least)"),
+    Sign("arp_unanswered", 4, "{:.0f} addresses asked for by ARP that nobody has",
+         "different addresses asked for by ARP that were never heard of"),
+    Sign("arp_claims", 1, "{:.0f} addresses claimed that another device claimed first",
+         "different addresses that it claims by ARP and another did before"),
+    Sign("arp_addresses", 1, "{:.0f} more addresses than one claimed by ARP",
+         "different addresses that it claims by ARP, link-local ones left out, less one"),
+    Sign("bare_syn", 1, "{:.0f} connections asked for without any TCP option",
+         "TCP sessions whose first packet has no MSS option, which ordinary systems always send"),
+    Sign("senders", 4, "{:.0f} senders behind it open sessions to one host",
+         "most different source addresses of its sessions to one address"),
+    Sign("beat", 4, "{:.0f} gaps of one length between visits to one outside service",
+         "gaps within 10 % of their median, beyond half of all, of sessions to one outside"
+         " service; five gaps and five minutes at least"),
+)  # fmt: skip
+"""All columns, in order."""
+NAMES = tuple(sign.name for sign in SIGNS)
+SCALES = np.array([sign.scale for sign in SIGNS])
+
+
+def steps_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same shape: log2(1 + value / scale)."""
+    found: NDArray[np.float64] = np.log2(1 + np.maximum(values, 0) / SCALES)
+    return found

@@ -1,0 +1,167 @@
+"""Is a device unlike what is known of its role?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plugin.ml import verdict
+from plugin.ml.features import host
+from plugin.ml.novelty.judge import Device, compare, enough, explained, judge, ratios
+from plugin.ml.novelty.model import Normal
+from plugin.ml.schema import SCHEMAS
+from tests.normals import role, rows_like, tiny_normal
+
+WIDTH = SCHEMAS["service-ports"].n_columns
+
+
+@pytest.fixture(scope="module")
+def normal() -> Normal:
+    return tiny_normal()
+
+
+def device(like: str = "Printer", seed: int = 99, **fields: Any) -> Device:
+    row = rows_like(like, 1, seed, WIDTH)[0]
+    return Device(row, 100, 10)._replace(**fields)
+
+
+def test_a_device_like_its_role_is_not_novel_and_what_is_unlike_it_is(normal: Normal) -> None:
+    like = judge(normal, role(), device("Printer"))
+    unlike = judge(normal, role(), device("Workstation"))
+    assert like is not None
+    assert unlike is not None
+    assert like.score < 1 <= unlike.score
+    assert verdict.judge((), like).verdict == "normal"
+    assert verdict.judge((), unlike).verdict == "novel"
+    assert (like.name, like.threshold) == ("novelty", 1.0)
+
+
+def test_what_is_novel_names_the_features_and_what_is_usual(normal: Normal) -> None:
+    found = judge(normal, role(), device("Workstation"))
+    assert found is not None
+    assert found.reasons[0].startswith("unlike 30 reference captures of Printer: at ")
+    names = {name.replace("_", " ") for name in SCHEMAS["service-ports"].names}
+    assert len(found.evidence) == 3
+    for told in found.evidence:
+        name, _, usual = told.partition(", usual ")
+        assert name.rpartition(" ")[0] in names
+        assert usual
+    assert found.reasons[1] == f"unusual: {found.evidence[0]}"
+
+
+def test_a_rich_feature_is_told_by_what_it_means() -> None:
+    rich = tiny_normal("halia-host")
+    width = SCHEMAS["halia-host"].n_columns
+    row = rows_like("Workstation", 1, 9, width)[0]
+    found = judge(rich, role(), Device(row, 100, 10))
+    assert found is not None
+    name = found.evidence[0].partition(", usual ")[0].rpartition(" ")[0].replace(" ", "_")
+    meaning = host.definitions()[name].removesuffix(" [log10(1 + n)]")
+    assert found.reasons[1].startswith(f"unusual: {meaning}: ")
+
+
+def test_a_logarithm_is_told_as_the_number_it_stands_for() -> None:
+    rich = tiny_normal("halia-host")
+    names = SCHEMAS["halia-host"].names
+    row = rows_like("Printer", 1, 9, len(names))[0]
+    row[names.index("sent_most_size_ftp")] = np.log10(1 + 9_999)
+    found = judge(rich, role(), Device(row, 100, 10))
+    assert found is not None
+    assert found.reasons[1].startswith("unusual: largest IP length (bytes) of ftp packets ")
+    assert found.reasons[1].endswith(": 9,999, usual 0")
+
+
+def test_who_fits_no_role_is_novel_however_near(normal: Normal) -> None:
+    near = judge(normal, role("unknown"), device("Printer"))
+    assert near is not None
+    assert near.score == 1.0
+    assert near.reasons[0] == "fits no known role: Printer at 0.40 is below 0.60"
+    far = judge(normal, role("unknown"), device("Camera", 5, row=np.full(WIDTH, 3.0)))
+    assert far is not None
+    assert far.score > 1
+    assert verdict.judge((), far).verdict == "novel"
+
+
+@pytest.mark.parametrize(
+    ("decision", "fields"),
+    [("undetermined", {}), ("known", {"packets": 3}), ("unknown", {"sessions": 0})],
+)
+def test_too_little_is_not_judged(normal: Normal, decision: str, fields: dict[str, int]) -> None:
+    some = device("Workstation", **fields)
+    assert not enough(normal, role(decision), some)
+    assert judge(normal, role(decision), some) is None
+
+
+@pytest.mark.parametrize("label", ["Camera", "Toaster"])
+def test_a_role_with_too_few_references_is_compared_with_all(normal: Normal, label: str) -> None:
+    found = judge(normal, role(label=label), device("Workstation"))
+    assert found is not None
+    assert found.score < 1
+    assert found.reasons[0] == f"too few are known as {label} to compare with them only"
+    assert "all 63 reference captures" in found.reasons[1]
+
+
+def test_the_own_past_and_the_site_gain_weight_as_they_come(normal: Normal) -> None:
+    """A printer that has always been like a workstation is less novel the longer it is known."""
+    now = device("Workstation")
+    scores = []
+    past = rows_like("Workstation", 100, 7, WIDTH)
+    for n in (0, 3, 10, 40, 100):
+        found = judge(normal, role(), now._replace(own=past[:n]))
+        assert found is not None
+        scores.append(found.score)
+    assert scores[0] == scores[1] > scores[2] > scores[3] > scores[4]
+    assert scores[0] > 1 > scores[4]
+    site = judge(normal, role(), now._replace(site=rows_like("Workstation", 100, 8, WIDTH)))
+    assert site is not None
+    assert site.score < 1
+    both = compare(normal, "Printer", now._replace(site=past, own=past[:20]))
+    assert [one.known.origin for one in both] == ["shipped", "site", "own"]
+    assert sum(one.weight for one in both) == pytest.approx(1)
+    assert both[2].weight == pytest.approx(0.5)
+
+
+def test_a_site_can_know_a_role_that_did_not_come_with_the_model(normal: Normal) -> None:
+    site = rows_like("Camera", 30, 8, WIDTH)
+    like = judge(normal, role(label="Toaster"), device("Camera", site=site))
+    unlike = judge(normal, role(label="Toaster"), device("Workstation", site=site))
+    assert like is not None
+    assert unlike is not None
+    assert like.score < 1 <= unlike.score
+    assert like.reasons[0].startswith("like 30 of this site's windows of Toaster")
+
+
+def test_rows_that_are_too_few_to_compare_with_explain_nothing_either(normal: Normal) -> None:
+    few = rows_like("Workstation", 3, 8, WIDTH)
+    now = device("Workstation", own=few, row=np.full(WIDTH, 2.0))
+    assert explained(normal, "Printer", now).references == 30
+    assert explained(normal, "Toaster", now).references == 63
+    found = judge(normal, role(label="Toaster"), now)
+    assert found is not None
+    assert found == judge(normal, role(label="Toaster"), now._replace(own=None))
+
+
+def test_shipped_ratios_of_many_rows_are_those_of_each(normal: Normal) -> None:
+    rows = np.concatenate(
+        [rows_like("Printer", 3, 50, WIDTH), rows_like("Workstation", 2, 51, WIDTH)]
+    )
+    found = ratios(normal, "Printer", rows)
+    assert found.shape == (5,)
+    assert (found[:3] < 1).all()
+    assert (found[3:] > 1).all()
+    alone = judge(normal, role(), device(row=rows[1]))
+    assert alone is not None
+    assert alone.score == round(float(found[1]), 3)
+
+
+def test_an_explanation_has_every_feature_the_strangest_first(normal: Normal) -> None:
+    told = explained(normal, "Printer", device("Workstation"))
+    assert (told.role, told.references, len(told.features)) == ("Printer", 30, WIDTH)
+    beyond = [abs(one.beyond) for one in told.features]
+    assert beyond == sorted(beyond, reverse=True)
+    assert explained(normal, "Toaster", device()).role is None
+    site = rows_like("Camera", 6, 8, WIDTH)
+    assert explained(normal, "Printer", device(site=site)).references == 36
+    assert explained(normal, "Toaster", device(site=site)).references == 6

@@ -1,0 +1,41 @@
+"""A model of suspicion, made from harmless captures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from plugin.errors import DatasetError
+from plugin.ml.signs import NAMES
+from plugin.offline.harmless import Harmless, make_suspicion
+from tests import attacks as a
+from tests import frames as f
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def capture(path: Path, hosts: int, family: str) -> Harmless:
+    path.write_bytes(f.pcap(*a.horizontal(hosts)))
+    return Harmless(path, family)
+
+
+def test_floors_are_how_far_the_families_go(tmp_path: Path) -> None:
+    one, other = capture(tmp_path / "1", 1, "plug"), capture(tmp_path / "2", 3, "camera")
+    made = make_suspicion([one, other] * 10, name="ours")
+    floor = made.arrays["floor"][NAMES.index("hosts_failed")]
+    assert floor == 2 + 0.5 * (2 - 1), "log2(1 + 3), and half of its lead over log2(1 + 1)"
+    manifest = made.manifest
+    assert (manifest.name, manifest.signs, manifest.threshold) == ("ours", NAMES, 1.0)
+    assert manifest.metrics == {"captures": 20, "families": 2, "alarms": 0.0}
+    assert len(made.arrays["scores"]) == 20
+    assert np.array_equal(
+        made.arrays["floor"], make_suspicion([other, one] * 10).arrays["floor"]
+    ), "in any order"
+
+
+def test_too_few_captures_give_no_threshold(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="18 captures, 19 are needed"):
+        make_suspicion([capture(tmp_path / "1", 1, "plug")] * 18)

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 HELP = "Make a model from labelled captures, and test its recipe by nested cross-validation."
-ALGORITHMS = ("net", "forest")
-FEATURES = ("networkml-4104", "networkml-4104-window", "service-ports")
+ALGORITHMS = ("net", "forest", "trees", "boosting", "ensemble", "auto")
+FEATURES = (
+    "networkml-4104",
+    "networkml-4104-window",
+    "service-ports",
+    "halia-host",
+    "halia-host-sent",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
         "--algorithm", choices=ALGORITHMS, default="net",
-        help="a net with one hidden layer (default), or a random forest",
+        help="a net with one hidden layer (default), a random forest, extremely randomized trees,"
+        " boosted trees, the mean of a net and trees, or whichever of them the test finds best",
     )  # fmt: skip
     group.add_argument(
         "--features", choices=FEATURES, default="networkml-4104", metavar="SET",
         help=f"feature set: {', '.join(FEATURES)} (default: networkml-4104)",
+    )  # fmt: skip
+    group.add_argument(
+        "--adapt", metavar="MODEL",
+        help="teach this model of trees (a name or a folder) these captures, new classes too,"
+        " instead of making one; algorithm and features are its own",
     )  # fmt: skip
     group.add_argument("--name", help="the model's name (default: that of its folder)")
     group.add_argument(
@@ -80,14 +92,17 @@ def run(args: argparse.Namespace) -> int:
     """Train, save, print the table of the test."""
     if args.out is None:
         raise OptionError("no place for the model", advice="give --out DIRECTORY")
+    from plugin.ml.algorithms import GRIDS
     from plugin.ml.crossval import Work
     from plugin.ml.evaluate import lines
-    from plugin.ml.train import GRIDS, Recipe
+    from plugin.ml.train import Recipe
     from plugin.offline.fitting import Naming, check_place, make_model, save_model
     from plugin.offline.training import held_out_digests
 
     check_place(args.out, force=args.force)  # before the work, not after it
     settings = settings_of(args)
+    if args.adapt is not None:
+        return _adapt(args, settings)
     gathered, networkml = read_material(args, args.features, settings)
     recipe = Recipe(
         algorithm=args.algorithm,
@@ -117,9 +132,32 @@ def run(args: argparse.Namespace) -> int:
         f"wrote {args.out}: {manifest.algorithm} on {manifest.schema_name},"
         f" {len(manifest.classes)} classes, {manifest.metrics['captures']} captures"
         f" and {manifest.metrics['background']} of background,"
-        f" temperature {manifest.temperature:.2f}, known from {manifest.threshold:.2f} on"
+        f" temperature {manifest.temperature:.2f}, known from {manifest.threshold:.2f} on,"
+        f" spread by {manifest.rejection:.2f} at most,"
         f" with {manifest.min_packets} packets and {manifest.min_sessions} sessions"
     )
+    return EXIT_OK
+
+
+def _adapt(args: argparse.Namespace, settings: Settings) -> int:
+    """Teach a model the captures, save the result, say what that did."""
+    from plugin.offline.adapting import adapt_model, lines
+    from plugin.offline.fitting import Naming, open_model, save_model
+
+    model = open_model(args.adapt, settings.data)
+    gathered, networkml = read_material(args, model.manifest.schema_name, settings)
+    naming = Naming(
+        name=args.name or Path(args.out).name,
+        networkml=networkml,
+        window_seconds=model.manifest.window_seconds,
+    )
+    found = adapt_model(gathered.material, model, naming)
+    save_model(found.model, args.out, force=args.force)
+    if args.json:
+        print(output.json_line({"model": printable(str(args.out)), **found.document()}), end="")
+        return EXIT_OK
+    print(lines(found), end="")
+    print(f"wrote {args.out}: {args.adapt}, adapted")
     return EXIT_OK
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plugin.ml.model import ALGORITHMS, WITH_NET, WITH_TREES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,7 +39,22 @@ _FOREST = {
     "value": ("f4", 2),
     "roots": ("i4", 1),
 }
-_LAYOUTS = {"net": _NET, "forest": _FOREST}
+_NORMAL = {
+    "rows": ("f4", 2),
+    "role": ("i4", 1),
+    "group": ("i4", 1),
+    "unit": ("f8", 1),
+    "typical": ("f8", 1),
+    "threshold": ("f8", 1),
+    "given": ("f8", 1),
+    "free": ("f8", 1),
+}
+_SUSPICION = {"floor": ("f8", 1), "scores": ("f8", 1)}
+_LAYOUTS = {"normal": _NORMAL, "suspicion": _SUSPICION} | {
+    name: (_NET if name in WITH_NET else {}) | (_FOREST if name in WITH_TREES else {})
+    for name in ALGORITHMS
+}
+_SHRUNK = {"value", "rows"}
 _OPTIONAL = {"scale"}
 
 
@@ -49,14 +66,18 @@ def pack(arrays: Arrays) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, np.ascontiguousarray(arrays[name]))
             entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            # Only a forest's leaves, mostly zeros, shrink enough to be worth the unpacking.
-            entry.compress_type = zipfile.ZIP_DEFLATED if name == "value" else zipfile.ZIP_STORED
+            # Only what is mostly zeros shrinks enough to be worth the unpacking.
+            entry.compress_type = zipfile.ZIP_DEFLATED if name in _SHRUNK else zipfile.ZIP_STORED
             archive.writestr(entry, content.getvalue())
     return stream.getvalue()
 
 
 def unpack(packed: bytes, algorithm: str) -> dict[str, NDArray[np.generic]]:
     """The arrays of an npz: those that the algorithm has, nothing else, in bounded memory.
+
+    Args:
+        packed: the npz.
+        algorithm: of a model of roles; else its kind, "normal" or "suspicion".
 
     Raises:
         ValueError: what is wrong with it.
@@ -140,33 +161,54 @@ def check(arrays: Arrays, algorithm: str, n_columns: int, n_classes: int) -> Non
     Raises:
         ValueError: what does not fit.
     """
-    if algorithm == "net":
-        _check_net(arrays, n_columns, n_classes)
-    else:
-        _check_forest(arrays, n_columns, n_classes)
+    if algorithm in WITH_NET:
+        check_net(arrays, n_columns, n_classes)
+    if algorithm in WITH_TREES:
+        check_trees(arrays, algorithm, n_columns, n_classes)
 
 
-def _check_net(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None:
+def check_net(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None:
+    """Hold a net's arrays against each other; a last class more is the background.
+
+    Raises:
+        ValueError: what does not fit.
+    """
     hidden = arrays["b0"].shape[0]
+    width = n_classes + (arrays["b1"].shape == (n_classes + 1,))
     wanted = {
         "W0": (n_columns, hidden),
-        "W1": (hidden, n_classes),
-        "b1": (n_classes,),
+        "b0": (hidden,),
+        "W1": (hidden, width),
+        "b1": (width,),
         "scale": (n_columns,),
     }
     for name, array in arrays.items():
-        shape = wanted.get(name, array.shape)
+        if name not in wanted:
+            continue
+        shape = wanted[name]
         _require(array.shape == shape, f"the array {name} has shape {array.shape}, not {shape}")
         small = float(np.abs(array).max()) <= WEIGHT_MAX
         _require(small, f"the array {name} holds a weight beyond {WEIGHT_MAX:g}")
 
 
-def _check_forest(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None:
+def check_trees(arrays: Mapping[str, Any], kind: str, n_columns: int, n_classes: int) -> None:
+    """Hold the arrays of trees against each other.
+
+    Args:
+        arrays: of the trees.
+        kind: the algorithm. A leaf of boosting holds any numbers, and may have a background.
+        n_columns: of the features.
+        n_classes: of the model.
+
+    Raises:
+        ValueError: what does not fit.
+    """
     feature, value, roots = arrays["feature"], arrays["value"], arrays["roots"]
     n = len(feature)
     alike = all(len(arrays[name]) == n for name in ("threshold", "left", "right", "value"))
     _require(alike, "the arrays of the trees differ in length")
-    _require(value.shape[1] == n_classes, "the trees have another number of classes")
+    widths = (n_classes, n_classes + 1) if kind == "boosting" else (n_classes,)
+    _require(value.shape[1] in widths, "the trees have another number of classes")
     known = bool(((feature >= -1) & (feature < n_columns)).all())
     _require(known, "a tree looks at a column that is not there")
     inner = feature >= 0
@@ -176,6 +218,10 @@ def _check_forest(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> 
         after = bool(((child > numbers) & (child < n)).all())
         _require(after, "a tree's child does not come after its parent")
     _require(bool(((roots >= 0) & (roots < n)).all()), "a tree has no root")
+    if kind == "boosting":
+        small = float(np.abs(value).max()) <= WEIGHT_MAX
+        _require(small, f"a leaf holds a number beyond {WEIGHT_MAX:g}")
+        return
     leaves = value[~inner].astype(np.float64)
     sums = np.abs(leaves.sum(axis=1) - 1)
     whole = bool((leaves >= 0).all()) and float(sums.max()) <= LEAF_TOLERANCE

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from plugin.errors import DatasetError
-from plugin.ml.train import (
+from plugin.ml.calibration import (
     Calibration,
-    Fitted,
-    Options,
-    Recipe,
     Validated,
-    fit,
     fit_decision,
+    fit_rejection,
     fit_temperature,
     least_packets,
     log_loss,
-    predict,
     soften,
 )
+from plugin.ml.role import dispersion
+from plugin.ml.selection import Score, macro_recall, smallest_within
+from plugin.ml.train import Fitted, Recipe, fit, predict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from plugin.ml.algorithms import Options
     from plugin.ml.dataset import Cases, Material
 
 _T = TypeVar("_T")
@@ -91,6 +91,7 @@ class _Validated(NamedTuple):
 
     task: _Task
     whole: NDArray[np.float64]
+    size: int
     prefixes: dict[int, NDArray[np.float64]]
 
 
@@ -217,6 +218,7 @@ def answer(trained: Trained, material: Material) -> tuple[NDArray[np.float64], N
     confidences = np.where(answered, soften(raw, calibration.temperature), 0.0)
     known = (
         (confidences.max(axis=1) >= calibration.threshold)
+        & (dispersion(confidences, calibration.temperature) <= calibration.rejection)
         & (material.packets >= calibration.min_packets)
         & (material.sessions >= calibration.min_sessions)
     )
@@ -256,6 +258,7 @@ def _validate(recipe: Recipe, cases: Cases, task: _Task) -> _Validated:
     return _Validated(
         task,
         predict(fitted, part.rows, part.owner, shape),
+        fitted.size,
         {k: predict(fitted, *rows, shape) for k, rows in cut.items()},
     )
 
@@ -264,26 +267,32 @@ def _finish(recipe: Recipe, cases: Cases, found: Sequence[_Validated]) -> Traine
     """Choose among the grid's points, calibrate, and fit the choice on all samples."""
     y, inside = cases.y, cases.inside
     shape = (len(y), cases.n_classes)
-    wholes = {
-        options: _joined([(v.task, v.whole) for v in found if v.task.options == options], shape)
-        for options in recipe.grid
-    }
-    best = max(recipe.grid, key=lambda options: _score(wholes[options][inside], y[inside]))
-    temperature = fit_temperature(wholes[best][inside], y[inside])
-    of_best = [v for v in found if v.task.options == best]
+    of_point = [[v for v in found if v.task.options == options] for options in recipe.grid]
+    wholes = [_joined([(v.task, v.whole) for v in part], shape) for part in of_point]
+    place = smallest_within(
+        [
+            _score(whole[inside], y[inside], float(np.mean([v.size for v in part])))
+            for whole, part in zip(wholes, of_point, strict=True)
+        ]
+    )
+    best, of_best, chosen = recipe.grid[place], of_point[place], wholes[place]
+    temperature = fit_temperature(chosen[inside], y[inside])
+    rejection = fit_rejection(soften(chosen[inside], temperature), temperature)
+    limits = temperature, rejection
     cut = {
-        k: _answers(_joined([(v.task, v.prefixes[k]) for v in of_best], shape), y, temperature)
+        k: _answers(_joined([(v.task, v.prefixes[k]) for v in of_best], shape), y, *limits)
         for k in cases.material.prefix_counts
     }
-    judged = _answers(wholes[best], y, temperature)
+    judged = _answers(chosen, y, *limits)
     threshold, sessions = fit_decision(judged, cases.material.sessions, cut)
     calibration = Calibration(
         temperature=temperature,
         threshold=threshold,
+        rejection=rejection,
         min_packets=least_packets(cases.material.packets, judged.right),
         min_sessions=sessions,
     )
-    return Trained(fit(best, recipe, cases), best, calibration, wholes[best])
+    return Trained(fit(best, recipe, cases), best, calibration, chosen)
 
 
 def _joined(
@@ -296,13 +305,14 @@ def _joined(
     return result
 
 
-def _answers(raw: NDArray[np.float64], y: NDArray[np.int64], temperature: float) -> Validated:
+def _answers(
+    raw: NDArray[np.float64], y: NDArray[np.int64], temperature: float, rejection: float
+) -> Validated:
     confidences = soften(raw, temperature)
-    return Validated(confidences.max(axis=1), confidences.argmax(axis=1) == y)
+    kept = dispersion(confidences, temperature) <= rejection
+    return Validated(np.where(kept, confidences.max(axis=1), 0.0), confidences.argmax(axis=1) == y)
 
 
-def _score(probabilities: NDArray[np.float64], y: NDArray[np.int64]) -> tuple[float, float]:
-    """Macro recall first (rare classes count as much), then the smaller log loss."""
-    answers = probabilities.argmax(axis=1)
-    recalls = [float((answers[y == c] == c).mean()) for c in np.unique(y)]
-    return float(np.mean(recalls)), -log_loss(probabilities, y)
+def _score(probabilities: NDArray[np.float64], y: NDArray[np.int64], size: float) -> Score:
+    recall, error = macro_recall(probabilities.argmax(axis=1) == y, y)
+    return Score(recall, error, log_loss(probabilities, y), size)

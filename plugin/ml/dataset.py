@@ -86,6 +86,11 @@ class Material:
         return tuple(s.label for s in self.samples)
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of each sample."""
+        return tuple(s.path for s in self.samples)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """The group of each sample."""
         return tuple(s.group for s in self.samples)

@@ -7,13 +7,15 @@ baseline and the same recipe on permuted labels. This file computes only.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from plugin.ml.curves import Asked
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,10 +86,13 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=dict)
     """Options -> how many outer folds picked them."""
+    asked: tuple[Asked, ...] = ()
+    """What was said about each capture, where their names are known: for a page, not for JSON."""
 
     def document(self) -> dict[str, Any]:
         """As plain JSON values."""
-        made = asdict(self)
+        made = asdict(replace(self, asked=()))
+        del made["asked"]
         for name in ("accuracy", "precision", "recall", "f1"):
             made[name] = getattr(self, name)._asdict()
         made["per_class"] = [row._asdict() for row in self.per_class]
@@ -112,6 +117,8 @@ class Context(NamedTuple):
     seed: int = 0
     notes: tuple[str, ...] = ()
     chosen: Mapping[str, int] = {}
+    names: Sequence[str] = ()
+    """(n_samples,) of the captures; empty: nobody asks for single ones."""
 
 
 def evaluation(
@@ -168,7 +175,37 @@ def evaluation(
         seed=context.seed,
         notes=context.notes,
         chosen=dict(context.chosen),
+        asked=tuple(_asked(classes, y, confidences, known, context.names)),
     )
+
+
+def _asked(
+    classes: Sequence[str],
+    y: NDArray[np.int64],
+    confidences: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    names: Sequence[str],
+) -> Iterator[Asked]:
+    """What was said about each capture that has a name."""
+    for number, name in enumerate(names):
+        row, truth = confidences[number], int(y[number])
+        if not row.sum() > 0:
+            yield Asked(name, classes[truth], (), (), known=False)
+            continue
+        order = np.argsort(-row, kind="stable")
+        first = order[:_SHOWN]
+        yield Asked(
+            name,
+            classes[truth],
+            tuple(classes[k] for k in first),
+            tuple(row[first].tolist()),
+            bool(known[number]),
+            float(row[truth]),
+            1 + order.tolist().index(truth),
+        )
+
+
+_SHOWN = 3
 
 
 def answers_of(confidences: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugin.ml.arrays import check
+from plugin.ml.arrays import check_net, check_trees
 from plugin.ml.matrix import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ def net(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
     Raises:
         ValueError: the arrays do not fit each other or the matrix, or a row reaches out of it.
     """
-    check(arrays, "net", matrix.n_columns, arrays["b1"].shape[0])
+    check_net(arrays, matrix.n_columns, arrays["b1"].shape[0])
     _check_rows(matrix)
     weights = np.concatenate([_f32(arrays["W0"]), _f32(arrays["b0"])[None, :]])
     out_weights = _f32(arrays["W1"])
@@ -106,8 +106,13 @@ def softmax(logits: NDArray[np.float32], bias: NDArray[np.float32]) -> NDArray[n
     return columns.T
 
 
-def forest(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
+def forest(arrays: Arrays, matrix: Matrix, kind: str = "forest") -> NDArray[np.float64]:
     """Mean over the trees of the leaf that each row reaches, all trees stepping together.
+
+    Args:
+        arrays: of the trees.
+        matrix: rows.
+        kind: the algorithm, which says what a leaf may hold.
 
     Returns:
         (n_rows, n_classes)
@@ -115,7 +120,30 @@ def forest(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
     Raises:
         ValueError: a node reaches out of the columns or its tree, or a row out of the matrix.
     """
-    check(arrays, "forest", matrix.n_columns, arrays["value"].shape[1])
+    value = arrays["value"].astype(np.float64)
+    result = np.empty((matrix.n_rows, value.shape[1]))
+    for numbers, at in _walks(arrays, matrix, kind):
+        result[numbers] = value[at].mean(axis=1)
+    return result
+
+
+def leaves(arrays: Arrays, matrix: Matrix, kind: str) -> NDArray[np.int64]:
+    """(n_rows, n_trees) position of the leaf that each row reaches in each tree.
+
+    Raises:
+        ValueError: as for :func:`forest`.
+    """
+    result = np.empty((matrix.n_rows, len(arrays["roots"])), np.int64)
+    for numbers, at in _walks(arrays, matrix, kind):
+        result[numbers] = at
+    return result
+
+
+def _walks(
+    arrays: Arrays, matrix: Matrix, kind: str
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.intp]]]:
+    """Blocks of rows: their numbers, and (n, n_trees) the leaf that each reaches."""
+    check_trees(arrays, kind, matrix.n_columns, arrays["value"].shape[1])
     if not len(arrays["roots"]):
         raise ValueError("the forest has no tree")
     _check_rows(matrix)
@@ -129,8 +157,6 @@ def forest(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
     column[feature >= 0] = found.number
     children = np.stack([arrays["right"], arrays["left"]], axis=1)
     roots = arrays["roots"].astype(np.intp)
-    value = arrays["value"].astype(np.float64)
-    result = np.empty((matrix.n_rows, value.shape[1]))
     block = max(1, _BLOCK_VALUES // max(1, len(roots), len(used)))
     for begin in range(0, matrix.n_rows, block):
         numbers = np.arange(begin, min(begin + block, matrix.n_rows))
@@ -144,8 +170,7 @@ def forest(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
             node = children[node, left.astype(np.intp)]
             at[row, tree] = node
             inner = inner[feature[node] != _LEAF]
-        result[numbers] = value[at].mean(axis=1)
-    return result
+        yield numbers, at
 
 
 def _check_rows(matrix: Matrix) -> None:

@@ -7,21 +7,22 @@ foreign until :func:`parse_manifest` has checked it. Computes only; files are re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from plugin.ml import fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
 FORMAT = 1
-ALGORITHMS = ("net", "forest")
-CLASSES_MAX = 1000
-TEXT_MAX = 200
-_SHOWN = 40  # letters of a foreign value in a message
-_SHA256_LETTERS = 64
-_SMALLEST, _LARGEST = 1e-6, 1e9  # of a temperature, a length of time
-_FLOAT_MAX = 1.7976931348623157e308
+Algorithm = Literal["net", "forest", "trees", "boosting", "ensemble"]
+ALGORITHMS = get_args(Algorithm)
+WITH_NET = frozenset({"net", "ensemble"})
+"""Algorithms whose arrays hold a net."""
+WITH_TREES = frozenset({"forest", "trees", "boosting", "ensemble"})
 _CLASSES_MIN = 2
 UNKNOWN = "Unknown"
 """Fills rankings with fewer than three classes; no class may have this name."""
@@ -36,7 +37,7 @@ class Manifest(NamedTuple):
     """As in ``--model NAME``: letters, digits, dot, dash, underscore."""
     version: str
     algorithm: str
-    """"net" or "forest"."""
+    """One of ``ALGORITHMS``; :mod:`plugin.ml.role` tells what each one's arrays are."""
     schema_name: str
     schema_version: int
     schema_hash: str
@@ -65,6 +66,9 @@ class Manifest(NamedTuple):
     """NetworkML's own label of a class, where it has one."""
     arrays_sha256: str = ""
     """Of arrays.npz; set when the model is saved."""
+    rejection: float = 1.0
+    """The role is not known when the confidences are spread wider than this
+    (:func:`plugin.ml.role.dispersion`): 1, which models made before it have, rejects nothing."""
 
 
 class Model(NamedTuple):
@@ -83,19 +87,11 @@ def parse_manifest(document: object) -> Manifest:
     Raises:
         ValueError: the first thing that is wrong, in words.
     """
-    if not isinstance(document, dict):
-        raise ValueError("the manifest is no JSON object")  # noqa: TRY004 - a fault of the content
-    if document.get("format") != FORMAT:
-        raise ValueError(f"format {_show(document.get('format'))} is not {FORMAT}")
-    _same_keys(document)
-    fields: dict[str, Any] = {name: _FIELDS[name](name, document[name]) for name in _FIELDS}
-    manifest = Manifest(**fields)
+    manifest = Manifest(**fields.read(document, _FIELDS, FORMAT, _LATER))
     if manifest.algorithm not in ALGORITHMS:
         raise ValueError(
-            f"algorithm {_show(manifest.algorithm)} is none of {', '.join(ALGORITHMS)}"
+            f"algorithm {fields.show(manifest.algorithm)} is none of {', '.join(ALGORITHMS)}"
         )
-    if set(manifest.name) - _NAME_LETTERS or manifest.name.startswith("."):
-        raise ValueError(f"name {_show(manifest.name)} has letters that no model name may have")
     if not set(manifest.networkml) <= set(manifest.classes):
         raise ValueError("networkml names a class that the model does not have")
     return manifest
@@ -103,133 +99,39 @@ def parse_manifest(document: object) -> Manifest:
 
 def to_document(manifest: Manifest) -> dict[str, Any]:
     """The manifest as JSON's types, the inverse of :func:`parse_manifest`."""
-    document = manifest._asdict()
-    document["classes"] = list(manifest.classes)
-    for name in ("metrics", "versions", "networkml"):
-        document[name] = dict(document[name])
-    return document
-
-
-_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-
-
-def _show(value: object) -> str:
-    """A foreign value, short enough for one line."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-
-def _same_keys(document: dict[str, Any]) -> None:
-    missing = sorted(set(_FIELDS) - set(document))
-    if missing:
-        raise ValueError(f"the manifest lacks {', '.join(missing)}")
-    foreign = sorted(set(document) - set(_FIELDS))
-    if foreign:
-        raise ValueError(f"the manifest has an unknown key {_show(foreign[0])}")
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) > TEXT_MAX or not value.isprintable():
-        raise ValueError(f"{name} is no plain text of at most {TEXT_MAX} letters")
-    return value
-
-
-def _name(name: str, value: object) -> str:
-    if not _text(name, value):
-        raise ValueError(f"{name} is empty")
-    return str(value)
-
-
-def _digest(name: str, value: object) -> str:
-    text = _text(name, value)
-    if len(text) != _SHA256_LETTERS or set(text) - set("0123456789abcdef"):
-        raise ValueError(f"{name} is no SHA-256 in hexadecimal")
-    return text
-
-
-def _count(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-        raise ValueError(f"{name} is no whole number from 0")
-    return value
-
-
-def _number(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"{name} is no number")  # noqa: TRY004 - a fault of the content
-    # NaN is within no limits, and a whole number of JSON may be larger than any float.
-    if not -_LARGEST <= value <= _LARGEST:
-        raise ValueError(f"{name} is no number within {_LARGEST:g}")
-    return float(value)
-
-
-def _positive(name: str, value: object) -> float:
-    number = _number(name, value)
-    if not _SMALLEST <= number <= _LARGEST:
-        raise ValueError(f"{name} is not between {_SMALLEST} and {_LARGEST}")
-    return number
-
-
-def _probability(name: str, value: object) -> float:
-    number = _number(name, value)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{name} is not between 0 and 1")
-    return number
+    return fields.to_document(manifest)
 
 
 def _classes(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > CLASSES_MAX:
-        raise ValueError(f"{name} is no list of at most {CLASSES_MAX}")
-    classes = tuple(_name(name, item) for item in value)
-    if len(classes) < _CLASSES_MIN or len(set(classes)) != len(classes):
-        raise ValueError(f"{name} has fewer than two names, or one twice")
+    classes = fields.names(name, value)
+    if len(classes) < _CLASSES_MIN:
+        raise ValueError(f"{name} has fewer than two names")
     if UNKNOWN in classes:
         raise ValueError(f"{name} has the reserved name {UNKNOWN}")
     return classes
 
 
-def _texts(name: str, value: object) -> dict[str, str]:
-    if not isinstance(value, Mapping) or len(value) > CLASSES_MAX:
-        raise ValueError(f"{name} is no object of at most {CLASSES_MAX} texts")
-    return {_text(name, key): _text(name, item) for key, item in value.items()}
-
-
-def _object(name: str, value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{name} is no object")  # noqa: TRY004 - a fault of the content
-    _all_finite(name, value)
-    return dict(value)
-
-
-def _all_finite(name: str, value: object) -> None:
-    """Refuse numbers that no float holds: JSON reads 1e999 as infinity, and cannot write it."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            _all_finite(name, item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            _all_finite(name, item)
-    elif isinstance(value, int | float) and not -_FLOAT_MAX <= value <= _FLOAT_MAX:
-        raise ValueError(f"{name} holds a number that is not finite")
-
-
-_FIELDS = {
-    "format": _count,
-    "name": _name,
-    "version": _name,
-    "algorithm": _text,
-    "schema_name": _name,
-    "schema_version": _count,
-    "schema_hash": _digest,
+_FIELDS: fields.Fields = {
+    "format": fields.count,
+    "name": fields.model_name,
+    "version": fields.name,
+    "algorithm": fields.text,
+    "schema_name": fields.name,
+    "schema_version": fields.count,
+    "schema_hash": fields.digest,
     "classes": _classes,
-    "temperature": _positive,
-    "threshold": _probability,
-    "min_packets": _count,
-    "min_sessions": _count,
-    "window_seconds": _positive,
-    "training_digest": _digest,
-    "created": _text,
-    "metrics": _object,
-    "versions": _texts,
-    "networkml": _texts,
-    "arrays_sha256": _digest,
+    "temperature": fields.positive,
+    "threshold": fields.probability,
+    "min_packets": fields.count,
+    "min_sessions": fields.count,
+    "window_seconds": fields.positive,
+    "training_digest": fields.digest,
+    "created": fields.text,
+    "metrics": fields.free,
+    "versions": fields.texts,
+    "networkml": fields.texts,
+    "arrays_sha256": fields.digest,
+    "rejection": fields.probability,
 }
+_LATER = frozenset({"rejection"})
+"""Fields that a manifest of this format may lack."""

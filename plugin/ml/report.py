@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from plugin.errors import OptionError, install_extra
+from plugin.errors import OptionError, install_extra, printable
+from plugin.ml.curves import calibration, calibration_error, coverage, mistakes
+from plugin.ml.drawings import Mark, chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from plugin.ml.curves import Asked
     from plugin.ml.evaluate import Evaluation
 
 SHOWN = 0.01
@@ -32,6 +35,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right}
 td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f3f5f7}
 .matrix td{min-width:1.6rem;padding:.1rem .3rem;text-align:center}.note{color:#a33}
+.words td,.words th{text-align:left;vertical-align:top}svg{font-size:11px}
 .matrix th{font-weight:normal}.turned{writing-mode:vertical-rl;transform:rotate(180deg)}
 img{max-width:100%}footer{color:#666;margin-top:2rem}
 """
@@ -173,7 +177,10 @@ def page(evaluations: Sequence[Evaluation], pictures: Sequence[bytes] = ()) -> s
         evaluations: one section each.
         pictures: PNG files in the same order; without them the matrix is a coloured table.
     """
-    parts = [_section(e) + _picture(e, pictures[i : i + 1]) for i, e in enumerate(evaluations)]
+    parts = [
+        _section(e) + _picture(e, pictures[i : i + 1]) + _curves(e) + _mistakes(e)
+        for i, e in enumerate(evaluations)
+    ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>Halia evaluation</title><style>{_STYLE}</style></head><body>"
@@ -216,6 +223,61 @@ def _section(e: Evaluation) -> str:
         f"<table>{rows}</table><table><tr><th>class</th><th>captures</th><th>precision</th>"
         f"<th>recall</th><th>F1</th></tr>{classes}</table>"
     )
+
+
+def _curves(e: Evaluation) -> str:
+    """How far confidences can be believed; nothing where single captures are not known."""
+    if not e.asked:
+        return ""
+    bins, points = calibration(e.asked), coverage(e.asked)
+    most = max((one.captures for one in bins), default=1)
+    marks = [
+        Mark(
+            one.confidence,
+            one.right,
+            f"confidence {one.low:.1f} to {one.high:.1f}: {one.captures} captures, mean"
+            f" {one.confidence:.2f}, right {one.right:.2f}",
+            one.captures / most,
+        )
+        for one in bins
+    ]
+    kept = [
+        Mark(one.coverage, one.right, f"confidence from {one.confidence:.2f} on: {one.coverage:.0%}"
+             f" of captures, {one.right:.1%} of them right", 0.0)
+        for one in points
+    ]  # fmt: skip
+    return (
+        "<h3>Calibration</h3>"
+        + chart("calibration", ("confidence", "share that is right"), marks, diagonal=True)
+        + chart("coverage", ("share of captures, the surest first", "share that is right"), kept)
+        + f"<p>Expected calibration error {calibration_error(bins):.3f}, over {len(bins)} bins of"
+        " equal width. A point on the dashed line would be right as often as it says.</p>"
+    )
+
+
+def _mistakes(e: Evaluation) -> str:
+    """The wrong answers, the surest first."""
+    if not e.asked:
+        return ""
+    text = html.escape
+    wrong = mistakes(e.asked)
+    if not wrong:
+        return "<h3>Mistakes</h3><p>None.</p>"
+    rows = "".join(
+        f"<tr><td>{text(printable(one.name))}</td><td>{text(one.truth)}</td>"
+        f"<td>{text(', '.join(f'{n} {p:.2f}' for n, p in _pairs(one)) or 'no answer')}</td>"
+        f"<td>{text('; '.join(reasons))}</td></tr>"
+        for one, reasons in wrong
+    )
+    return (
+        f"<h3>Mistakes</h3><p>{len(wrong)} of {len(e.asked)} captures, the surest first.</p>"
+        '<table class="words"><tr><th>capture</th><th>truth</th><th>ranking</th>'
+        f"<th>what is to be said</th></tr>{rows}</table>"
+    )
+
+
+def _pairs(one: Asked) -> list[tuple[str, float]]:
+    return list(zip(one.labels, one.confidences, strict=True))
 
 
 def _picture(e: Evaluation, pictures: Sequence[bytes]) -> str:

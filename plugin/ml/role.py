@@ -1,11 +1,16 @@
 """Inference: features in, class probabilities out, by the compiled loops or numpy alone.
 
-Two algorithms. ``net``: arrays ``W0`` (columns, hidden), ``b0`` (hidden,), ``W1`` (hidden,
-classes), ``b1`` (classes,), float32, and optionally ``scale`` (columns,), what each feature is
-multiplied with; relu, softmax. ``forest``: all trees flattened into ``feature`` (-1 = leaf),
+``net``: arrays ``W0`` (columns, hidden), ``b0`` (hidden,), ``W1`` (hidden, classes), ``b1``
+(classes,), float32, and optionally ``scale`` (columns,), what each feature is multiplied with;
+relu, softmax. ``forest`` and ``trees``: all trees flattened into ``feature`` (-1 = leaf),
 ``threshold``, ``left``, ``right`` (positions, both greater than their parent's), ``value``
 (nodes, classes; a leaf's row sums to 1) and ``roots``; a row goes left when its value is <= the
-threshold; the leaves of all trees are averaged. Computes only.
+threshold; the leaves of all trees are averaged. ``boosting``: the same arrays, whose leaves are
+any numbers; they are added up, softmax. ``ensemble``: the arrays of a net and of trees, and the
+mean of both.
+
+A net and boosting may have one class more, the last: the background (:func:`spread`).
+Computes only.
 """
 
 from __future__ import annotations
@@ -15,14 +20,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.core import loops
-from plugin.ml.model import UNKNOWN
+from plugin.ml.model import UNKNOWN, WITH_NET, WITH_TREES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from numpy.typing import DTypeLike, NDArray
 
-    from plugin.core import Loops, RowBuffers
+    from plugin.core import RowBuffers
     from plugin.ml.matrix import Matrix
     from plugin.ml.model import Model
+
+    Arrays = Mapping[str, NDArray[Any]]
 
 RANKED = 3
 """Labels in a ranking; Poseidon stops on fewer."""
@@ -52,19 +62,44 @@ def predict_proba(model: Model, matrix: Matrix) -> NDArray[np.float64]:
     wanted = n_columns(model)
     if wanted is not None and matrix.n_columns != wanted:
         raise ValueError(f"{matrix.n_columns} columns, but the model has {wanted}")
-    compiled = loops()
-    if compiled is not None:
-        step = _compiled_net if model.manifest.algorithm == "net" else _compiled_forest
-        return step(compiled, model, matrix)
-    from plugin.ml import inference
+    kind, n_classes = model.manifest.algorithm, len(model.manifest.classes)
+    found = [] if kind not in WITH_NET else [spread(_net(model.arrays, matrix), n_classes)]
+    if kind in WITH_TREES:
+        leaves = _forest(model.arrays, matrix, kind)
+        found.append(
+            spread(added_up(leaves, model.arrays) if kind == "boosting" else leaves, n_classes)
+        )
+    return found[0] if len(found) == 1 else np.asarray(sum(found) / len(found), np.float64)
 
-    plain = inference.net if model.manifest.algorithm == "net" else inference.forest
-    return plain(model.arrays, matrix)
+
+def added_up(mean: NDArray[np.float64], arrays: Arrays) -> NDArray[np.float64]:
+    """Softmax of the sum over trees, from their mean (n_rows, n_classes)."""
+    sums = mean * len(arrays["roots"])
+    shares = np.exp(sums - sums.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float64)
+
+
+def spread(probabilities: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Share the background's probability out evenly: it says that nothing is known.
+
+    A device that is like the background then comes out with all classes equally likely, below
+    any threshold, and the ranking still holds classes only.
+
+    Args:
+        probabilities: (n, n_classes), or (n, n_classes + 1) with the background last.
+        n_classes: how many are classes.
+
+    Returns:
+        (n, n_classes)
+    """
+    if probabilities.shape[1] == n_classes:
+        return probabilities
+    return np.asarray(probabilities[:, :-1] + probabilities[:, -1:] / n_classes, np.float64)
 
 
 def n_columns(model: Model) -> int | None:
-    """Columns that the model's arrays were made for; None for a forest, which does not tell."""
-    return int(model.arrays["W0"].shape[0]) if model.manifest.algorithm == "net" else None
+    """Columns that the model's arrays were made for; None for trees alone, which do not tell."""
+    return int(model.arrays["W0"].shape[0]) if model.manifest.algorithm in WITH_NET else None
 
 
 def calibrate(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -73,6 +108,26 @@ def calibrate(probabilities: NDArray[np.float64], temperature: float) -> NDArray
     logs -= logs.max(axis=-1, keepdims=True)
     scaled = np.exp(logs)
     return np.asarray(scaled / scaled.sum(axis=-1, keepdims=True))
+
+
+def dispersion(confidences: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """How far a model's votes are spread over the classes: their entropy / log(classes), 0 to 1.
+
+    A device of a kind that was never learned is like several kinds a little, which the highest
+    confidence alone does not tell from like two of them much. Calibration is undone first: it
+    makes small votes smaller, and they are what tells.
+
+    Args:
+        confidences: (..., n_classes) calibrated.
+        temperature: that they were calibrated with.
+
+    Returns:
+        (...,)
+    """
+    votes = calibrate(confidences, 1 / temperature)
+    logs = np.log(np.maximum(votes, 1e-12))
+    spread_by = -(votes * logs).sum(axis=-1) / np.log(votes.shape[-1])
+    return np.asarray(np.minimum(spread_by, 1.0), np.float64)
 
 
 def confidences(model: Model, matrix: Matrix) -> NDArray[np.float64]:
@@ -104,8 +159,12 @@ def rank(classes: tuple[str, ...], probabilities: NDArray[np.float64] | None) ->
     return Ranking(labels, (*found, *(0.0,) * missing))
 
 
-def _compiled_net(compiled: Loops, model: Model, matrix: Matrix) -> NDArray[np.float64]:
-    arrays = model.arrays
+def _net(arrays: Arrays, matrix: Matrix) -> NDArray[np.float64]:
+    compiled = loops()
+    if compiled is None:
+        from plugin.ml import inference
+
+        return inference.net(arrays, matrix)
     w0, b0, w1, b1 = (_buffer(arrays[name], np.float32) for name in ("W0", "b0", "W1", "b1"))
     scale = _buffer(arrays["scale"], np.float32) if "scale" in arrays else None
     out = np.empty((matrix.n_rows, arrays["b1"].shape[0]))
@@ -113,8 +172,13 @@ def _compiled_net(compiled: Loops, model: Model, matrix: Matrix) -> NDArray[np.f
     return out
 
 
-def _compiled_forest(compiled: Loops, model: Model, matrix: Matrix) -> NDArray[np.float64]:
-    arrays = model.arrays
+def _forest(arrays: Arrays, matrix: Matrix, kind: str) -> NDArray[np.float64]:
+    """(n_rows, n_classes) mean over the trees of the leaf that each row reaches."""
+    compiled = loops()
+    if compiled is None:
+        from plugin.ml import inference
+
+        return inference.forest(arrays, matrix, kind)
     n_classes = arrays["value"].shape[1]
     trees = (
         _buffer(arrays["feature"], np.int32),

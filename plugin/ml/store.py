@@ -13,23 +13,48 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from plugin.errors import ModelError, OutputError
-from plugin.ml.arrays import BYTES_MAX, check, pack, unpack
-from plugin.ml.model import Manifest, Model, parse_manifest, to_document
+from plugin.ml import arrays as packing
+from plugin.ml import fields
+from plugin.ml import model as of_roles
+from plugin.ml import suspicion as of_suspicion
+from plugin.ml.arrays import BYTES_MAX, pack, unpack
+from plugin.ml.model import Manifest, Model
+from plugin.ml.novelty import model as of_normal
+from plugin.ml.novelty.model import Normal
 from plugin.ml.schema import SCHEMAS
+from plugin.ml.suspicion import Suspicion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Manifest", "Model", "find_model", "list_models", "load_model", "save_model"]
+AnyModel = Model | Normal | Suspicion
+"""Every kind that is kept here."""
+M = TypeVar("M", Model, Normal, Suspicion)
+
+__all__ = [
+    "AnyModel",
+    "Manifest",
+    "Model",
+    "Normal",
+    "Suspicion",
+    "find_model",
+    "kind_of",
+    "list_models",
+    "load_any",
+    "load_model",
+    "load_normal",
+    "load_suspicion",
+    "save_model",
+]
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
 MANIFEST_BYTES_MAX = 4 << 20
 
 
-def save_model(model: Model, directory: Path, *, force: bool = False) -> Model:
+def save_model(model: M, directory: Path, *, force: bool = False) -> M:
     """Write a model; the directory appears whole or not at all.
 
     Args:
@@ -42,14 +67,16 @@ def save_model(model: Model, directory: Path, *, force: bool = False) -> Model:
 
     Raises:
         OutputError: something is there already, or it cannot be written.
-        ModelError: the model is not one that :func:`load_model` would accept.
+        ModelError: the model is not one that :func:`load_any` would accept.
     """
     where = str(directory)
     check_place(directory, force=force)
     packed = pack(model.arrays)
     manifest = model.manifest._replace(arrays_sha256=hashlib.sha256(packed).hexdigest())
-    text = json.dumps(to_document(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    document = fields.to_document(manifest)
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     saved = _checked(text.encode(), packed, where)
+    assert isinstance(saved, type(model))
     temporary = directory.with_name(f".{directory.name}.{os.getpid()}.part")
     try:
         temporary.mkdir()
@@ -65,7 +92,48 @@ def save_model(model: Model, directory: Path, *, force: bool = False) -> Model:
 
 
 def load_model(directory: Path) -> Model:
-    """Read and check a model.
+    """Read and check a model of roles.
+
+    Raises:
+        ModelError: it is not there, damaged, not for this version of Halia, or of another kind.
+    """
+    return _of_kind(load_any(directory), Model, directory)
+
+
+def load_normal(directory: Path) -> Normal:
+    """Read and check a model of normal.
+
+    Raises:
+        ModelError: as :func:`load_model`.
+    """
+    return _of_kind(load_any(directory), Normal, directory)
+
+
+def load_suspicion(directory: Path) -> Suspicion:
+    """Read and check a model of suspicion.
+
+    Raises:
+        ModelError: as :func:`load_model`.
+    """
+    return _of_kind(load_any(directory), Suspicion, directory)
+
+
+def _of_kind(model: AnyModel, kind: type[M], directory: Path) -> M:
+    if not isinstance(model, kind):
+        said = f"is a {_WORDS[type(model)]}, and a {_WORDS[kind]} is needed"
+        raise ModelError(said, where=str(directory))
+    return model
+
+
+_WORDS: dict[type, str] = {
+    Model: "model of roles",
+    Normal: "model of normal",
+    Suspicion: "model of suspicion",
+}
+
+
+def load_any(directory: Path) -> AnyModel:
+    """Read and check a model, of whichever kind its manifest says.
 
     Raises:
         ModelError: it is not there, damaged, or not for this version of Halia.
@@ -104,6 +172,19 @@ def list_models(folders: Iterable[Path]) -> list[Path]:
         for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
             found.setdefault(manifest.parent.name, manifest.parent)
     return [found[name] for name in sorted(found)]
+
+
+def kind_of(directory: Path) -> str | None:
+    """The kind that a manifest names: None of a model of roles, and of what cannot be read.
+
+    Nothing else is checked: for lists of names, not for use.
+    """
+    try:
+        document = json.loads(_read(directory / MANIFEST, MANIFEST_BYTES_MAX, str(directory)))
+    except (ModelError, ValueError, RecursionError):
+        return None
+    kind = document.get("kind") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def check_place(directory: Path, *, force: bool) -> None:
@@ -160,32 +241,62 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _checked(manifest_bytes: bytes, packed: bytes, where: str) -> Model:
+def _checked(manifest_bytes: bytes, packed: bytes, where: str) -> AnyModel:
     """Everything that stands between foreign bytes and a model."""
     try:
-        manifest = parse_manifest(json.loads(manifest_bytes, parse_constant=_no_constant))
-        _check_schema(manifest)
-        _check_digest(manifest, packed)
-        arrays = unpack(packed, manifest.algorithm)
-        n_columns = SCHEMAS[manifest.schema_name].n_columns
-        check(arrays, manifest.algorithm, n_columns, len(manifest.classes))
+        document = json.loads(manifest_bytes, parse_constant=_no_constant)
+        return _kind_of(document)(document, packed)
     except RecursionError as error:
         raise ModelError("the manifest is nested too deeply", where=where) from error
     except (ValueError, OverflowError) as error:
         raise ModelError(str(error), where=where) from error
+
+
+def _roles(document: object, packed: bytes) -> Model:
+    manifest = of_roles.parse_manifest(document)
+    n_columns = _columns(manifest, packed)
+    arrays = unpack(packed, manifest.algorithm)
+    packing.check(arrays, manifest.algorithm, n_columns, len(manifest.classes))
     return Model(manifest, arrays)
+
+
+def _normal(document: object, packed: bytes) -> Normal:
+    manifest = of_normal.parse_manifest(document)
+    n_columns = _columns(manifest, packed)
+    arrays = unpack(packed, of_normal.KIND)
+    of_normal.check(arrays, n_columns, len(manifest.roles))
+    return Normal(manifest, arrays)
+
+
+def _suspicion(document: object, packed: bytes) -> Suspicion:
+    manifest = of_suspicion.parse_manifest(document)
+    _check_digest(manifest, packed)
+    arrays = unpack(packed, of_suspicion.KIND)
+    of_suspicion.check(arrays)
+    return Suspicion(manifest, arrays)
+
+
+_KINDS: dict[str | None, Callable[[object, bytes], AnyModel]] = {
+    None: _roles,
+    of_normal.KIND: _normal,
+    of_suspicion.KIND: _suspicion,
+}
+"""By the manifest's key ``kind``; models of roles have none."""
 
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"the manifest holds {text}")
 
 
-def _check_digest(manifest: Manifest, packed: bytes) -> None:
-    if hashlib.sha256(packed).hexdigest() != manifest.arrays_sha256:
-        raise ValueError(f"{ARRAYS} is not the file that the manifest was written for")
+def _kind_of(document: object) -> Callable[[object, bytes], AnyModel]:
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if kind is not None and (not isinstance(kind, str) or kind not in _KINDS):
+        raise ValueError(f"is of kind {fields.show(kind)}, which Halia has not")
+    return _KINDS[kind]
 
 
-def _check_schema(manifest: Manifest) -> None:
+def _columns(manifest: Manifest | of_normal.Manifest, packed: bytes) -> int:
+    """The columns of the feature set, once it and the file of arrays are the right ones."""
     schema = SCHEMAS.get(manifest.schema_name)
     if schema is None:
         raise ValueError(f"made for the features {manifest.schema_name!r}, which Halia has not")
@@ -195,3 +306,12 @@ def _check_schema(manifest: Manifest) -> None:
             f" ({manifest.schema_hash[:8]}), here is {schema.version} ({schema.hash[:8]}):"
             " train it again"
         )
+    _check_digest(manifest, packed)
+    return schema.n_columns
+
+
+def _check_digest(
+    manifest: Manifest | of_normal.Manifest | of_suspicion.Manifest, packed: bytes
+) -> None:
+    if hashlib.sha256(packed).hexdigest() != manifest.arrays_sha256:
+        raise ValueError(f"{ARRAYS} is not the file that the manifest was written for")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.ml.devices import IPS_MAX
-from plugin.ml.role import rank
+from plugin.ml.role import dispersion, rank
 from plugin.records import iso_time
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from plugin.ml.behaviour.finding import Finding, Found
     from plugin.ml.model import Manifest
+    from plugin.ml.novelty.explain import Explanation
 
 SCHEMA = 1
 CAPTURE, FINDING = "capture", "finding"
 """Kinds of verdict: about a whole capture; about one behaviour, at the moment it was seen."""
-ANOMALOUS = "anomalous"
+NORMAL, NOVEL, CHANGED, ANOMALOUS = "normal", "novel", "changed", "anomalous"
+"""Verdicts of an anomaly; the fifth is ``UNDETERMINED``."""
 FINDINGS_MAX = 32
 """Of one device in one verdict."""
 KNOWN, UNKNOWN, UNDETERMINED = "known", "unknown", "undetermined"
@@ -65,11 +67,12 @@ class Anomaly(NamedTuple):
     verdict: str
     """"normal", "novel", "changed", "anomalous" or "undetermined"."""
     novelty: Finding | None = None
-    """Unlike every device that a model of normal knows. None: no such model has looked."""
+    """Unlike what is known of its role, or of no known role. None: nothing has looked, or what
+    was seen is too little. Its score may be below its threshold."""
     change: Finding | None = None
-    """Unlike what it was itself. None: nothing has compared them."""
+    """Unlike what it was itself. None: nothing has compared them, or its past is too short."""
     behaviour: tuple[Finding, ...] = ()
-    """Named behaviours, in order of time."""
+    """Named behaviours, in order of time; last a suspicion, if there is one."""
 
 
 class Verdict(NamedTuple):
@@ -93,20 +96,46 @@ class Verdict(NamedTuple):
     warnings: tuple[str, ...]
     anomaly: Anomaly | None = None
     """None: nothing has looked for anything abnormal."""
+    explanation: Explanation | None = None
+    """Every feature beside what is usual, where that was asked for."""
 
 
-def judge(behaviour: Sequence[Finding]) -> Anomaly:
-    """What follows from the behaviours of a device that were found.
+def says_yes(finding: Finding | None) -> bool:
+    """Whether a score has come to its threshold; None: nothing looked, so nothing was said."""
+    return finding is not None and finding.score >= finding.threshold
 
-    Any makes it anomalous. None makes it *undetermined*, not normal: behaviours are the bad
-    things that we can name, and what is normal only a model of normal could say.
+
+def judge(
+    behaviour: Sequence[Finding],
+    novelty: Finding | None = None,
+    change: Finding | None = None,
+    suspicion: Finding | None = None,
+) -> Anomaly:
+    """What follows from the findings about a device.
+
+    A behaviour makes it *anomalous*: it is a bad thing that has a name. So does a suspicion that
+    comes to its threshold, and it stands among the behaviours then. Else a device that is unlike
+    itself has *changed*, and one that is unlike what is known is *novel*; neither is bad by that.
+    *normal* needs somebody to have looked with enough evidence, which a novelty finding below its
+    threshold says. Finding no behaviour is not enough for it: the device is *undetermined* then.
 
     Args:
         behaviour: in order of time; what is beyond ``FINDINGS_MAX`` is left out.
+        novelty: unlike what is known of its role; None: nothing looked, or saw too little.
+        change: unlike its own past; None likewise.
+        suspicion: what the evidence below the behaviours' thresholds comes to together.
     """
-    return Anomaly(
-        ANOMALOUS if behaviour else UNDETERMINED, behaviour=tuple(behaviour[:FINDINGS_MAX])
-    )
+    suspect = (suspicion,) if suspicion is not None and says_yes(suspicion) else ()
+    bad = (*behaviour[: FINDINGS_MAX - len(suspect)], *suspect)
+    if bad:
+        verdict = ANOMALOUS
+    elif says_yes(change):
+        verdict = CHANGED
+    elif says_yes(novelty):
+        verdict = NOVEL
+    else:
+        verdict = UNDETERMINED if novelty is None else NORMAL
+    return Anomaly(verdict, novelty, change, bad)
 
 
 def decide(
@@ -136,6 +165,14 @@ def decide(
             f"{ranking.labels[0]} at {ranking.confidences[0]:.2f} is below"
             f" the model's threshold of {manifest.threshold:.2f}"
         )
+    elif reason is None and confidences is not None:
+        spread = float(dispersion(confidences, manifest.temperature))
+        if spread > manifest.rejection:
+            decision = UNKNOWN
+            reason = (
+                f"like none of the model's classes: spread over them by {spread:.2f},"
+                f" those it knows by at most {manifest.rejection:.2f}"
+            )
     return Role(decision, *ranking, manifest.name, reason)
 
 
@@ -229,7 +266,10 @@ def to_document(verdict: Verdict) -> dict[str, Any]:
     if verdict.roles:
         document["roles"] = [role_document(role) for role in verdict.roles]
     anomaly = None if verdict.anomaly is None else anomaly_document(verdict.anomaly)
-    return document | {"anomaly": anomaly, "warnings": list(verdict.warnings)}
+    document |= {"anomaly": anomaly, "warnings": list(verdict.warnings)}
+    if verdict.explanation is not None:
+        document["explanation"] = _explanation_document(verdict.explanation)
+    return document
 
 
 def finding_document(
@@ -271,6 +311,22 @@ def anomaly_document(anomaly: Anomaly) -> dict[str, Any]:
         "change": None if change is None else _finding_document(change),
         "behaviour": list(map(_finding_document, anomaly.behaviour)),
     }
+
+
+def _explanation_document(explanation: Explanation) -> dict[str, Any]:
+    features = [
+        {key: _rounded(value) for key, value in one._asdict().items()}
+        for one in explanation.features
+    ]
+    return {
+        "role": explanation.role,
+        "references": explanation.references,
+        "features": features,
+    }
+
+
+def _rounded(value: str | float) -> str | float:
+    return round(value, DECIMALS) if isinstance(value, float) else value
 
 
 def _finding_document(finding: Finding) -> dict[str, Any]:

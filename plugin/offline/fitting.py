@@ -9,12 +9,14 @@ import dataclasses
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import plugin
-from plugin.errors import DatasetError, ModelError
+from plugin.errors import DatasetError
+from plugin.ml.algorithms import algorithm_of
 from plugin.ml.crossval import (
     Fold,
     Tested,
@@ -35,11 +37,12 @@ from plugin.ml.evaluate import (
     majority_share,
     permuted,
 )
+from plugin.ml.fitted_arrays import to_arrays
 from plugin.ml.model import FORMAT, UNKNOWN, Manifest, Model
-from plugin.ml.role import confidences
+from plugin.ml.recipes import recipe_of
+from plugin.ml.role import confidences, dispersion
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.store import check_place, find_model, load_model, save_model
-from plugin.ml.train import GRIDS, Recipe, to_arrays
 from plugin.offline.classify import model_folders
 from plugin.offline.training import DIGEST_LETTERS
 
@@ -49,14 +52,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Made", "Naming", "ask_model", "check_place", "leave_out", "make_model", "open_model"]
-__all__ += ["recipe_of", "save_model", "seen_in_training"]
+    from plugin.ml.train import Recipe
+
+__all__ = ["Made", "Naming", "Parts", "ask_model", "asked", "check_place", "leave_out"]
+__all__ += ["make_model", "open_model", "parts_of", "save_model", "seen_in_training"]
 
 WINDOW_SECONDS = 900.0
 """The standard length of a capture: the quarter of an hour of Poseidon and NetworkML."""
 _SECOND_CLASS = 2
-# Bounds on a foreign recipe: it may cost time, not all of it.
-_GRID_MAX, _FOLDS_MAX, _SEED_MAX, _OPTION_MAX = 100, 100, 2**32, 2000.0
 
 
 class Made(NamedTuple):
@@ -76,7 +79,7 @@ class Naming:
     window_seconds: float = WINDOW_SECONDS  # of the captures that it is for
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """Material by use."""
 
     cases: Cases
@@ -107,7 +110,7 @@ def make_model(
     Raises:
         DatasetError: fewer than two classes or two groups.
     """
-    parts = _parts(material, held_out=held_out)
+    parts = parts_of(material, held_out=held_out)
     folds = group_folds(parts.cases.y, parts.cases.material.groups, recipe.folds, recipe.seed)
     words = f"{len(folds)}-fold, nested, no group on both sides"
     title = f"{naming.name}: {recipe.algorithm}"
@@ -134,7 +137,7 @@ def leave_out(
     """
     recipe = recipe_of(model)
     grouped = material.grouped_by(column)
-    parts = _parts(grouped, classes=model.manifest.classes)
+    parts = parts_of(grouped, classes=model.manifest.classes)
     groups = parts.cases.material.groups
     if folds is None:
         outer = leave_one_out(groups)
@@ -151,19 +154,17 @@ def leave_out(
 def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
     """Ask a model as it stands, and say so where it has seen the captures in training."""
     manifest = model.manifest
-    parts = _parts(material, classes=manifest.classes)
+    parts = parts_of(material, classes=manifest.classes)
     number = {name: i for i, name in enumerate(manifest.classes)}
     inside = parts.cases.material.take(np.flatnonzero(parts.cases.inside))
     y = np.array([number[label] for label in inside.labels], np.int64)
-    found, known = _ask(inside, model)
+    found, known = asked(inside, model)
     outside = parts.cases.material.take(np.flatnonzero(~parts.cases.inside))
     seen = seen_in_training(manifest, inside.digests)
-    notes = []
-    if seen:
-        notes.append(
-            f"WARNING: {len(seen)} of these {len(y)} captures were in the model's training:"
-            " this is no test of it; use --leave-out COLUMN, or captures it has not seen"
-        )
+    warning = (
+        f"WARNING: {len(seen)} of these {len(y)} captures were in the model's training:"
+        " this is no test of it; use --leave-out COLUMN, or captures it has not seen"
+    )
     control = [float((found.argmax(axis=1) == permuted(y, seed + k)).mean()) for k in range(100)]
     context = Context(
         title=f"{manifest.name}: the model as it stands",
@@ -179,7 +180,8 @@ def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
         background_known=_false_roles(outside, model),
         configurations=_tried(manifest),
         seed=seed,
-        notes=tuple(notes),
+        notes=(warning,) if seen else (),
+        names=inside.paths,
     )
     return evaluation(manifest.classes, y, found, known, context)
 
@@ -204,56 +206,22 @@ def open_model(name: str, data: Path | None = None) -> Model:
     return load_model(find_model(name, model_folders(data)))
 
 
-def recipe_of(model: Model) -> Recipe:
-    """Read the recipe out of a manifest (which may be foreign).
-
-    Raises:
-        ModelError: there is none, or it is not one.
-    """
-    found: Any = model.manifest.metrics.get("recipe")
-    recipe: Recipe | None
-    try:
-        recipe = Recipe(
-            algorithm=found["algorithm"],
-            features=found["features"],
-            grid=tuple(tuple((str(k), float(v)) for k, v in p.items()) for p in found["grid"]),
-            seed=int(found["seed"]),
-            folds=int(found["folds"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        recipe = None
-    if recipe is None or not _sound(recipe):
-        raise ModelError(
-            "its manifest holds no recipe to fit again",
-            where=model.manifest.name,
-            advice="evaluate it without --leave-out, or train it here",
-        )
-    return recipe
-
-
-def _sound(recipe: Recipe) -> bool:
-    """Whether a recipe that was read names what there is, in sizes that can be worked with."""
-    names: tuple[object, ...] = (recipe.algorithm, recipe.features)  # whatever the JSON held
-    if not all(isinstance(name, str) for name in names):
-        return False
-    if recipe.algorithm not in GRIDS or recipe.features not in SCHEMAS:
-        return False
-    wanted = dict(GRIDS[recipe.algorithm][0]).keys()
-    return (
-        0 < len(recipe.grid) <= _GRID_MAX
-        and 1 < recipe.folds <= _FOLDS_MAX
-        and 0 <= recipe.seed < _SEED_MAX
-        and all(dict(point).keys() == wanted for point in recipe.grid)
-        and all(0 < value <= _OPTION_MAX for point in recipe.grid for _, value in point)
-    )
-
-
-def _parts(
+def parts_of(
     material: Material,
     *,
     held_out: frozenset[str] = frozenset(),
     classes: Iterable[str] | None = None,
-) -> _Parts:
+) -> Parts:
+    """Sort labelled captures by use.
+
+    Args:
+        material: labelled captures.
+        held_out: SHA-256 digests of captures that are kept out.
+        classes: what is learned; None: whatever has ``MIN_CAPTURES`` captures.
+
+    Raises:
+        DatasetError: fewer than two classes.
+    """
     labels = material.labels
     if classes is None:
         large, _ = split_open([label for label in labels if label != UNKNOWN], MIN_CAPTURES)
@@ -272,11 +240,11 @@ def _parts(
         )
     number = {**{name: i for i, name in enumerate(names)}, UNKNOWN: len(names)}
     y = np.array([number[labels[i]] for i in taken], np.int64)
-    return _Parts(Cases(material.take(taken), y, len(names)), names, material.take(left))
+    return Parts(Cases(material.take(taken), y, len(names)), names, material.take(left))
 
 
 def _tested(
-    parts: _Parts,
+    parts: Parts,
     recipe: Recipe,
     folds: tuple[Fold, ...],
     work: Work,
@@ -305,7 +273,7 @@ def _tested(
     context = Context(
         title=words[0],
         split=words[1],
-        groups=tuple(g for g, i in zip(cases.material.groups, inside, strict=True) if i),
+        groups=tuple(compress(cases.material.groups, inside)),
         majority=majority_of_folds(cases.y, folds, cases.n_classes),
         permuted=_accuracy(chance),
         open_captures=len(parts.unknown),
@@ -315,6 +283,7 @@ def _tested(
         configurations=len(recipe.grid),
         seed=recipe.seed,
         chosen=_counted(tested),
+        names=tuple(compress(cases.material.paths, inside)),
     )
     return evaluation(
         parts.classes, cases.y[inside], tested.confidences[inside], tested.known[inside], context
@@ -322,18 +291,17 @@ def _tested(
 
 
 def _accuracy(tested: Tested) -> float:
-    inside = tested.cases.inside
-    answers = tested.confidences[inside].argmax(axis=1)
-    return float((answers == tested.cases.y[inside]).mean())
+    right = tested.confidences.argmax(axis=1) == tested.cases.y
+    return float(right[tested.cases.inside].mean())
 
 
 def _false_roles(material: Material, model: Model) -> float | None:
     """Share of captures of other classes that the model calls known."""
-    return float(_ask(material, model)[1].mean()) if len(material) else None
+    return float(asked(material, model)[1].mean()) if len(material) else None
 
 
-def _ask(material: Material, model: Model) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Calibrated confidences of each sample, and whether its role counts as known."""
+def asked(material: Material, model: Model) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Calibrated confidences of each sample (zeros: no answer), and whether its role is known."""
     manifest = model.manifest
     found = np.zeros((len(material), len(manifest.classes)))
     for i in range(len(material)):
@@ -344,12 +312,13 @@ def _ask(material: Material, model: Model) -> tuple[NDArray[np.float64], NDArray
         (found.max(axis=1, initial=0) >= manifest.threshold)
         & (material.packets >= manifest.min_packets)
         & (material.sessions >= manifest.min_sessions)
+        & (dispersion(found, manifest.temperature) <= manifest.rejection)
     )
     return found, known
 
 
 def _model(
-    parts: _Parts, recipe: Recipe, naming: Naming, trained: Trained, tested: Evaluation
+    parts: Parts, recipe: Recipe, naming: Naming, trained: Trained, tested: Evaluation
 ) -> Model:
     import sklearn
 
@@ -359,13 +328,14 @@ def _model(
         format=FORMAT,
         name=naming.name,
         version=naming.version,
-        algorithm=recipe.algorithm,
+        algorithm=algorithm_of(trained.options, recipe.algorithm),
         schema_name=schema.name,
         schema_version=schema.version,
         schema_hash=schema.hash,
         classes=parts.classes,
         temperature=calibration.temperature,
         threshold=calibration.threshold,
+        rejection=calibration.rejection,
         min_packets=calibration.min_packets,
         min_sessions=calibration.min_sessions,
         window_seconds=naming.window_seconds,

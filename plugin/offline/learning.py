@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.errors import OptionError
+from plugin.ml.algorithms import GRIDS
 from plugin.ml.crossval import Work
 from plugin.ml.schema import SCHEMAS
-from plugin.ml.train import GRIDS, Recipe
+from plugin.ml.train import Recipe
 from plugin.ml.vocabulary import FILE, Vocabulary, load_vocabulary
+from plugin.offline.adapting import Adapted, adapt_model
 from plugin.offline.fitting import Made, Naming, ask_model, make_model, open_model
 from plugin.offline.fitting import leave_out as refit
 from plugin.offline.fitting import save_model as write_model
@@ -33,9 +35,17 @@ if TYPE_CHECKING:
 
     from plugin.ml.evaluate import Evaluation
     from plugin.ml.model import Model
-    from plugin.ml.train import Algorithm
 
-__all__ = ["Labelled", "evaluate", "labelled", "load_model", "save_model", "train"]
+__all__ = [
+    "Adapted",
+    "Labelled",
+    "adapt",
+    "evaluate",
+    "labelled",
+    "load_model",
+    "save_model",
+    "train",
+]
 
 
 class Labelled(NamedTuple):
@@ -84,7 +94,7 @@ def labelled(
 def train(
     data: Path | str | Labelled,
     *,
-    algorithm: Algorithm = "net",
+    algorithm: str = "net",
     features: str = "networkml-4104",
     name: str = "model",
     seed: int = 1,
@@ -94,7 +104,8 @@ def train(
 
     Args:
         data: labelled captures; a path is listed by :func:`labelled` with its defaults.
-        algorithm: ``net`` (one hidden layer) or ``forest``; its grid is in ``ml.train``.
+        algorithm: ``net`` (one hidden layer), ``forest``, ``trees``, ``boosting``, ``ensemble``
+            or ``auto`` (the choice among them is part of the test); grids in ``ml.algorithms``.
         features: a key of ``SCHEMAS``.
         name: the model's name.
         seed: of everything random; the same captures and seed give the same model.
@@ -123,6 +134,36 @@ def train(
         held_out=found.held_out,
     )
     return Made(made.model, _noted(made.evaluation, gathered.skipped))
+
+
+def adapt(
+    model: Model | Path | str, data: Path | str | Labelled, *, name: str = "model", jobs: int = 1
+) -> Adapted:
+    """Teach a model of trees labelled captures of one's own network, new classes too.
+
+    Args:
+        model: itself, or the name of a shipped one, or a directory.
+        data: labelled captures, as for :func:`train`.
+        name: the adapted model's name.
+        jobs: processes.
+
+    Returns:
+        The adapted model, and how many captures were answered rightly before and after.
+
+    Raises:
+        DatasetError: no capture can be used.
+        ModelError: no such model, or none of trees.
+    """
+    given = load_model(model) if isinstance(model, Path | str) else model
+    listing = _labelled(data).listing
+    gathered = gather(listing, given.manifest.schema_name, jobs=jobs)
+    labels = sorted({sample.label for sample in listing.samples})
+    naming = Naming(
+        name=name,
+        networkml=_vocabulary().networkml(labels),
+        window_seconds=given.manifest.window_seconds,
+    )
+    return adapt_model(gathered.material, given, naming)
 
 
 def evaluate(

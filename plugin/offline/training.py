@@ -25,7 +25,7 @@ from plugin.ml.dataset import (
     samples_from_names,
     samples_from_rows,
 )
-from plugin.ml.features import NEEDS_PACKETS, device_rows, device_view, extract
+from plugin.ml.features import NEEDS_PACKETS, device_rows, device_view, first_sessions
 from plugin.ml.matrix import Matrix, vstack
 from plugin.ml.model import UNKNOWN
 from plugin.ml.schema import SCHEMAS
@@ -34,8 +34,6 @@ from plugin.offline.read import read_capture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from plugin.ml.crossval import Track
     from plugin.ml.vocabulary import Vocabulary
@@ -206,13 +204,13 @@ def _read(root: Path, sample: Sample, features: str) -> _Read | Skipped:
     path = root / sample.path
     try:
         capture = read_capture(path, packets=features in NEEDS_PACKETS)
-        device = _device(capture, sample)
+        device = device_of(capture, sample)
         digest = file_digest(path)
     except (CaptureError, OSError, ValueError) as error:
         return Skipped(sample.path, str(error))
     if device < 0:
         return Skipped(sample.path, "the labelled device is not in it")
-    sessions, device_is_orig = device_view(capture, device)
+    sessions, _ = device_view(capture, device)
     rows = device_rows(features, capture, device)
     if not len(sessions) or not rows.n_rows:
         return Skipped(sample.path, "the device has no IP session in it")
@@ -221,11 +219,12 @@ def _read(root: Path, sample: Sample, features: str) -> _Read | Skipped:
         int((sessions["orig_packets"] + sessions["resp_packets"]).sum()),
         len(sessions),
         digest,
-        _prefixes(features, sessions, device_is_orig),
+        _prefixes(features, capture, device),
     )
 
 
-def _device(capture: Capture, sample: Sample) -> int:
+def device_of(capture: Capture, sample: Sample) -> int:
+    """The labelled device: index into the capture's MAC table, -1 if it is not there."""
     ip = b""
     if sample.ip:
         address = ipaddress.ip_address(sample.ip)
@@ -235,23 +234,25 @@ def _device(capture: Capture, sample: Sample) -> int:
     return choose_device(capture.macs, capture.sessions, mac=sample.mac, ip=ip)
 
 
-def _prefixes(
-    features: str, sessions: NDArray[np.void], device_is_orig: NDArray[np.bool_]
-) -> dict[int, Matrix]:
+def _prefixes(features: str, capture: Capture, device: int) -> dict[int, Matrix]:
     """Rows of sets that sum a device up, as after its first sessions."""
-    if SCHEMAS[features].unit == "session" or features in NEEDS_PACKETS:
+    rows = first_sessions(features, capture, device, PREFIXES)
+    if rows is None:
         return {}
-    return {k: extract(features, sessions[:k], device_is_orig[:k]) for k in PREFIXES}
+    return {k: rows.rows(np.array([place])) for place, k in enumerate(PREFIXES)}
 
 
 def spell(listing: Listing, vocabulary: Vocabulary) -> Listing:
     """Give each label the vocabulary's spelling; labels that it does not know stay."""
+    samples = (
+        dataclasses.replace(sample, label=spelled(sample.label, vocabulary))
+        for sample in listing.samples
+    )
+    return Listing(listing.root, tuple(samples))
 
-    def spelled(sample: Sample) -> Sample:
-        role = vocabulary.find(sample.label)
-        label = role.label if role else sample.label
-        if label.casefold() == vocabulary.unknown.casefold():
-            label = UNKNOWN
-        return dataclasses.replace(sample, label=label)
 
-    return Listing(listing.root, tuple(spelled(sample) for sample in listing.samples))
+def spelled(label: str, vocabulary: Vocabulary) -> str:
+    """A label in the vocabulary's spelling; one that it does not know stays as it is."""
+    role = vocabulary.find(label)
+    found = role.label if role else label
+    return UNKNOWN if found.casefold() == vocabulary.unknown.casefold() else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import importlib.util
@@ -9,12 +10,13 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from plugin.ml.store import load_model, save_model
+from plugin.ml.store import load_model, load_normal, save_model
 from tests import frames as f
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +118,22 @@ def test_transforms(
     info = [sys.executable, "-m", "plugin", "info", "--json", str(tmp_path / "x" / "y.pcap")]
     found = subprocess.run(info, cwd=ROOT, check=True, capture_output=True, text=True)
     assert f'"packets": {packets}' in found.stdout or f'"packets":{packets}' in found.stdout
+
+
+def test_the_model_of_normal_is_packed_as_a_rebuild_would(tmp_path: Path) -> None:
+    shipped = ROOT / "models" / "normal"
+    save_model(load_normal(shipped), tmp_path / "normal")
+    for file in sorted(p.name for p in shipped.iterdir()):
+        assert (tmp_path / "normal" / file).read_bytes() == (shipped / file).read_bytes(), file
+
+
+def test_no_reference_of_the_model_of_normal_has_an_attack_in_it() -> None:
+    with (ROOT / "models" / "sources.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    calm = Counter(row["label"] for row in rows if row["attack"] == "no" and row["use"] != "demo")
+    references = load_normal(ROOT / "models" / "normal").manifest.metrics["references"]
+    assert sum(references.values()) > 250
+    assert all(count <= calm[label] for label, count in references.items())
 
 
 @pytest.mark.parametrize("name", ["device", "enterprise"])

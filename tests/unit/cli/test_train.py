@@ -9,8 +9,8 @@ import pytest
 
 from plugin.cli import train
 from plugin.cli.main import main
+from plugin.ml.algorithms import GRIDS
 from plugin.ml.schema import SCHEMAS
-from plugin.ml.train import GRIDS
 from plugin.settings import load_settings
 from tests import frames as f
 
@@ -48,6 +48,28 @@ def test_from_a_folder_to_a_model(
     captured = capsys.readouterr()
     assert "WARNING: 8 of these 8 captures" in captured.err
     assert "majority" in captured.out
+
+
+def test_a_model_is_adapted(
+    captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, out = tmp_path / "base", tmp_path / "ours"
+    command = ["train", str(captures), "--out", str(base), "--jobs", "1"]
+    command += ["--algorithm", "trees", "--features", "service-ports"]
+    assert main(command) == 0
+    for i in range(4):
+        (captures / f"Asks-d{i}-x.pcap").rename(captures / f"Calls-d{i}-x.pcap")
+    capsys.readouterr()
+    command = ["train", str(captures), "--adapt", str(base), "--out", str(out), "--jobs", "1"]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "taught 8 captures, new: Calls" in shown
+    assert "right before: 4 of 8; 8 of them" in shown
+    assert main([*command, "--force", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["new"] == ["Calls"]
+    assert json.loads((out / "manifest.json").read_text())["classes"] == ["Asks", "Web", "Calls"]
+    assert main(["train", str(captures), "--adapt", "none", "--out", str(tmp_path / "x")]) == 2
 
 
 def test_a_place_that_cannot_be_is_refused_before_any_work(

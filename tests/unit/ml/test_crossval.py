@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plugin.errors import DatasetError
 from plugin.ml import crossval, train
+from plugin.ml.algorithms import GRIDS
 from plugin.ml.dataset import Cases
 from tests import labelled
 
@@ -146,7 +147,7 @@ def test_two_groups_leave_nothing_to_choose_on() -> None:
 
 def test_a_fold_whose_training_side_has_one_class_is_tested_all_the_same() -> None:
     """Two classes of three captures, as permuted labels fall: an inner fold lacks one."""
-    net = train.Recipe(algorithm="net", features="service-ports", grid=train.GRIDS["net"][:1])
+    net = train.Recipe(algorithm="net", features="service-ports", grid=GRIDS["net"][:1])
     cases = labelled.cases(labelled.material(["a", "b"] * 3))
     folds = crossval.group_folds(cases.y, cases.material.groups, 3, 0)
     lacking = 0

@@ -112,3 +112,16 @@ def test_words_and_json() -> None:
     assert document["accuracy"]["value"] == pytest.approx(4 / 6)
     assert document["per_class"][0]["name"] == "a"
     assert document["groups"] == 2
+
+
+def test_single_captures_are_known_by_name_and_stay_out_of_the_document() -> None:
+    y = np.array([0, 1, 1])
+    confidences = np.array([[0.2, 0.5, 0.2, 0.1], [0.1, 0.7, 0.1, 0.1], [0, 0, 0, 0]])
+    context = ev.Context("t", "s", list("xyz"), 0.5, names=["p", "q", "r"])
+    found = ev.evaluation(list("abcd"), y, confidences, np.array([False, True, False]), context)
+    wrong, right, silent = found.asked
+    assert (wrong.name, wrong.truth, wrong.labels) == ("p", "a", ("b", "a", "c"))
+    assert (wrong.rank, wrong.of_truth, wrong.known) == (2, 0.2, False)
+    assert (right.right, right.known, right.confidences[0]) == (True, True, 0.7)
+    assert (silent.labels, silent.rank, silent.right) == ((), 0, False)
+    assert "asked" not in found.document()

@@ -57,10 +57,18 @@ def test_each_fault_is_named(change: dict[str, Any], reason: str) -> None:
         parse_manifest(GOOD | change)
 
 
-@pytest.mark.parametrize("key", sorted(set(GOOD) - {"format"}))
+@pytest.mark.parametrize("key", sorted(set(GOOD) - {"format", "rejection"}))
 def test_every_key_is_needed(key: str) -> None:
     with pytest.raises(ValueError, match=f"lacks {key}"):
         parse_manifest({name: value for name, value in GOOD.items() if name != key})
+
+
+def test_a_manifest_from_before_rejection_rejects_nothing() -> None:
+    before = {name: value for name, value in GOOD.items() if name != "rejection"}
+    assert parse_manifest(before).rejection == 1.0
+    assert parse_manifest({**before, "rejection": 0.25}).rejection == 0.25
+    with pytest.raises(ValueError, match="rejection is not between 0 and 1"):
+        parse_manifest({**before, "rejection": 1.5})
 
 
 JSON = st.recursive(

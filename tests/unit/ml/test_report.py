@@ -92,3 +92,36 @@ def test_the_picture_is_inside_the_page(evaluation: evaluate.Evaluation) -> None
 def test_notes_are_shown(evaluation: evaluate.Evaluation) -> None:
     page = report.page([dataclasses.replace(evaluation, notes=("seen in training",))])
     assert "seen in training" in page
+
+
+def with_names(names: list[str]) -> evaluate.Evaluation:
+    y = np.array([0, 0, 1, 1])
+    confidences = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0, 0]])
+    context = evaluate.Context("t", "5-fold", list("wxyz"), 0.5, names=names)
+    known = np.array([True, False, True, False])
+    return evaluate.evaluation(["a & b", "c"], y, confidences, known, context)
+
+
+def test_a_page_has_curves_and_mistakes_where_captures_have_names() -> None:
+    text = report.page([with_names(["one", "<two>", "three", "four"])])
+    assert text.count("<svg") == 2
+    assert "Expected calibration error" in text
+    assert "<p>2 of 4 captures, the surest first.</p>" in text
+    assert "&lt;two&gt;" in text
+    assert "<td>c 0.80, a &amp; b 0.20</td>" in text
+    assert "the truth is second, 0.60 behind" in text
+    assert "no answer" in text
+
+
+def test_a_page_without_names_has_neither(evaluation: evaluate.Evaluation) -> None:
+    text = report.page([evaluation])
+    assert "<svg" not in text
+    assert "Mistakes" not in text
+
+
+def test_a_test_without_mistakes_says_so() -> None:
+    context = evaluate.Context("t", "s", ["g"], 1.0, names=["one"])
+    right = evaluate.evaluation(
+        ["a", "b"], np.array([0]), np.array([[0.9, 0.1]]), np.array([True]), context
+    )
+    assert "<h3>Mistakes</h3><p>None.</p>" in report.page([right])

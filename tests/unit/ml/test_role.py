@@ -257,3 +257,41 @@ def test_ranking_gives_the_best_three_and_breaks_ties_by_order() -> None:
     found = role.rank(CLASSES, np.array([0.2, 0.3, 0.2, 0.3]))
     assert found.labels == ("b", "d", "a")
     assert found.confidences == (0.3, 0.3, 0.2)
+
+
+def test_background_is_shared_out() -> None:
+    shared = role.spread(np.array([[0.6, 0.2, 0.2], [0, 0, 1]]), 2)
+    assert np.allclose(shared, [[0.7, 0.3], [0.5, 0.5]])
+    plain = np.array([[0.6, 0.4]])
+    assert role.spread(plain, 2) is plain
+
+
+@both_cores
+def test_boosting_adds_its_leaves_up() -> None:
+    arrays = {
+        **tiny("forest").arrays,
+        "value": np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 2, 0, 0]]),
+    }
+    twice = {
+        k: np.concatenate([v, v + 3 * (k in {"left", "right"}) * (v >= 0)])
+        for k, v in arrays.items()
+    }
+    twice["roots"] = np.array([0, 3], np.int32)
+    boosted = model("boosting", CLASSES)._replace(arrays=twice)
+    rows = matrix.from_dense(np.eye(2, N_COLUMNS, dtype=np.float32))
+    found = role.predict_proba(boosted, rows)
+    for row, scores in zip(found, ([0, 4, 0, 0], [2, 0, 0, 0]), strict=True):
+        assert np.allclose(row, np.exp(scores) / np.exp(scores).sum())
+
+
+def test_how_far_votes_are_spread() -> None:
+    votes = np.array([[1.0, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]])
+    assert np.allclose(role.dispersion(votes, 1.0), [0, 1, 0.5], atol=1e-6)
+    assert role.dispersion(np.array([0.25] * 4), 0.5) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_calibration_does_not_change_how_far_they_are_spread(temperature: float) -> None:
+    votes = np.array([[0.7, 0.2, 0.05, 0.05]])
+    calibrated = role.calibrate(votes, temperature)
+    assert np.allclose(role.dispersion(calibrated, temperature), role.dispersion(votes, 1.0))

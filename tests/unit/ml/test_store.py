@@ -14,6 +14,7 @@ from plugin.errors import ModelError, OutputError
 from plugin.ml import store
 from plugin.ml.role import predict_proba
 from tests.models import random_rows, tiny_forest, tiny_net
+from tests.normals import tiny_normal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,48 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, model: store.Model) -> Non
     rows = random_rows(20, 307, 5)
     assert np.array_equal(predict_proba(read, rows), predict_proba(model, rows))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
+
+
+def test_a_model_of_normal_comes_back_as_it_was(tmp_path: Path) -> None:
+    model = tiny_normal()
+    written = store.save_model(model, tmp_path / "m")
+    read = store.load_normal(tmp_path / "m")
+    assert read.manifest == written.manifest
+    assert set(read.arrays) == set(model.arrays)
+    assert all(np.array_equal(read.arrays[name], model.arrays[name]) for name in model.arrays)
+    store.save_model(model, tmp_path / "again")
+    for file in (store.MANIFEST, store.ARRAYS):
+        assert (tmp_path / "m" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+
+
+def test_one_kind_of_model_is_not_taken_for_another(tmp_path: Path, saved: Path) -> None:
+    normal = tmp_path / "n"
+    store.save_model(tiny_normal(), normal)
+    with pytest.raises(ModelError, match="is a model of normal, and a model of roles is needed"):
+        store.load_model(normal)
+    with pytest.raises(ModelError, match="is a model of roles, and a model of normal is needed"):
+        store.load_normal(saved)
+    assert isinstance(store.load_any(normal), store.Normal)
+    assert isinstance(store.load_any(saved), store.Model)
+
+
+def test_the_kind_is_told_without_loading(tmp_path: Path, saved: Path) -> None:
+    store.save_model(tiny_normal(), tmp_path / "n")
+    (tmp_path / "n" / store.ARRAYS).unlink()
+    assert store.kind_of(tmp_path / "n") == "normal"
+    assert store.kind_of(saved) is None
+    assert store.kind_of(tmp_path / "gone") is None
+    for text in ("[", "[]", '{"kind": 5}', "[" * 100_000):
+        (saved / store.MANIFEST).write_text(text)
+        assert store.kind_of(saved) is None
+
+
+@pytest.mark.parametrize("kind", ["oracle", 5, ["normal"], {}, False])
+def test_a_kind_that_is_not_known_is_refused(saved: Path, kind: object) -> None:
+    document = json.loads((saved / store.MANIFEST).read_text())
+    (saved / store.MANIFEST).write_text(json.dumps(document | {"kind": kind}))
+    with pytest.raises(ModelError, match="which Halia has not"):
+        store.load_any(saved)
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -146,7 +189,9 @@ def change(saved: Path, **fields: Any) -> None:
     shorten=st.booleans(),
     sign=st.booleans(),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 def test_a_damaged_model_is_at_worst_refused(
     tmp_path: Path,
     algorithm: str,

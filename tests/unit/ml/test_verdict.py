@@ -10,6 +10,7 @@ import pytest
 
 from plugin.ml import verdict
 from plugin.ml.behaviour.finding import Finding, Found
+from plugin.ml.novelty.explain import Explanation, Feature
 from plugin.ml.verdict import (
     Anomaly,
     Role,
@@ -35,6 +36,13 @@ SURE, UNSURE = np.array([0.7, 0.1, 0.15, 0.05]), np.array([0.4, 0.3, 0.2, 0.1])
 SCAN = Finding("horizontal-scan", 25.0, 25.0, ("25 hosts",), ("10.0.0.1", "10.0.0.2"))
 
 
+def finding(score: float, name: str = "novelty") -> Finding:
+    return Finding(name, score, 2.0, ("why",), ("what",))
+
+
+LOW, AT, HIGH = finding(1.9), finding(2.0), finding(2.1)
+
+
 def test_a_sure_model_knows() -> None:
     found = decide(MANIFEST, SURE, 10, 2)
     assert (found.decision, found.reason, found.model) == ("known", None, "tiny")
@@ -47,6 +55,15 @@ def test_an_unsure_model_does_not_and_says_why() -> None:
     assert found.decision == "unknown"
     assert found.reason == "Printer at 0.40 is below the model's threshold of 0.60"
     assert found.labels[0] == "Printer"
+
+
+def test_a_device_like_many_classes_a_little_is_unknown_and_says_why() -> None:
+    strict = MANIFEST._replace(threshold=0.0, rejection=0.8)
+    assert decide(strict, SURE, 10, 2).decision == "known"
+    found = decide(strict, np.full(len(MANIFEST.classes), 1 / len(MANIFEST.classes)), 10, 2)
+    assert found.decision == "unknown"
+    assert found.reason is not None
+    assert "spread over them by 1.00" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -169,6 +186,9 @@ def test_the_json_is_what_the_issue_wrote_down() -> None:
         {"anomaly": judge([SCAN])},
         {"anomaly": judge([SCAN] * 100)},
         {"anomaly": Anomaly("changed", novelty=SCAN, change=SCAN)},
+        {"anomaly": judge((), LOW, HIGH, HIGH)},
+        {"explanation": Explanation("Printer", 12, (Feature("ttl", 60, 64, 64, 64, -4.0),))},
+        {"explanation": Explanation(None, 300, ())},
     ],
 )
 def test_every_verdict_fits_the_published_schema(
@@ -196,6 +216,43 @@ def test_a_behaviour_makes_a_device_anomalous_and_none_does_not_make_it_normal()
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "novelty", "change", "suspicion", "answer"),
+    [
+        ((), None, None, None, "undetermined"),
+        ((), None, LOW, LOW, "undetermined"),
+        ((), LOW, None, None, "normal"),
+        ((), LOW, LOW, LOW, "normal"),
+        ((), AT, None, None, "novel"),
+        ((), HIGH, LOW, LOW, "novel"),
+        ((), LOW, AT, None, "changed"),
+        ((), HIGH, HIGH, LOW, "changed"),
+        ((), None, HIGH, None, "changed"),
+        ((), LOW, LOW, AT, "anomalous"),
+        ((), None, None, HIGH, "anomalous"),
+        ((SCAN,), LOW, LOW, None, "anomalous"),
+        ((SCAN,), HIGH, HIGH, HIGH, "anomalous"),
+    ],
+)
+def test_the_worst_finding_decides_and_new_is_not_bad(
+    behaviour: tuple[Finding, ...],
+    novelty: Finding | None,
+    change: Finding | None,
+    suspicion: Finding | None,
+    answer: str,
+) -> None:
+    found = judge(behaviour, novelty, change, suspicion)
+    assert (found.verdict, found.novelty, found.change) == (answer, novelty, change)
+    suspect = suspicion is not None and suspicion.score >= suspicion.threshold
+    assert found.behaviour == (*behaviour, *((suspicion,) if suspect else ()))
+
+
+def test_a_suspicion_has_its_place_among_however_many_behaviours() -> None:
+    found = judge([SCAN] * 100, suspicion=finding(3.0, "suspicion"))
+    assert len(found.behaviour) == verdict.FINDINGS_MAX
+    assert [one.name for one in found.behaviour[-2:]] == [SCAN.name, "suspicion"]
 
 
 @pytest.mark.parametrize("role", [None, role("known", 0.9, "device")])
@@ -266,6 +323,18 @@ def test_the_schema_refuses_what_poseidon_could_not_take(
         inner = inner[key]
     inner[place[-1]] = value
     assert not validator.is_valid(document)
+
+
+def test_an_explanation_stands_in_the_json_only_where_there_is_one() -> None:
+    assert "explanation" not in to_document(example())
+    told = Explanation("Printer", 12, (Feature("ttl", 60.123456789, 64, 64.5, 65, -4),))
+    assert to_document(example(explanation=told))["explanation"] == {
+        "role": "Printer",
+        "references": 12,
+        "features": [
+            {"name": "ttl", "value": 60.123457, "low": 64, "middle": 64.5, "high": 65, "beyond": -4}
+        ],
+    }
 
 
 def test_confidences_are_rounded_in_json() -> None:

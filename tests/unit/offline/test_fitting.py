@@ -146,33 +146,6 @@ def test_a_model_is_asked_in_its_own_order_of_classes(
     assert [(r.name, r.captures) for r in e.per_class] == [("b", 1), ("c", 2)]
 
 
-def test_the_recipe_comes_back(made: fitting.Made) -> None:
-    assert fitting.recipe_of(made.model) == RECIPE
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        None,
-        "forest",
-        {},
-        {**RECIPE.document(), "algorithm": "exec"},
-        {**RECIPE.document(), "features": "none"},
-        {**RECIPE.document(), "grid": []},
-        {**RECIPE.document(), "grid": [{"trees": 10}]},
-        {**RECIPE.document(), "grid": 3},
-        {**RECIPE.document(), "seed": "x"},
-        {**RECIPE.document(), "algorithm": ["forest"]},
-        {**RECIPE.document(), "seed": float("inf")},
-        {**RECIPE.document(), "grid": [{"trees": 1e9, "leaf": 1, "share": 1}]},
-    ],
-)
-def test_a_foreign_recipe_is_refused(made: fitting.Made, recipe: Any) -> None:
-    manifest = made.model.manifest._replace(metrics={"recipe": recipe})
-    with pytest.raises(ModelError, match="no recipe"):
-        fitting.recipe_of(made.model._replace(manifest=manifest))
-
-
 @pytest.mark.parametrize("files", [None, "x", [1, None], {}])
 def test_a_foreign_list_of_training_files_is_harmless(made: fitting.Made, files: Any) -> None:
     manifest = made.model.manifest._replace(metrics={"training_files": files})

@@ -62,6 +62,26 @@ def test_from_captures_to_a_model_and_back(captures: Path, tmp_path: Path) -> No
         assert found.notes[0].startswith("WARNING: 8 of these 8 captures")
 
 
+def test_a_model_is_adapted_to_other_labels(captures: Path, tmp_path: Path) -> None:
+    plugin.save_model(trained(captures).model, tmp_path / "base")
+    text = (captures / "labels.csv").read_text()
+    (captures / "labels.csv").write_text(text.replace("Asks", "Calls"))
+    found = plugin.adapt(tmp_path / "base", captures, name="ours")
+    assert found.new == ("Calls",)
+    assert (found.before, found.after, found.asked) == (4, 8, 8)
+    assert found.model.manifest.name == "ours"
+    (one, *_) = plugin.classify(
+        captures / "a0.pcap",
+        model=str(_saved(found.model, tmp_path / "ours")),
+    )
+    assert one.role.labels[0] == "Calls"
+
+
+def _saved(model: Any, place: Path) -> Path:
+    plugin.save_model(model, place)
+    return place
+
+
 def test_defaults_are_those_of_the_command() -> None:
     given = command_parser("train").parse_args(["DATA"])
     asked = (

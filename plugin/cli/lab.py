@@ -41,6 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="an office made by chance instead: the demo's network of this seed",
     )  # fmt: skip
     up.add_argument(
+        "--machines", metavar="N", type=lab_record.number, default=0,
+        help="and in that office N machines that are administered by remote desktop and WinRM,"
+        " which 'halia lab bad HOST fan-out' goes to (0)",
+    )  # fmt: skip
+    up.add_argument(
         "--controller", metavar="NAME|PATH", default="c65faucet",
         help="c65faucet (default), faucet, or an environment that has bin/faucet",
     )  # fmt: skip
@@ -144,6 +149,8 @@ def _up(args: argparse.Namespace) -> int:
 
     if args.office is not None and args.topology is not None:
         raise OptionError("a FILE.yaml or --office, not both", where="--office")
+    if args.machines and args.office is None:
+        raise OptionError("is for an office made by chance: with --office", where="--machines")
     folder = base_folder(make=True) / args.name
     if control.is_held(folder):
         raise OptionError("is up already", where=args.name, advice="choose another --name")
@@ -177,7 +184,7 @@ def _topology(args: argparse.Namespace) -> Topology | Path:
     from plugin.settings import data_folder, load_settings
 
     if args.office is not None:
-        return office(args.office)
+        return office(args.office, machines=args.machines)
     file: Path | None = args.topology
     settings = load_settings(config=args.config)
     return file or data_folder("configs", settings.data) / "lab" / "office.yaml"

@@ -48,13 +48,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--windows", metavar="N", type=_count, default=1, help="windows (1)")
     parser.add_argument("--jobs", metavar="N", type=_count, default=1, help="labs at a time (1)")
     parser.add_argument(
-        "--gadgets", metavar="N", type=_number, default=1,
+        "--gadgets", metavar="N", type=number, default=1,
         help="unknown gadgets in an office made by chance (1)",
     )  # fmt: skip
     parser.add_argument(
-        "--strangers", metavar="N", type=_number, default=0,
+        "--strangers", metavar="N", type=number, default=0,
         help="hosts in an office made by chance that mix services as no profile does; their label"
         " is Unknown, the background of a model (0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--machines", metavar="N", type=number, default=0,
+        help="addresses of a host in an office made by chance that is administered by remote"
+        " desktop and WinRM: what a fan-out goes to (0)",
     )  # fmt: skip
     parser.add_argument(
         "--bad", metavar="HOST:KIND[@TIME]",
@@ -107,7 +112,8 @@ def _topology(args: argparse.Namespace, seed: int) -> Topology:
     from plugin.lab.offices import office, reseeded
 
     if args.topology is None:
-        return office(seed, gadgets=args.gadgets, strangers=args.strangers)
+        more = {"gadgets": args.gadgets, "strangers": args.strangers, "machines": args.machines}
+        return office(seed, **more)
     return reseeded(load_topology(args.topology), seed)
 
 
@@ -150,13 +156,14 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _count(text: str) -> int:
-    number = _number(text)
-    if not number:
+    count = number(text)
+    if not count:
         raise argparse.ArgumentTypeError("at least one is expected")
-    return number
+    return count
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read a small whole number (an argparse type)."""
     if not (text.isascii() and text.isdigit() and int(text) <= _MANY):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number up to {_MANY}")
     return int(text)

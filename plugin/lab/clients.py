@@ -96,6 +96,15 @@ async def imap(reader: StreamReader, writer: StreamWriter, _: Random) -> None:
                 break
 
 
+async def rdp(reader: StreamReader, writer: StreamWriter, chance: Random) -> None:
+    """Look at a remote desktop for a moment."""
+    writer.write(wire.rdp_request())
+    await reader.readexactly(19)
+    for _ in range(chance.randint(2, 6)):
+        writer.write(wire.noise(chance, chance.randint(40, 300)))
+        await reader.read(65_536)
+
+
 async def gadget(reader: StreamReader, writer: StreamWriter, chance: Random) -> None:
     """Ask a gadget for its state."""
     for count in range(chance.randint(1, 5)):
@@ -112,6 +121,8 @@ TALKS: Mapping[str, Talk] = {
     "smtp": smtp,
     "imap": imap,
     "home": web,
+    "rdp": rdp,
+    "winrm": web,
     "gadget": gadget,
 }
 DATAGRAMS: Mapping[str, Datagram] = {

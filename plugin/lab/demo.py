@@ -100,7 +100,7 @@ def check(wishes: Wishes) -> Topology:
     Raises:
         OptionError: no such host, none that it could turn against, or too short a time.
     """
-    topology = office(wishes.seed)
+    topology = _office(wishes.seed, wishes.kind if wishes.bad else None)
     if wishes.bad is not None:
         known = _at_work(topology)
         where = f"--bad {wishes.bad}"
@@ -128,6 +128,12 @@ def check(wishes: Wishes) -> Topology:
     return topology
 
 
+def _office(seed: int, kind: str | None) -> Topology:
+    """The office of a seed, with what a way to be bad needs to be done to."""
+    known = badness.KINDS.get(kind or "")
+    return office(seed, machines=known.machines if known else 0)
+
+
 def _at_work(topology: Topology) -> list[str]:
     """Names of the hosts that are judged."""
     return [host.name for host in topology.hosts if host.profile not in {None, *NO_ROLE}]
@@ -139,7 +145,7 @@ def first_seed(bad: str | None, kind: str) -> int:
         return SEEDS[0]
     for seed in SEEDS:
         with contextlib.suppress(InputError):
-            badness.plan(office(seed), bad, kind)
+            badness.plan(_office(seed, kind), bad, kind)
             return seed
     return SEEDS[0]
 

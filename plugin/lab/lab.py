@@ -255,8 +255,7 @@ class Lab:
 
         Args:
             host: who.
-            kind: "scan" (ports of one host), "sweep" (hosts of its network), "brute", "beacon",
-                "flood" or "arp-spoof".
+            kind: one of `plugin.lab.bad.KINDS`; docs/lab.md tells what each does.
             options: ``target`` (a host's name), ``seconds``, ``rate`` (steps a second).
 
         Returns:

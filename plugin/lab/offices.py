@@ -25,10 +25,13 @@ GADGETS = frozenset({"gadget", "gadget-call"})
 _FEWEST_USES = min(len(p.uses) for p in PROFILES.values() if p.uses and not p.serves)
 _HOME = "home"
 """What implants call: nobody's ordinary service."""
+_DOORS = frozenset({"rdp", "winrm"})
+"""By which a farm's machines are administered, and nobody else's."""
 _ALSO = "web"
 """What file servers serve too, now and then."""
 _PACES = (2.5, 3.0, 4.0)
 _NETWORKS = ("10.0.0", "10.7.1", "172.16.5", "192.168.1", "192.168.80")
+_NUMBERS = range(2, 250)
 _OUTSIDE = ("198.51.100", "203.0.113")
 _SOMETIMES = (
     ("carla", "workstation", 0.6),
@@ -53,7 +56,7 @@ _RULES: dict[str, Any] = {
 }
 
 
-def office(seed: int, *, gadgets: int = 1, strangers: int = 0) -> Topology:
+def office(seed: int, *, gadgets: int = 1, strangers: int = 0, machines: int = 0) -> Topology:
     """Make an office by chance.
 
     Args:
@@ -61,6 +64,8 @@ def office(seed: int, *, gadgets: int = 1, strangers: int = 0) -> Topology:
         gadgets: how many unknown gadgets there are.
         strangers: hosts without a profile, each with a mixture of services that no profile has:
             the background that a model learns as none of its roles.
+        machines: addresses of a further host ``farm``, machines that are administered by remote
+            desktop and WinRM, which nobody does; 0: there is none. All else is as without it.
 
     Returns:
         Hosts ``printer``, ``files``, ``anna``, ``ben``, ``www``, ``outside`` and ``collector``
@@ -69,7 +74,7 @@ def office(seed: int, *, gadgets: int = 1, strangers: int = 0) -> Topology:
     chance = random.Random(f"office/{seed}")  # noqa: S311 - no secret
     hosts = _hosts(chance, gadgets, strangers)
     network = chance.choice(_NETWORKS)
-    numbers = chance.sample(range(2, 250), len(hosts))
+    numbers = chance.sample(_NUMBERS, len(hosts))
     for host, number in zip(hosts.values(), numbers, strict=True):
         host["address"] = f"{network}.{number}/24"
     hosts["outside"] = _outside(chance, network)
@@ -81,6 +86,10 @@ def office(seed: int, *, gadgets: int = 1, strangers: int = 0) -> Topology:
     ports = _ports(chance, hosts)
     if "port" in denied:
         _port_of(ports, "printer")["acls_in"] = ["no_ssh"]
+    if machines:
+        free = sorted(set(_NUMBERS) - set(numbers))[-machines:]
+        hosts["farm"] = _farm([f"{network}.{number}" for number in free])
+        ports[max(ports) + 1] = {"host": "farm", "vlan": "office"}
     document = {
         "name": f"office-{seed}",
         "seed": seed,
@@ -130,7 +139,7 @@ def _hosts(chance: Random, gadgets: int, strangers: int) -> dict[str, dict[str, 
 
 def _stranger(chance: Random) -> dict[str, Any]:
     """A host that is none of the profiles, whatever it serves and uses."""
-    ordinary = sorted(SERVICES.keys() - GADGETS - {_HOME})
+    ordinary = sorted(SERVICES.keys() - GADGETS - _DOORS - {_HOME})
     while True:
         served = chance.sample(ordinary, chance.randint(0, 3))
         used = chance.sample(ordinary, chance.randint(0 if served else 1, 3))
@@ -150,6 +159,16 @@ def _outside(chance: Random, network: str) -> dict[str, Any]:
         "addresses": behind,
         "profile": "outside",
         "vlan": "office",
+    }
+
+
+def _farm(addresses: list[str]) -> dict[str, Any]:
+    """Many machines on one computer: the network sees their addresses."""
+    first, *others = addresses
+    return {
+        "address": f"{first}/24",
+        "addresses": [f"{address}/32" for address in others],
+        "serves": sorted(_DOORS),
     }
 
 

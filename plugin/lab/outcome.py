@@ -17,10 +17,20 @@ TOLD_APART = ("printer", "file server", "workstation")
 NAMES: Mapping[str, frozenset[str]] = {
     "scan": frozenset({"vertical-scan"}),
     "sweep": frozenset({"arp-scan", "horizontal-scan"}),
+    "ping-sweep": frozenset({"icmp-sweep"}),
     "brute": frozenset({"brute-force"}),
-    "flood": frozenset({"syn-flood", "udp-flood", "icmp-flood"}),
+    "fan-out": frozenset({"admin-fan-out"}),
     "beacon": frozenset({"beacon"}),
+    "dns-tunnel": frozenset({"dns-tunnel"}),
+    "icmp-tunnel": frozenset({"icmp-tunnel"}),
+    "exfiltrate": frozenset({"exfiltration"}),
+    "flood": frozenset({"udp-flood"}),
+    "syn-flood": frozenset({"syn-flood"}),
+    "icmp-flood": frozenset({"icmp-flood"}),
+    "dhcp-flood": frozenset({"dhcp-flood"}),
+    "amplify": frozenset({"amplification"}),
     "arp-spoof": frozenset({"arp-spoofing"}),
+    "conflict": frozenset({"mac-conflict"}),
 }
 """What Halia is to call each way to be bad."""
 

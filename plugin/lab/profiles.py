@@ -30,6 +30,8 @@ SERVICES: Mapping[str, Service] = {
     "imap": Service("tcp", 143),
     "syslog": Service("udp", 514),
     "home": Service("tcp", 8080),
+    "rdp": Service("tcp", 3389),
+    "winrm": Service("tcp", 5985),
     "gadget": Service("tcp", 34567),
     "gadget-call": Service("udp", 34569),
 }

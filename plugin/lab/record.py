@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EVENTS, MIRROR, RUN = "events.jsonl", "mirror.pcap.xz", "run.json"
 """What a replay needs, in the folder of a recording."""
+UNPACKED = "mirror.pcap"
+"""The mirror's frames of a long recording, which takes too long to pack."""
 COLUMNS = ("path", "label", "group", "mac", "host", "seed", "window", "packets", "seconds")
 """Of labels.csv."""
 NO_ROLE = frozenset({"outside"})
@@ -49,6 +51,8 @@ class Bad(NamedTuple):
     """Seconds after the hook is in place."""
     rate: float | None = None
     """Steps a second; None: the kind's own."""
+    lasts: float | None = None
+    """Seconds; None: to the end."""
 
 
 class Wishes(NamedTuple):
@@ -61,6 +65,8 @@ class Wishes(NamedTuple):
     replay: bool = False
     """Keep Faucet's events and all frames, as a replay needs them, not files by device."""
     controller: str = "c65faucet"
+    pack: bool = True
+    """Compress the frames."""
 
 
 class Recorded(NamedTuple):
@@ -103,8 +109,10 @@ def record(
         with Lab(topology, controller=wishes.controller) as lab:
             lines = _recorded(lab, Path(scratch), place, wishes, stop or threading.Event())
         rows = [] if wishes.replay else _sorted_out(lines, topology, place, wishes)
-        if wishes.replay:
-            _pack(Path(scratch) / "mirror.pcap", place / MIRROR)
+        if wishes.replay and wishes.pack:
+            _pack(Path(scratch) / UNPACKED, place / MIRROR)
+        elif wishes.replay:
+            shutil.move(Path(scratch) / UNPACKED, place / UNPACKED)
     summary = next(line for line in lines if line["kind"] == "summary")
     missed = summary["kernel_drops"] + summary["lost_packets"] + summary["unread"]
     seconds = round(time.monotonic() - began, 1)
@@ -119,7 +127,7 @@ def _recorded(
     words = ["capture", "--iface", "eth0", "--out", str(scratch / "files"), "--json"]
     words += ["--rotate-time", f"{wishes.seconds:g}s", "--min-free", "0"]
     if wishes.replay:
-        words += ["--stream", str(scratch / "mirror.pcap")]
+        words += ["--stream", str(scratch / UNPACKED)]
     with ExitStack() as stack:
         if wishes.replay:
             stack.enter_context(_Events(lab.event_socket, place / EVENTS))
@@ -144,10 +152,11 @@ def _wait(lab: Lab, wishes: Wishes, stop: threading.Event) -> dict[str, Any] | N
     if wishes.bad is None:
         stop.wait(whole)
         return None
-    host, kind, after, rate = wishes.bad
+    host, kind, after, rate, lasts = wishes.bad
+    wanted = {"rate": rate, "seconds": lasts}
     stop.wait(min(after, whole))
     at = time.time()  # noqa: TID251 - as above
-    plan = lab.turn_bad(host, kind, **({} if rate is None else {"rate": rate}))
+    plan = lab.turn_bad(host, kind, **{k: v for k, v in wanted.items() if v is not None})
     stop.wait(max(whole - after, 0.0))
     return {"time": at, **plan}
 
@@ -245,4 +254,5 @@ def _told(topology: Topology) -> dict[str, Any]:
          "profile": host.profile}
         for _, port, host in topology.places() if not port.collector
     ]  # fmt: skip
-    return {"name": topology.name, "seed": topology.seed, "hosts": hosts}
+    about = {"name": topology.name, "seed": topology.seed, "pace": topology.pace}
+    return {**about, "hosts": hosts}

@@ -110,6 +110,15 @@ async def imap(reader: StreamReader, writer: StreamWriter, chance: Random) -> No
             return
 
 
+async def rdp(reader: StreamReader, writer: StreamWriter, chance: Random) -> None:
+    """Remote desktop: the first handshake in the clear, then what looks like TLS."""
+    await reader.readexactly(19)
+    writer.write(wire.rdp_confirm())
+    while part := await reader.read(4096):
+        writer.write(wire.noise(chance, max(64, 2 * len(part))))
+        await writer.drain()
+
+
 async def gadget(reader: StreamReader, writer: StreamWriter, chance: Random) -> None:
     """A gadget's own protocol: each call is answered by its state."""
     while call := await reader.read(4096):
@@ -144,6 +153,8 @@ STREAMS: Mapping[str, Serve] = {
     "smtp": smtp,
     "imap": imap,
     "home": web,
+    "rdp": rdp,
+    "winrm": web,
     "gadget": gadget,
 }
 DATAGRAMS: Mapping[str, Answer] = {

@@ -12,6 +12,7 @@ SSH_BANNER = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"
 IPP_GET_PRINTER_ATTRIBUTES = 0x000B
 IPP_PRINT_JOB = 0x0002
 PJL_START = b"\x1b%-12345X"
+_LABEL = 60
 _NTP = struct.Struct(">BBBbII4sQQQQ")
 _NTP_EPOCH = 2_208_988_800
 _KEX_NAMES = (
@@ -51,6 +52,23 @@ def dns_answer(query: bytes, address: bytes) -> bytes:
     question = query[12 : end + 5]
     head = query[:2] + struct.pack(">5H", 0x8180, 1, 1, 0, 0)
     return head + question + struct.pack(">HHHIH", 0xC00C, 1, 1, 300, 4) + address
+
+
+def dns_carrying(load: bytes, zone: str) -> str:
+    """Hide bytes in a name of a zone: hexadecimal, in labels of 60 letters at most."""
+    text = load.hex()
+    labels = [text[at : at + _LABEL] for at in range(0, len(text), _LABEL)]
+    return ".".join((*labels, zone))
+
+
+def rdp_request() -> bytes:
+    """Ask a remote desktop for a connection: TPKT, X.224, RDP negotiation (MS-RDPBCGR 2.2.1.1)."""
+    return bytes((3, 0, 0, 19, 14, 0xE0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0))
+
+
+def rdp_confirm() -> bytes:
+    """Grant it."""
+    return bytes((3, 0, 0, 19, 14, 0xD0, 0, 0, 0x12, 0x34, 0, 2, 0, 8, 0, 2, 0, 0, 0))
 
 
 def ntp_packet(mode: int, now: float, origin: bytes = bytes(8)) -> bytes:

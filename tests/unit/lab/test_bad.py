@@ -1,16 +1,23 @@
 from __future__ import annotations
 
-import itertools
-import socket
+import time
+from ipaddress import ip_address
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin.errors import InputError
 from plugin.lab import bad
+from plugin.lab.deeds import floods, hidden
 from plugin.lab.offices import office
+from plugin.lab.outcome import NAMED_WITHIN
 from plugin.lab.schema import parse_topology
 from plugin.ml.behaviour.parameters import Parameters
 from tests.labs import QUIET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TOPOLOGY = parse_topology(
     QUIET.replace("10.0.0.13/24}", "10.0.0.13/24, profile: mail relay}").replace(
@@ -47,6 +54,23 @@ def test_what_cannot_be_is_refused(host: str, kind: str, target: str | None, pro
         bad.plan(TOPOLOGY, host, kind, target=target)
 
 
+def test_where_it_goes_is_the_kinds() -> None:
+    topology = office(2, machines=bad.FARM_MACHINES)
+    outside = topology.host("outside")
+    beyond = str(outside.addresses[1].ip)
+    for kind in ("beacon", "exfiltrate", "icmp-tunnel", "amplify"):
+        assert bad.plan(topology, "ben", kind).target == beyond
+    assert bad.plan(topology, "ben", "ping-sweep").target == beyond.rpartition(".")[0] + ".0/24"
+    assert bad.plan(topology, "ben", "dhcp-flood").target == bad.EVERYBODY
+    fan_out = bad.plan(topology, "ben", "fan-out")
+    assert fan_out.target == topology.host("farm").ip
+    assert len(set(fan_out.targets)) == bad.FARM_MACHINES
+    for kind in bad.KINDS.keys() - {"sweep", "ping-sweep"}:
+        ip_address(bad.plan(topology, "ben", kind).target)
+    alone = parse_topology(QUIET.replace(", addresses: [198.51.100.80/32]", ""))
+    assert bad.plan(alone, "h1", "ping-sweep").target == "10.0.0.0/24"
+
+
 def test_nobody_to_be_bad_to() -> None:
     quiet = parse_topology(QUIET)
     with pytest.raises(InputError, match="nobody in its VLAN serves imap"):
@@ -65,62 +89,52 @@ def test_a_target_is_at_another_port_for_the_switch_sees_nothing_behind_one() ->
         assert plan.target_mac != mail
 
 
-def plan_here(kind: str) -> bad.Plan:
-    return bad.plan(TOPOLOGY, "h1", kind, target="h2")._replace(target="127.0.0.1")
-
-
 def test_what_is_bad_is_bad_enough_to_be_named() -> None:
     known = Parameters()
     assert bad.KINDS["scan"].rate * known.vertical_scan.window > 2 * known.vertical_scan.targets
     assert bad.KINDS["sweep"].rate * known.arp_scan.window > 2 * known.arp_scan.targets
     assert bad.KINDS["brute"].rate * known.brute_force.window > 2 * known.brute_force.sessions
     assert bad.KINDS["flood"].rate >= 2 * known.flood.udp
+    assert bad.KINDS["syn-flood"].rate >= 2 * known.flood.syn
+    assert bad.KINDS["icmp-flood"].rate >= 2 * known.flood.icmp
     assert bad.KINDS["arp-spoof"].rate * known.arp_spoofing.window > 2 * known.arp_spoofing.claims
     assert 1 / bad.KINDS["beacon"].rate >= 2 * known.beacon.period
+    sweep, tunnel = known.icmp_sweep, known.dns_tunnel
+    assert bad.KINDS["ping-sweep"].rate * sweep.window > 2 * sweep.targets
+    assert 2 * known.admin_fan_out.hosts < bad.FARM_MACHINES
+    assert bad.KINDS["dhcp-flood"].rate * known.dhcp_flood.window > 2 * known.dhcp_flood.messages
+    assert bad.KINDS["dns-tunnel"].rate * tunnel.window > 2 * tunnel.queries
+    assert 2 * hidden.NAME_BYTES[0] > tunnel.query
+    pinged = bad.KINDS["icmp-tunnel"].rate * 2 * sum(hidden.PING_BYTES) / 2
+    assert pinged * known.icmp_tunnel.window > 2 * known.icmp_tunnel.bytes
+    amplified = bad.KINDS["amplify"].rate * known.amplification.window
+    assert amplified > 2 * known.amplification.packets
+    assert amplified * floods.ANSWER_BYTES > 2 * known.amplification.bytes
+    assert bad.KINDS["conflict"].rate * known.mac_conflict.window > 2 * known.mac_conflict.claims
+    upload = bad.KINDS["exfiltrate"].rate * hidden.UPLOAD_BYTES
+    assert upload * known.exfiltration.window > 2 * known.exfiltration.bytes
+    assert upload * NAMED_WITHIN > known.exfiltration.bytes
 
 
-def test_a_flood_reaches_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
-        sink.bind(("127.0.0.1", 0))
-        sink.settimeout(10)
-        monkeypatch.setattr(bad, "FLOOD_PORT", sink.getsockname()[1])
-        bad.run(plan_here("flood")._replace(seconds=0.2, rate=200.0))
-        assert len(sink.recv(2000)) == 64
+def test_it_goes_on_for_as_long_as_told_at_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, steps = [0.0], list[float]()
 
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
 
-def test_a_scan_tries_every_port_once_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[int] = []
-    monkeypatch.setattr(bad._Waiting, "try_connect", lambda _, __, port: tried.append(port))
-    steps = bad.KINDS["scan"].act(plan_here("scan"))
-    list(itertools.islice(steps, len(bad.SCANNED_PORTS)))
-    assert sorted(tried) == list(bad.SCANNED_PORTS)
-    assert tried != sorted(tried)
+    def act(_: bad.Plan) -> Iterator[None]:
+        while True:
+            steps.append(now[0])
+            yield
 
-
-def test_a_sweep_asks_every_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(bad._Waiting, "try_connect", lambda _, where, __: asked.append(where))
-    list(itertools.islice(bad.KINDS["sweep"].act(bad.plan(TOPOLOGY, "h1", "sweep")), 254))
-    assert len(set(asked)) == 254
-
-
-def test_few_connections_stay_open() -> None:
-    waiting = bad._Waiting()
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(1)
-        for _ in range(bad.OPEN_MAX + 5):
-            waiting.try_connect("127.0.0.1", server.getsockname()[1])
-        assert len(waiting._open) == bad.OPEN_MAX
-    for sock in waiting._open:
-        sock.close()
-
-
-@pytest.mark.parametrize("kind", ["brute", "beacon"])
-def test_a_peer_that_is_away_does_not_stop_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    steps = bad.KINDS[kind].act(plan_here(kind))
-    assert len(list(itertools.islice(steps, 3))) == 3
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(bad, "KINDS", {"scan": bad.Kind(10, act)})
+    bad.run(bad.Plan("h", "scan", "t", 10, 5.0, 1, "m", "a", "v"))
+    assert len(steps) == pytest.approx(50, abs=1)
+    assert max(steps) <= 5.0
+    del steps[:]
+    bad.run(bad.Plan("h", "scan", "t", 0.3, 60.0, 1, "m", "a", "v"))  # as a beacon does
+    intervals = [after - before for before, after in pairwise(steps)]
+    assert len(steps) == 18
+    assert all(one == pytest.approx(1 / 0.3, abs=2 * bad.TICK) for one in intervals)

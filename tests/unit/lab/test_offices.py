@@ -75,6 +75,28 @@ def test_several_gadgets() -> None:
     assert hosts["gadget-2"] == hosts["gadget"] == "unknown gadget"
 
 
+def test_a_farm_changes_nothing_else() -> None:
+    for seed in (1, 2, 7):
+        old, new = office(seed), office(seed, machines=40)
+        farm = new.host("farm")
+        assert new.hosts == (*old.hosts, farm)
+        assert new.switches[0].ports[:-1] == old.switches[0].ports
+        assert (new.pace, new.vlans, new.acls) == (old.pace, old.vlans, old.acls)
+        addresses = [str(one.ip) for one in farm.addresses]
+        assert len(set(addresses)) == 40
+        assert not set(addresses) & {str(a.ip) for host in old.hosts for a in host.addresses}
+        assert {str(one.ip).rpartition(".")[0] for one in farm.addresses} == {
+            str(old.host("anna").ip).rpartition(".")[0]
+        }
+
+
+def test_nobody_uses_a_farm() -> None:
+    for seed in MANY[:10]:
+        topology = office(seed, strangers=4, machines=3)
+        wanted = {use.service for host in topology.hosts for use in uses(host)}
+        assert not wanted & {*serves(topology.host("farm"))}
+
+
 def test_another_seed_for_the_same_hosts() -> None:
     old = office(1)
     new = reseeded(old, 9)

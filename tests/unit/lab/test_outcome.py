@@ -10,6 +10,7 @@ from plugin.lab.bad import KINDS
 from plugin.lab.isolation import Isolation
 from plugin.lab.outcome import NAMES, Outcome, Row
 from plugin.lab.proving import Cast, Reached
+from plugin.ml import behaviour
 
 
 def row(
@@ -46,6 +47,7 @@ def test_a_promise_that_is_kept_is_no_failure() -> None:
 
 def test_a_bad_host_must_be_called_what_it_is() -> None:
     assert set(NAMES) == set(KINDS)
+    assert set().union(*NAMES.values()) == behaviour.NAMES
     scanned = Outcome(GOOD, "ben", 0.5, live=True, kind="brute")
     assert scanned.failures() == ["ben turned bad, and is not called so at the end"]
 

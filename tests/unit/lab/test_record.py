@@ -90,7 +90,7 @@ def test_events_are_written_as_they_come(tmp_path: Path) -> None:
 
 def test_what_a_replay_is_told_of_the_lab() -> None:
     told = recording._told(office(1))
-    assert told["seed"] == 1
+    assert (told["seed"], told["pace"]) == (1, office(1).pace)
     hosts = {host["host"]: host for host in told["hosts"]}
     assert "collector" not in hosts
     assert hosts["files"]["profile"] == "file server"

@@ -38,6 +38,22 @@ def test_an_ssh_packet_is_padded_as_the_rfc_has_it() -> None:
     assert wire.ssh_kexinit(Random(1))[5] == 20
 
 
+def test_a_name_carries_bytes() -> None:
+    load = Random(1).randbytes(104)
+    name = wire.dns_carrying(load, "t.example")
+    assert len(name) <= 253
+    labels = name.split(".")
+    assert max(map(len, labels)) <= 63
+    assert bytes.fromhex("".join(labels[:-2])) == load
+
+
+def test_a_remote_desktop_is_asked_for_and_granted() -> None:
+    for packet, code in ((wire.rdp_request(), 0xE0), (wire.rdp_confirm(), 0xD0)):
+        assert packet[:2] == b"\x03\0"
+        assert int.from_bytes(packet[2:4]) == len(packet)
+        assert (packet[4], packet[5]) == (len(packet) - 5, code)
+
+
 def test_http_and_ipp() -> None:
     body = wire.ipp_request(wire.IPP_GET_PRINTER_ATTRIBUTES, "ipp://p/")
     request = wire.http_request("POST", "p", "/ipp", body, "application/ipp")

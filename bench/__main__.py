@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.inputs import Skipped, default_cache, merged_input
 
@@ -13,7 +14,19 @@ GOOD_NAMED_MAX = 1
 """Good devices of the shared data folder that are named: one that calls home at a fixed period."""
 
 
-VERBS = ("core", "model", "capture", "behaviours", "engine", "live", "policy", "isolate", "agree")
+VERBS = (
+    "core",
+    "model",
+    "capture",
+    "behaviours",
+    "anomaly",
+    "engine",
+    "live",
+    "policy",
+    "isolate",
+    "agree",
+    "sos",
+)
 
 
 def _core(args: argparse.Namespace) -> int:
@@ -107,6 +120,29 @@ def _behaviours(args: argparse.Namespace) -> int:
     return 1 if args.check and named > GOOD_NAMED_MAX else 0
 
 
+def _sos(args: argparse.Namespace) -> int:
+    from bench.sos import run_sos, sos_lines, sos_object
+
+    found = run_sos(args.pyod, rounds=args.rounds or (2 if args.quick else 5), quick=args.quick)
+    print(json.dumps({"steps": sos_object(found)}) if args.json else "\n".join(sos_lines(found)))
+    return 1 if args.check and not all(step.met for step in found) else 0
+
+
+def _anomaly(args: argparse.Namespace) -> int:
+    from bench.anomaly import anomaly_lines, run_anomaly
+
+    report = run_anomaly(args.cache, rounds=args.rounds or 5, quick=args.quick)
+    shown = {
+        "behaviours": [
+            one._asdict() | {"micros": one.micros, "whole_micros": one.whole_micros}
+            for one in report.costs
+        ],
+        "classify_times_bare_python": report.times,
+    }
+    print(json.dumps(shown) if args.json else "\n".join(anomaly_lines(report)))
+    return 1 if args.check and report.failed else 0
+
+
 def _agree(args: argparse.Namespace) -> int:
     from bench.agree import run_agree
 
@@ -118,6 +154,33 @@ def _agree(args: argparse.Namespace) -> int:
             return 2
         paths.append(merged.path)
     return run_agree(paths, as_json=args.json, show=args.show)
+
+
+def _add_sos(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
+    sos = verbs.add_parser(
+        "sos", parents=parents, help="stochastic outlier selection beside PyOD's"
+    )
+    sos.add_argument("--pyod", metavar="PYTHON", help="a Python with PyOD (default: HALIA_PYOD)")
+    sos.set_defaults(run=_sos)
+
+
+def _add_agree(verbs: Any, common: argparse.ArgumentParser, kept: str) -> None:
+    agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
+    agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
+    agree.add_argument(
+        "--merge", action="store_true", help="on a merge of the shared data folder's captures"
+    )
+    agree.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
+    agree.add_argument("--show", type=int, default=20, metavar="N", help="differences shown")
+    agree.set_defaults(run=_agree)
+
+
+def _add_anomaly(verbs: Any, parents: list[argparse.ArgumentParser], kept: str) -> None:
+    anomaly = verbs.add_parser(
+        "anomaly", parents=parents, help="what behaviours cost, and a fresh classify"
+    )
+    anomaly.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
+    anomaly.set_defaults(run=_anomaly)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -162,10 +225,10 @@ def parser() -> argparse.ArgumentParser:
         "policy", parents=[common, timed], help="decisions of 100 rules about 10,000 devices"
     )
     policy.set_defaults(run=_policy)
-    isolate = verbs.add_parser(
+    verbs.add_parser(
         "isolate", parents=[common, timed], help="how soon an isolation holds, and what it costs"
-    )
-    isolate.set_defaults(run=_isolate)
+    ).set_defaults(run=_isolate)
+    _add_anomaly(verbs, [common, timed], kept)
     behaviours = verbs.add_parser(
         "behaviours", parents=[common], help="good devices and attacks that behaviours name"
     )
@@ -175,14 +238,8 @@ def parser() -> argparse.ArgumentParser:
         help=f"exit 1 when more than {GOOD_NAMED_MAX} good devices are named",
     )
     behaviours.set_defaults(run=_behaviours)
-    agree = verbs.add_parser("agree", parents=[common], help="every packet beside tshark's")
-    agree.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="captures or folders")
-    agree.add_argument(
-        "--merge", action="store_true", help="on a merge of the shared data folder's captures"
-    )
-    agree.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
-    agree.add_argument("--show", type=int, default=20, metavar="N", help="differences shown")
-    agree.set_defaults(run=_agree)
+    _add_sos(verbs, [common, timed])
+    _add_agree(verbs, common, kept)
     return out
 
 

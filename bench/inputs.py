@@ -128,6 +128,16 @@ def merged_input(cache: Path, replicas: int) -> Input | Skipped:
     return Input("merge", made, f"real captures merged, {replicas} replicas")
 
 
+def devices_input(cache: Path) -> Input | Skipped:
+    """Real captures of single devices from the shared data folder, merged: nearly all good ones."""
+    folder = shared_folder()
+    if folder is None:
+        return Skipped("devices", "no shared data folder (set HALIA_SHARED)")
+    path = cache / f"devices-{_sources_tag('merge.py')}.pcap"
+    made = _made(path, "bench.merge", str(folder / "devices"), "--replicas", "1")
+    return Input("devices", made, "captures of devices, merged")
+
+
 def small_input(cache: Path) -> Input:
     """The 2 MB file for cold starts: netml's demo capture, else a generated one of that size."""
     folder = shared_folder()

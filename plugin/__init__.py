@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plugin.offline.classify import classify
     from plugin.offline.features import features
-    from plugin.offline.learning import evaluate, labelled, load_model, save_model, train
+    from plugin.offline.learning import adapt, evaluate, labelled, load_model, save_model, train
     from plugin.offline.read import SessionStream, from_scapy, iter_captures, read_capture
     from plugin.offline.read import summarise as info
 
@@ -18,6 +18,7 @@ DISTRIBUTION = "halia"
 # (What `halia sessions` does is SessionStream: plugin.sessions is a package.)
 _PUBLIC = {
     "SessionStream": ("plugin.offline.read", "SessionStream"),
+    "adapt": ("plugin.offline.learning", "adapt"),
     "classify": ("plugin.offline.classify", "classify"),
     "evaluate": ("plugin.offline.learning", "evaluate"),
     "features": ("plugin.offline.features", "features"),
@@ -35,6 +36,7 @@ __all__ = [
     "DISTRIBUTION",
     "SessionStream",
     "__version__",
+    "adapt",
     "classify",
     "evaluate",
     "features",

@@ -82,3 +82,20 @@ def append(file: int, content: bytes) -> None:
     except OSError:
         os.ftruncate(file, before)
         raise
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put content in place of a file, if there is one: a crash leaves the old one or the new one.
+
+    Raises:
+        OSError: it cannot be written; the file is as before.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    try:
+        write_new(fresh, content)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)

@@ -19,8 +19,16 @@ def sent(seconds: float, packet: bytes) -> f.Frame:
     return f.Frame(at(seconds), f.ethernet(packet, src=BAD))
 
 
-def asked(seconds: float, target: bytes, sport: int, dport: int, flags: int = f.SYN) -> f.Frame:
-    return sent(seconds, f.ipv4(f.tcp(sport, dport, flags), 6, BAD_IP, target))
+def asked(
+    seconds: float,
+    target: bytes,
+    sport: int,
+    dport: int,
+    flags: int = f.SYN,
+    options: bytes = b"",
+) -> f.Frame:
+    packet = f.tcp(sport, dport, flags, options=options)
+    return sent(seconds, f.ipv4(packet, 6, BAD_IP, target))
 
 
 def told(seconds: float, target: bytes, sport: int, dport: int, flags: int) -> f.Frame:
@@ -118,6 +126,109 @@ def sweep(
     return frames + end()
 
 
+def echo(seconds: float, target: bytes, size: int = 0, *, back: bool = False) -> f.Frame:
+    """A ping of so many bytes, or what comes back. Only its headers are captured."""
+    whole = 28 + size
+    packet = f.ipv4(
+        f.icmp(0 if back else 8), 1, *((target, BAD_IP) if back else (BAD_IP, target)), total=whole
+    )
+    frame = f.ethernet(packet, src=f.B if back else BAD, dst=BAD if back else f.B)
+    return f.Frame(at(seconds), frame, 14 + whole)
+
+
+def ping_sweep(targets: int = 20, pause: float = 0.1, *, every: int = 2) -> list[f.Frame]:
+    """One address after another; each ``every``-th answers."""
+    frames = []
+    for i in range(targets):
+        frames.append(echo(i * pause, neighbour(100 + i)))
+        if i % every == 0:
+            frames.append(echo(i * pause + 0.01, neighbour(100 + i), back=True))
+    return frames + end()
+
+
+def ping_talk(times: int = 20, size: int = 64, returned: int = 64) -> list[f.Frame]:
+    """A ping a second, each answered by so many bytes."""
+    frames = []
+    for i in range(times):
+        frames += [echo(i, f.IP_B, size), echo(i + 0.01, f.IP_B, returned, back=True)]
+    return frames + end()
+
+
+def datagram(
+    seconds: float, ports: tuple[int, int], size: int, target: bytes = f.IP_B, *, back: bool = False
+) -> f.Frame:
+    """A datagram of the bad device from its port to another's (or back). Only headers."""
+    whole, (own, other) = 28 + size, ports
+    header = f.udp(other, own, b"") if back else f.udp(own, other, b"")
+    ips = (target, BAD_IP) if back else (BAD_IP, target)
+    frame = f.ethernet(
+        f.ipv4(header, 17, *ips, total=whole), src=f.B if back else BAD, dst=BAD if back else f.B
+    )
+    return f.Frame(at(seconds), frame, 14 + whole)
+
+
+def queries(times: int = 60, size: int = 180, answer: int = 240) -> list[f.Frame]:
+    """DNS queries of so many bytes, two a second, and their answers."""
+    frames = []
+    for i in range(times):
+        frames.append(datagram(i / 2, (40_000 + i, 53), size))
+        frames.append(datagram(i / 2 + 0.02, (40_000 + i, 53), answer, back=True))
+    return frames + end()
+
+
+def reflections(times: int = 200, asked: int = 8, answer: int = 1_000) -> list[f.Frame]:
+    """A clock that is asked for its monitoring list from outside; ``asked`` 0: by nobody."""
+    frames = []
+    for i in range(times):
+        if asked:
+            frames.append(datagram(i / 20, (123, 40_000), asked, OUTSIDE, back=True))
+        frames.append(datagram(i / 20 + 0.001, (123, 40_000), answer, OUTSIDE))
+    return frames + end()
+
+
+def dhcp_requests(times: int = 100, pause: float = 0.1) -> list[f.Frame]:
+    """Requests for an address, as a client sends them to all."""
+    nobody, everybody = bytes(4), b"\xff" * 4
+    packet = f.ipv4(f.udp(68, 67, b""), 17, nobody, everybody, total=28 + 300)
+    frame = f.ethernet(packet, src=BAD, dst=b"\xff" * 6)
+    return [f.Frame(at(i * pause), frame, 14 + 328) for i in range(times)] + end()
+
+
+def fan_out(hosts: int = 20, pause: float = 5) -> list[f.Frame]:
+    """Host after host, each by SMB, RDP, WinRM or SSH; all answer."""
+    frames = []
+    for i in range(hosts):
+        port = (445, 3389, 5985, 22)[i % 4]
+        frames.append(asked(i * pause, host(i), 40_000 + i, port))
+        frames.append(told(i * pause + 0.05, host(i), 40_000 + i, port, f.SYN | f.ACK))
+    return frames + end(hosts * pause + 100)
+
+
+def in_anothers_name(times: int = 5) -> list[f.Frame]:
+    """ARP that names the MAC of another, who is there and speaks for himself."""
+    own = f.arp(1, sha=f.B, spa=f.IP_B, tpa=f.IP_A)
+    frames = [f.Frame(at(0), f.ethernet(own, 0x0806, src=f.B, dst=b"\xff" * 6))]
+    claim = f.arp(2, sha=f.B, spa=f.IP_B, tha=f.A, tpa=f.IP_A)
+    frames += [
+        f.Frame(at(1 + 2 * i), f.ethernet(claim, 0x0806, src=BAD, dst=f.A)) for i in range(times)
+    ]
+    return frames + end()
+
+
+def upload(packets: int = 1_000, size: int = 60_000, returned: int = 0) -> list[f.Frame]:
+    """One connection to an outside address; large segments, as a host's own capture shows them."""
+    frames = [asked(0, OUTSIDE, 40_000, 443), told(0.02, OUTSIDE, 40_000, 443, f.SYN | f.ACK)]
+    for i in range(packets):
+        time, header = 1 + i * 0.1, f.tcp(40_000, 443)
+        packet = f.ipv4(header, 6, BAD_IP, OUTSIDE, total=40 + size)
+        frames.append(sent(time, packet)._replace(wire=54 + size))
+        if returned:
+            back = f.ipv4(f.tcp(443, 40_000), 6, OUTSIDE, BAD_IP, total=40 + returned)
+            frame = f.ethernet(back, src=f.B, dst=BAD)
+            frames.append(f.Frame(at(time + 0.05), frame, 54 + returned))
+    return frames + end(packets * 0.1 + 100)
+
+
 def beacon_keepalives(times: int = 40) -> list[f.Frame]:
     """One connection that is kept: a segment every ten minutes, long after a session is cut."""
     frames = []
@@ -152,12 +263,20 @@ def beacons(times: int = 40, period: float = 10, jitter: float = 0.02) -> list[f
 SAMPLES = {
     "horizontal-scan": horizontal(),
     "vertical-scan": vertical(),
+    "icmp-sweep": ping_sweep(),
     "brute-force": guesses(),
+    "admin-fan-out": fan_out(),
     "syn-flood": syn_flood(),
     "udp-flood": udp_flood(),
     "icmp-flood": icmp_flood(),
+    "dhcp-flood": dhcp_requests(),
+    "amplification": reflections(),
     "arp-scan": sweep(),
     "arp-spoofing": poisoning(),
+    "mac-conflict": in_anothers_name(),
     "beacon": beacons(),
+    "dns-tunnel": queries(),
+    "icmp-tunnel": ping_talk(20, 64, 900),
+    "exfiltration": upload(),
 }
 """By the name of what is found in them; of that alone. Also the files of configs/behaviours."""

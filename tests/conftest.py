@@ -12,7 +12,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("halia", deadline=None)  # no test is timed
+hypothesis.settings.load_profile("halia")
 
 if TYPE_CHECKING:
     from collections.abc import Generator

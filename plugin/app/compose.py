@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from plugin.app.judging import Judges
 from plugin.app.ways import Ways
 from plugin.capture.live import Settings as CaptureOrder
 from plugin.capture.packet_socket import Opening
@@ -15,9 +16,13 @@ from plugin.engine import Options
 from plugin.errors import SettingsError
 from plugin.faucet.adapters import adapter_of
 from plugin.faucet.mirror import MirrorSettings
+from plugin.ml.change.profile import DEFAULTS as LEARNING
+from plugin.ml.change.rows import host_layout, host_row
 from plugin.offline.behaviours import FILE as BEHAVIOURS
 from plugin.offline.behaviours import load_parameters
-from plugin.offline.classify import load_models
+from plugin.offline.classify import load_models, load_signs, load_usual
+from plugin.offline.novelty import SHIPPED
+from plugin.offline.pasts import Pasts
 from plugin.offline.policy import load_policy
 from plugin.policy.rules import EMPTY
 from plugin.registry import Limits
@@ -25,14 +30,12 @@ from plugin.settings import data_folder
 from plugin.settings.secret import broker_password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     import pika
 
     from plugin.faucet.adapters import Adapter
-    from plugin.ml.behaviour.parameters import Parameters
-    from plugin.ml.model import Model
     from plugin.policy.rules import Policy
     from plugin.registry import Device
     from plugin.settings import Settings
@@ -51,17 +54,7 @@ class Places(NamedTuple):
     spool: Path
     captures: Path
     store: str | Path
-
-
-class Judges(NamedTuple):
-    """What judges captures: read anew at a reload."""
-
-    models: list[Model]
-    parameters: Parameters
-
-    def networkml(self) -> Mapping[str, str]:
-        """NetworkML's own labels of the models' classes."""
-        return {label: ours for m in self.models for label, ours in m.manifest.networkml.items()}
+    pasts: Path
 
 
 def places(settings: Settings) -> Places:
@@ -72,6 +65,7 @@ def places(settings: Settings) -> Places:
         spool=state / "spool",
         captures=settings.capture.folder or state / "captures",
         store=settings.store.url or state / "state.sqlite",
+        pasts=state / "pasts",
     )
 
 
@@ -83,7 +77,29 @@ def judges(settings: Settings) -> Judges:
         SettingsError: the file of behaviours is wrong.
     """
     file = settings.behaviours.file or data_folder("configs", settings.data) / BEHAVIOURS
-    return Judges(load_models(settings.model, settings.data), load_parameters(file))
+    return Judges(
+        load_models(settings.model, settings.data),
+        load_parameters(file),
+        load_usual(SHIPPED, settings.data),
+        load_signs(data=settings.data),
+    )
+
+
+def pasts(settings: Settings, told: Callable[[str], None]) -> Pasts:
+    """The past of each device, as far as earlier runs have learned it.
+
+    Raises:
+        OutputError: its folder cannot be used.
+    """
+    want = settings.change
+    return Pasts(
+        places(settings).pasts,
+        host_layout(),
+        host_row,
+        parameters=LEARNING._replace(windows=want.windows, span=want.time),
+        most=settings.devices.most,
+        told=told,
+    )
 
 
 def policy(settings: Settings) -> Policy:

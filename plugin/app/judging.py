@@ -6,62 +6,88 @@ import logging
 import queue
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.engine import events as ev
+from plugin.engine.commands import Announce
 from plugin.errors import HaliaError
 from plugin.offline.classify import Options
 from plugin.offline.judge import judge_capture
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from plugin.app.inbox import Inbox
     from plugin.engine.commands import Judge
     from plugin.ml.behaviour.parameters import Parameters
     from plugin.ml.model import Model
+    from plugin.ml.novelty.model import Normal
+    from plugin.ml.suspicion import Suspicion
+    from plugin.offline.pasts import Pasts
 
 _WAIT = 0.2
 log = logging.getLogger("halia.judging")
+
+
+class Judges(NamedTuple):
+    """What judges captures: read anew at a reload."""
+
+    models: list[Model]
+    """Of roles."""
+    parameters: Parameters
+    """Of behaviours."""
+    normal: Normal | None = None
+    """What is usual for a role; None where no such model came along."""
+    suspicion: Suspicion | None = None
+    """How far harmless devices go in each sign; None likewise."""
+
+    def networkml(self) -> Mapping[str, str]:
+        """NetworkML's own labels of the models' classes."""
+        return {label: ours for m in self.models for label, ours in m.manifest.networkml.items()}
 
 
 class Judging:
     """Takes captures, puts verdicts into the inbox.
 
     Args:
-        models: To classify with.
-        parameters: Of the behaviours.
+        judges: What captures are judged with.
         inbox: Where verdicts go.
         names: What the device of a capture calls itself; None where that is not recorded.
         took: Called with the seconds that each capture took.
+        pasts: The past of each device; None: nobody is compared with what it was.
     """
 
     def __init__(
         self,
-        models: Sequence[Model],
-        parameters: Parameters,
+        judges: Judges,
         inbox: Inbox,
         *,
         names: Callable[[Path, str], str | None] | None = None,
         took: Callable[[float], None] = lambda _: None,
+        pasts: Pasts | None = None,
     ) -> None:
-        self._models, self._parameters, self._inbox = models, parameters, inbox
-        self._names, self._took = names, took
-        self._queue: queue.SimpleQueue[Judge] = queue.SimpleQueue()
+        self._judges, self._inbox = judges, inbox
+        self._names, self._took, self._pasts = names, took, pasts
+        self._queue: queue.SimpleQueue[Judge | Announce] = queue.SimpleQueue()
         self._busy = False
 
     def __len__(self) -> int:
-        """Captures that wait, the one that is being judged too."""
+        """What waits: captures, windows to learn; what is being worked on too."""
         return self._queue.qsize() + self._busy
 
     def put(self, order: Judge) -> None:
         """Take a capture."""
         self._queue.put(order)
 
-    def use(self, models: Sequence[Model], parameters: Parameters) -> None:
-        """Judge with other models from the next capture on."""
-        self._models, self._parameters = models, parameters
+    def kept(self, said: Announce) -> None:
+        """Take a verdict that is in the journal: its window may be learned."""
+        if self._pasts is not None:
+            self._queue.put(said)
+
+    def use(self, judges: Judges) -> None:
+        """Judge with others from the next capture on."""
+        self._judges = judges
 
     def run(self, stopping: threading.Event) -> None:
         """Judge what comes until stopped."""
@@ -71,10 +97,33 @@ class Judging:
             except queue.Empty:
                 continue
             self._busy = True
-            began = time.monotonic()
-            self._inbox.put(self.judge(order))
-            self._took(time.monotonic() - began)
+            if isinstance(order, Announce):
+                self.learn(order)
+            else:
+                began = time.monotonic()
+                self._inbox.put(self.judge(order))
+                self._took(time.monotonic() - began)
             self._busy = False
+
+    def finish(self) -> int:
+        """After the end of :meth:`run`: learn what was kept; gives how many captures are left."""
+        left = 0
+        while not self._queue.empty():
+            order = self._queue.get_nowait()
+            if isinstance(order, Announce):
+                self.learn(order)
+            else:
+                left += 1
+        return left
+
+    def learn(self, said: Announce) -> None:
+        """Learn the window of a verdict that was said and kept."""
+        if self._pasts is None:
+            return
+        try:
+            self._pasts.learn(said.verdict, said.capture)
+        except Exception:  # ours, as in judge(): a device's past may not end the daemon
+            log.exception("a mistake while the window %s was learned", said.capture)
 
     def judge(self, order: Judge) -> ev.Judged | ev.Unjudged:
         """Judge one capture."""
@@ -82,9 +131,14 @@ class Judging:
         warnings: tuple[str, ...] = ()
         if order.missed:
             warnings = (f"{order.missed:,} frames of this or other devices were lost meanwhile",)
-        options = Options(behaviours=self._parameters)
+        models, parameters, normal, suspicion = self._judges
+        options = Options(
+            behaviours=parameters, normal=normal, memory=self._pasts, suspicion=suspicion
+        )
         try:
-            verdict = judge_capture(path, self._models, options, order.mac, warnings=warnings)
+            verdict = judge_capture(
+                path, models, options, order.mac, warnings=warnings, pasts=self._pasts
+            )
             if verdict is None:
                 return ev.Unjudged(order.capture, order.mac, "the device sent nothing", quiet=True)
             name = None

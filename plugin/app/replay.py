@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,7 @@ from plugin.capture.live import Batch, LiveCapture
 from plugin.capture.recorded import Recorded
 from plugin.engine import Engine
 from plugin.engine import events as ev
+from plugin.engine.commands import Announce
 from plugin.errors import CaptureError, OutputError
 from plugin.events import FaucetEvent
 from plugin.faucet.event import Feed
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from plugin.actions import Isolation
+    from plugin.engine.commands import Command
     from plugin.events import FeedItem
     from plugin.settings import Settings
 
@@ -91,7 +94,8 @@ class Replay:
             OutputError: a folder cannot be used.
         """
         places, judges = compose.places(self._settings), compose.judges(self._settings)
-        judging = Judging(judges.models, judges.parameters, self._inbox)
+        pasts = compose.pasts(self._settings, self._noticed)
+        judging = Judging(judges, self._inbox, pasts=pasts)
         watching = Watching(judges.parameters, self._inbox)
         if segments(places.journal):
             raise OutputError(
@@ -114,7 +118,7 @@ class Replay:
                     hold=lambda _: None,
                     show=lambda _: None,
                     forget=lambda _: None,
-                    spoken=self._telling.spoken,
+                    spoken=partial(self._spoken, judging),
                     enforce=self._pretend,
                     reload=lambda: None,
                 ),
@@ -187,6 +191,15 @@ class Replay:
             probing=True,
         )
         self._inbox.put(ev.Reported(report))
+
+    def _noticed(self, text: str) -> None:
+        """Something of devices' pasts that an operator should know."""
+        self._inbox.put(ev.Noticed("past", text))
+
+    def _spoken(self, judging: Judging, command: Command) -> None:
+        self._telling.spoken(command)
+        if isinstance(command, Announce):
+            judging.learn(command)
 
     def _settle(self) -> None:
         """Let everything that follows happen before time goes on."""

@@ -43,6 +43,7 @@ from plugin.control.service import answers
 from plugin.core import implementation
 from plugin.engine import Engine
 from plugin.engine import events as ev
+from plugin.engine.commands import Announce
 from plugin.errors import HaliaError, SettingsError
 from plugin.events import ConfigLoaded
 from plugin.metrics import Metrics
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     import pika
 
     from plugin.capture.live import Settings as CaptureOrder
+    from plugin.engine.commands import Command
     from plugin.policy.cases import Told, Transition
     from plugin.settings import Settings
 
@@ -151,12 +153,13 @@ class Run:
             self._sending = Sending(address, Publisher(parameters, spool, told=log.info), spool)
         publish = None if self._sending is None else self._sending.publisher.publish
         keeper = Keeper(journal, publish, self._projecting.put)
+        self._pasts = compose.pasts(settings, lambda text: inbox.put_now(ev.Noticed("past", text)))
         self._judging = Judging(
-            self._judges.models,
-            self._judges.parameters,
+            self._judges,
             inbox,
             names=name_in if settings.capture.names else None,
             took=self._metrics.judged if self._metrics is not None else lambda _: None,
+            pasts=self._pasts,
         )
         self._asking = Asking(settings.faucet.page, inbox)
         self._hooking = Hooking(
@@ -194,7 +197,7 @@ class Run:
             hold=lambda on: self._capturing.hold(on=on),
             show=self._telling.show,
             forget=self._telling.forget,
-            spoken=self._telling.spoken,
+            spoken=self._spoken,
             enforce=self._hooking.want,
             reload=self._reload,
         )
@@ -209,11 +212,21 @@ class Run:
         if isinstance(event, ConfigLoaded):
             self._hooking.heard(event.files)
 
+    def _spoken(self, command: Command) -> None:
+        """Something is in the journal, or there is an alarm."""
+        self._telling.spoken(command)
+        if isinstance(command, Announce):
+            self._judging.kept(command)
+
     def _parts(self) -> dict[str, Any]:
         return self._health.parts()
 
     def _networkml(self) -> Mapping[str, str]:
         return self._judges.networkml()
+
+    def _past_of(self, mac: str) -> dict[str, Any] | None:
+        """How much is known of how a device was; asked when the pasts are open."""
+        return self._pasts.summary(mac)
 
     def _capture(self, order: CaptureOrder) -> tuple[Capturing, Watching]:
         """The capture, and who takes its stream; nothing is open yet."""
@@ -237,6 +250,7 @@ class Run:
             self._parts,
             self._projecting,
             Decisions(self._engine, self._ordered, now),
+            self._past_of,
         )
         self._server = ControlServer(
             settings.control.socket,
@@ -320,7 +334,7 @@ class Run:
             log.error("the settings are kept as they were: %s", error)  # noqa: TRY400 - theirs
         else:
             self._judges = found
-            self._judging.use(found.models, found.parameters)
+            self._judging.use(found)
             self._watching.use(found.parameters)
             self._engine.use(compose.engine_options(fresh))
             self._ruling.use(fresh.policy.file)
@@ -355,8 +369,8 @@ class Run:
         self._stop("judging")
         while self._daemon.turn(0):
             pass
-        if len(self._judging):
-            log.warning("%d captures are left for the next start", len(self._judging))
+        if left := self._judging.finish():
+            log.warning("%d captures are left for the next start", left)
 
     def _stop(self, name: str, meanwhile: Callable[[], object] = lambda: None) -> None:
         """End a thread; it may ask the main thread something, or wait for room in the inbox."""

@@ -81,6 +81,7 @@ class EngineService:
         parts: What each part says of itself; called in the main thread.
         past: What was.
         decisions: What is decided about devices.
+        own: What is known of how a device was, by its MAC; called in the asker's thread.
     """
 
     def __init__(
@@ -90,9 +91,10 @@ class EngineService:
         parts: Callable[[], dict[str, Any]],
         past: Past,
         decisions: Decisions,
+        own: Callable[[str], Document | None] = lambda _: None,
     ) -> None:
         self._inbox, self._engine, self._decided = inbox, engine, decisions
-        self._parts, self._past = parts, past
+        self._parts, self._past, self._own = parts, past, own
         self._since = now()
 
     def status(self) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class EngineService:
         return [to_document(one) for one in views]
 
     def device(self, key: str) -> dict[str, Any] | None:
-        """The document of one, with its history.
+        """The document of one, with its history and how much is known of how it was.
 
         Raises:
             DeniedError: it could be more than one.
@@ -118,7 +120,7 @@ class EngineService:
             history = self._past.history(one.mac, _HISTORY)
         except StoreError:
             history = []  # the journal has it: 'halia audit show'
-        return {**to_document(one), "history": history}
+        return {**to_document(one), "past": self._own(one.mac), "history": history}
 
     def decisions(self, *, over: bool) -> list[Document]:
         """The document of each case, with its device's name."""

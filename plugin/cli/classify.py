@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from plugin.cli import options, output
 from plugin.cli.inputs import inputs_of
-from plugin.cli.ranking import anomalies, told
+from plugin.cli.ranking import anomalies, explained, told
 from plugin.errors import printable
 
 if TYPE_CHECKING:
@@ -54,6 +54,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="parameters of the bad behaviours that are looked for (see configs/behaviours.yaml),"
         " or none to look for none; otherwise the setting behaviours.file",
     )
+    parser.add_argument(
+        "--normal",
+        metavar="NAME|PATH|none",
+        default="normal",
+        help="the model of normal that devices are compared with, or none to look for no novelty",
+    )
+    parser.add_argument(
+        "--suspicion",
+        metavar="NAME|PATH|none",
+        default="suspicion",
+        help="the model of how far harmless devices go in signs below the behaviours' thresholds;"
+        " none, or --behaviours none: signs are not weighed",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="hold each feature of a device against what is usual for its role: in the text the"
+        " ten strangest, in --json all",
+    )
     options.common(parser, model=True, paths=True)
     parser.epilog = (
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
@@ -64,7 +83,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "seen, or it is a router that stands for other devices). The ranking is there in any\n"
         "case: in --json always three labels, in the text those of 0.01 and more.\n"
         "A device that scans, guesses passwords, floods, spoofs ARP or beacons is anomalous,\n"
-        "whatever its role (docs/behaviours.md).\n" + options.SPAN + "."
+        "whatever its role (docs/behaviours.md). One that is unlike what is known of its role, or\n"
+        "fits no role at all, is novel; new is not bad (docs/novelty.md).\n" + options.SPAN + "."
     )
 
 
@@ -78,7 +98,13 @@ def run(args: argparse.Namespace) -> int:
 
     settings = load_settings(config=args.config, flags={"model": args.model})
     models = work.load_models(settings.model, settings.data)
-    wanted = work.Options(args.device, args.window, _behaviours(args, settings))
+    normal = work.load_usual(None if args.normal == options.NONE else args.normal, settings.data)
+    behaviours = _behaviours(args, settings)
+    weighs = behaviours is not None and args.suspicion != options.NONE
+    signs = work.load_signs(args.suspicion if weighs else None, settings.data)
+    wanted = work.Options(
+        args.device, args.window, behaviours, normal, suspicion=signs, explain=args.explain
+    )
     paths = options.input_paths(args)
     places: list[Path] = []
     if args.networkml is not None:
@@ -104,7 +130,7 @@ def _behaviours(args: argparse.Namespace, settings: Settings) -> Parameters | No
     from plugin.offline.behaviours import load_parameters
     from plugin.offline.classify import DEFAULTS
 
-    if args.behaviours == options.NO_BEHAVIOURS:
+    if args.behaviours == options.NONE:
         return None
     named = settings.behaviours.file
     file = named if args.behaviours is None else options.path(args.behaviours)
@@ -125,7 +151,7 @@ def _captures(
 
     found = iter_captures(
         paths,
-        packets=needs_packets(models),
+        packets=needs_packets(models, wanted.normal),
         watched=wanted.behaviours is not None,
         skipped=output.skip_warner(args),
     )
@@ -180,6 +206,7 @@ def _text(one: Verdict) -> str:
     addresses = f"  {', '.join(rest[:2])}{more}" if rest else ""
     lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
     lines += anomalies(one)
+    lines += explained(one)
     lines += told(one)
     lines += [f"    note: {warning}" for warning in one.warnings]
     return "".join(printable(line) + "\n" for line in lines)

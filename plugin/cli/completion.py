@@ -63,15 +63,17 @@ def _script(args: argparse.Namespace) -> str:
         raise InputError(
             "needs the library shtab", where="completion", advice=install_extra("cli")
         ) from error
-    from plugin.offline.classify import list_models, model_folders
+    from plugin.offline.classify import kind_of, list_models, model_folders
     from plugin.settings import load_settings
 
-    models = [p.name for p in list_models(model_folders(load_settings(config=args.config).data))]
+    places = list_models(model_folders(load_settings(config=args.config).data))
+    models = [place.name for place in places]
+    of_roles = [place.name for place in places if kind_of(place) is None]
     whole = whole_parser()
     for parser in parsers(whole):
         for action in parser._actions:  # noqa: SLF001  # argparse has no public list of them
             if action.metavar == MODEL:  # this parser only writes scripts: a path stays right
-                action.choices = models
+                action.choices = of_roles if action.dest == "model" else models
             if action.type is options.path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
             if action.metavar in LIVE:

@@ -30,8 +30,8 @@ WORDS = {state: case_rows.STATES[state] for state in case_rows.SHOWN} | {
 }
 _VERDICTS = {
     "normal": "it behaves as such devices do",
-    "novel": "it behaves as no device did that is known; new is not bad",
-    "changed": "it behaves otherwise than before",
+    "novel": "it is unlike what is known of its role, or of no known role; new is not bad",
+    "changed": "it behaves otherwise than before; a change is not bad by itself",
     "anomalous": "it does what no such device should",
 }
 LEAST_SHOWN = 0.01
@@ -74,6 +74,7 @@ def _facts(device: Document, now: float) -> Iterator[tuple[str, str, str]]:
     yield from _decision(device.get("case"), now)
     yield from _role(device["role"])
     yield from _anomaly(device["anomaly"])
+    yield from _past(device.get("past"), now)
     captures = device["captures"]
     last = f", the last in {device['last_capture']}" if device["last_capture"] else ""
     yield "recordings", f"{captures} judged{last}", ""
@@ -128,14 +129,36 @@ def _anomaly(anomaly: Document | None) -> Iterator[tuple[str, str, str]]:
     verdict = str(anomaly["verdict"])
     if verdict == UNDETERMINED:  # behaviours have a name: finding none makes nobody normal
         yield "behaviour", "no bad behaviour found", ""
+        yield from _compared(anomaly)
         return
     style = "red" if verdict in ODD else ""
     yield "behaviour", f"{verdict}: {_VERDICTS.get(verdict, 'as a newer Halia says')}", style
+    yield from _compared(anomaly)
+    for finding in anomaly["behaviour"]:
+        yield from _finding("found", finding)
+
+
+def _compared(anomaly: Document) -> Iterator[tuple[str, str, str]]:
+    """How it is against what is known of its role, and against its own past."""
     for kind in ("novelty", "change"):
         if anomaly[kind] is not None:
             yield from _finding(kind, anomaly[kind])
-    for finding in anomaly["behaviour"]:
-        yield from _finding("found", finding)
+
+
+def _past(past: Document | None, now: float) -> Iterator[tuple[str, str, str]]:
+    """How much is known of how it was."""
+    if past is None:
+        return
+    windows = f"{past['windows']} windows of its own since {iso_second(past['since'])}"
+    if past["warm"]:
+        waits = past["waiting"]
+        more = f"; {waits} changed ones are not taken for usual yet" if waits else ""
+        yield "its past", f"{windows}; it is compared with them{more}", ""
+        return
+    needs, age = past["needs"], max(0.0, now - past["since"])
+    span = "" if age >= needs["seconds"] else f" over {ago(needs['seconds'])}"
+    wanted = f"{needs['windows']} windows{span} are needed"
+    yield "its past", f"{windows}; it only learns yet: {wanted}", ""
 
 
 def _finding(label: str, finding: Document) -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli import asking, output
+from plugin.cli import asking, device_label, output
 from plugin.cli.columns import lay_out
 from plugin.cli.device_rows import (
     KEPT,
@@ -31,7 +31,7 @@ HELP = "Tell which devices there are: where, in which state, in which role, and 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add ``list``, ``show`` and ``watch``."""
+    """Add ``list``, ``show``, ``watch`` and ``label``."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="a table of all devices, or of those that are wanted")
     _filters(listing)
@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _filters(watch)
     asking.common(watch, out=False)
+    device_label.configure(verbs.add_parser("label", help=device_label.HELP))
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +70,8 @@ def _filters(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one verb."""
-    return {"list": _list, "show": _show, "watch": _watch}[args.verb](args)
+    verbs = {"list": _list, "show": _show, "watch": _watch, "label": device_label.run}
+    return verbs[args.verb](args)
 
 
 def _filter(args: argparse.Namespace) -> Filter:

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from plugin.offline.features import Classic, Table
 
 HELP = "The feature matrix of captures: a row for each session or device."
-SETS = ("networkml-4104", "networkml-4104-window", "service-ports")
+SETS = (
+    "networkml-4104",
+    "networkml-4104-window",
+    "service-ports",
+    "halia-host",
+    "halia-host-sent",
+)
 """Written out, because the schemas import numpy; a test compares."""
-WINDOWED = SETS[1]
+CLASSIC, WINDOWED = SETS[1], (SETS[1], SETS[3], SETS[4])
+"""Sets that have a threshold; sets that have windows."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=SETS[0],
         help="networkml-4104: a row a session, shares of packets by port and protocol (default);"
         " networkml-4104-window: a row a device and window, as NetworkML 0.2 to 0.4 computed it;"
-        " service-ports: a row a device, what it serves and uses",
+        " service-ports: a row a device, what it serves and uses; halia-host: a row a device, all"
+        " that headers tell; halia-host-sent: the same of sent packets only",
     )
     parser.add_argument(
         "--device",
@@ -38,7 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--window",
         metavar="TIME",
         type=options.window,
-        help="length of networkml-4104-window's windows (default 15m); no other set has any",
+        help="length of the windows of networkml-4104-window (default 15m) and halia-host (default:"
+        " the whole capture); no other set has any",
     )
     parser.add_argument(
         "--threshold",
@@ -81,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _choices(args: argparse.Namespace) -> Classic:
-    """The options of the classic set.
+    """The options of sets with windows.
 
     Raises:
         OptionError: they are given for another set.
@@ -91,9 +100,12 @@ def _choices(args: argparse.Namespace) -> Classic:
 
     given = {k: getattr(args, k) for k in Classic._fields if getattr(args, k) is not None}
     for name in given:
-        if args.set != WINDOWED:
+        fit = WINDOWED if name == "window" else (CLASSIC,)
+        if args.set not in fit:
             raise OptionError(
-                f"does not apply to {args.set}", where=f"--{name}", advice=f"add --set {WINDOWED}"
+                f"does not apply to {args.set}",
+                where=f"--{name}",
+                advice=f"add --set {' or --set '.join(fit)}",
             )
     return Classic(**given)
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin.cli.options import NO_BEHAVIOURS
+from plugin.cli.options import NONE
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +66,7 @@ def _behaviours(args: argparse.Namespace) -> Iterator[Path]:
     """The parameters of behaviours that were named, or that the settings name."""
     from plugin.settings import load_settings
 
-    if args.behaviours not in {None, NO_BEHAVIOURS}:
+    if args.behaviours not in {None, NONE}:
         yield Path(args.behaviours)
     elif args.behaviours is None:
         named = load_settings(config=args.config).behaviours.file

@@ -75,6 +75,11 @@ COMMANDS: dict[str, Listed] = {
         "evaluate",
         "Tell how well a model does on labelled captures, or its recipe on groups left out.",
     ),
+    "label": Listed(
+        "files",
+        "label",
+        "Say what the devices of captures are, in a list that train and evaluate read.",
+    ),
     "faucet": Listed(
         "network",
         "faucet",

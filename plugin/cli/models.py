@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from plugin.ml.model import Manifest
+    from plugin.ml.novelty.model import Manifest as NormalManifest
+    from plugin.ml.suspicion import Manifest as SuspicionManifest
 
 HELP = "List, show and verify models."
 
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from plugin.errors import ModelError
-    from plugin.ml.model import to_document
+    from plugin.ml.fields import to_document
 
     rows, documents = [], []
     for path in _places(args, []):
@@ -60,9 +62,9 @@ def _list(args: argparse.Namespace) -> int:
             (
                 manifest.name,
                 manifest.version,
-                manifest.algorithm,
-                manifest.schema_name,
-                len(manifest.classes),
+                document.get("algorithm") or _kind(document),
+                document.get("schema_name", "signs"),
+                len(document.get("classes") or document.get("roles") or ()),
                 str(path),
             )
         )
@@ -71,8 +73,14 @@ def _list(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _kind(document: dict[str, Any]) -> str:
+    """What stands in place of an algorithm: the kind, and the detector where it has one."""
+    kind, detector = document["kind"], document.get("detector")
+    return f"{kind}: {detector}" if detector else str(kind)
+
+
 def _show(args: argparse.Namespace) -> int:
-    from plugin.ml.model import to_document
+    from plugin.ml.fields import to_document
 
     document = to_document(_load(_places(args, [args.name])[0]))
     rows = [(key, _cell(value)) for key, value in document.items() if key != "metrics"]
@@ -106,10 +114,10 @@ def _places(args: argparse.Namespace, names: list[str]) -> list[Path]:
     return [find_model(name, folders) for name in names] or list_models(folders)
 
 
-def _load(path: Path) -> Manifest:
-    from plugin.offline.classify import load_model
+def _load(path: Path) -> Manifest | NormalManifest | SuspicionManifest:
+    from plugin.offline.classify import load_any
 
-    return load_model(path).manifest
+    return load_any(path).manifest
 
 
 def _write(args: argparse.Namespace, documents: list[dict[str, Any]], text: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from plugin.addresses import device_address
 from plugin.errors import OptionError
 
-NO_BEHAVIOURS = "none"
-"""Of ``--behaviours``: look for none."""
+NONE = "none"
+"""Of ``--behaviours`` and ``--normal``: look for none."""
 SHORTEST = 1e-3
 """Seconds of a window."""
 SPAN = "TIME is a number with s, m, h or d (90s, 15m, 1.5h); without one it is seconds"

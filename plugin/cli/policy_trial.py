@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _said(args: argparse.Namespace, faulty: Callable[[str], None]) -> Iterator[Told]:
     from plugin.offline.behaviours import load_parameters
-    from plugin.offline.classify import load_models
+    from plugin.offline.classify import SHIPPED, load_models, load_signs, load_usual
     from plugin.offline.simulate import from_captures, from_journal, journal_in
     from plugin.settings import load_settings
 
@@ -100,7 +100,9 @@ def _said(args: argparse.Namespace, faulty: Callable[[str], None]) -> Iterator[T
     file = settings.behaviours.file
     parameters = None if file is None else load_parameters(file)
     models = load_models(settings.model, settings.data)
-    yield from from_captures(args.paths, models, parameters, faulty)
+    normal = load_usual(SHIPPED, settings.data)
+    signs = load_signs(data=settings.data)
+    yield from from_captures(args.paths, models, parameters, faulty, normal, signs)
 
 
 def page(found: Simulated, policy: Policy) -> str:

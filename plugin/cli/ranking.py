@@ -11,19 +11,47 @@ BAR = 20
 """Cells of a confidence bar."""
 SHOWN = 5
 """Findings of a device that are shown to a person."""
+EXPLAINED = 10
+"""Features that are shown to a person; --json has all."""
 RIGHT = "  <- right"
 """Marks the truth, where that is known (the demo)."""
 
 
 def anomalies(one: Verdict) -> list[str]:
-    """What a device does that is abnormal, a line each; nothing if nothing was found."""
-    found = () if one.anomaly is None else one.anomaly.behaviour
+    """What is abnormal about a device, a line each, or that nothing is; no line: nobody looked."""
+    from plugin.ml.verdict import NORMAL, says_yes  # with numpy: not at the start of every command
+
+    anomaly = one.anomaly
+    if anomaly is None:
+        return []
+    found = anomaly.behaviour
     lines = [
         f"    anomalous: {finding.name.replace('-', ' ')}: {'; '.join(finding.reasons)}"
         for finding in found[:SHOWN]
     ]
     more = len(found) - SHOWN
-    return [*lines, f"    anomalous: {more} more"] if more > 0 else lines
+    lines += [f"    anomalous: {more} more"] if more > 0 else []
+    for word, finding in (("changed", anomaly.change), ("novel", anomaly.novelty)):
+        if finding is not None and says_yes(finding):
+            lines.append(f"    {word}: {'; '.join(finding.reasons)}")
+    if anomaly.verdict == NORMAL and anomaly.novelty is not None:
+        lines.append(f"    normal: {'; '.join(anomaly.novelty.reasons)}")
+    return lines
+
+
+def explained(one: Verdict) -> list[str]:
+    """The features farthest from what is usual, a line each; nothing where nothing was compared."""
+    from plugin.ml.novelty.explain import number, words
+
+    told = one.explanation
+    if told is None:
+        return []
+    whom = f"of {told.role}" if told.role else "of all that is known"
+    lines = [f"    beside {told.references} references {whom}, the strangest features first:"]
+    for feature in told.features[:EXPLAINED]:
+        side = "" if not feature.beyond else f", {number(abs(feature.beyond))} beyond"
+        lines.append(f"      {words(feature)}{side}")
+    return lines
 
 
 def told(one: Verdict, *, truth: str | None = None) -> list[str]:

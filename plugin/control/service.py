@@ -35,7 +35,9 @@ class Service(Protocol):
         """The document of each device."""
 
     def device(self, key: str) -> Document | None:
-        """The document of one, with ``history``: what was found, the last first.
+        """The document of one, with ``past`` (how it was, or null) and ``history``.
+
+        The history is what was found, the last first.
 
         Args:
             key: its MAC address, IP address or name.

@@ -23,6 +23,7 @@ _BY_TEXT = frozenset(
         "switch_up",
         "error",
         "torn",
+        "past",
         "enforcing",
         "proof",
         "protected",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.actions import ISOLATING as TAKING
 from plugin.ml import verdict as ml_verdict
-from plugin.ml.verdict import ANOMALOUS, KNOWN, anomaly_document, judge, role_document
+from plugin.ml.verdict import (
+    ANOMALOUS,
+    CHANGED,
+    KNOWN,
+    NOVEL,
+    anomaly_document,
+    judge,
+    role_document,
+)
 from plugin.policy.cases import HALIA
 from plugin.records import iso_time
 
@@ -241,10 +249,20 @@ def _why(tracked: Tracked, anomaly: Anomaly | None, state: str, besides: Besides
     if state == SUSPECT and anomaly is not None:
         return _suspicion(tracked, anomaly)
     if state == OK and role is not None:
-        return f"looks like {role.labels[0]} ({role.confidences[0]:.2f}) in {tracked.role_capture}"
+        likely = f"{role.labels[0]} ({role.confidences[0]:.2f})"
+        return f"looks like {likely} in {tracked.role_capture}{_unlike(anomaly)}"
     if state == UNDETERMINED and role is not None:
-        return f"{role.decision}: {role.reason}"
+        return f"{role.decision}: {role.reason}{_unlike(anomaly)}"
     return besides.ignored or besides.unseen or _WAITING[state]
+
+
+def _unlike(anomaly: Anomaly | None) -> str:
+    """That a device has changed, or is novel: worth a look, no reason to suspect it."""
+    if anomaly is None or anomaly.verdict not in {CHANGED, NOVEL}:
+        return ""
+    finding = anomaly.change if anomaly.verdict == CHANGED else anomaly.novelty
+    reason = finding.reasons[0] if finding is not None and finding.reasons else "no reason given"
+    return f"; {anomaly.verdict}: {reason}"
 
 
 def decided(case: Case) -> str:

@@ -15,12 +15,14 @@ from plugin.errors import ModelError, OptionError, SettingsError
 from plugin.ml import devices as devices_in
 from plugin.ml import verdict
 from plugin.ml.behaviour.parameters import Parameters
-from plugin.ml.features import NEEDS_PACKETS, networkml4104, service_ports
-from plugin.ml.matrix import distinct
-from plugin.ml.role import calibrate, predict_proba
-from plugin.ml.store import find_model, list_models, load_model
+from plugin.ml.features import NEEDS_PACKETS
+from plugin.ml.store import find_model, kind_of, list_models, load_any, load_model
 from plugin.offline.behaviours import Anomalies
+from plugin.offline.confidences import SECOND, Parts, confidences_of
+from plugin.offline.novelty import SHIPPED, Novelties, load_normals
 from plugin.offline.read import read_capture
+from plugin.offline.suspicion import SHIPPED as SIGNS
+from plugin.offline.suspicion import Suspicions, load_suspicions
 from plugin.settings import data_folder
 
 if TYPE_CHECKING:
@@ -29,30 +31,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from plugin.ml.devices import Devices, Views
-    from plugin.ml.matrix import Matrix
+    from plugin.ml.devices import Devices
     from plugin.ml.model import Model
+    from plugin.ml.novelty.model import Normal
+    from plugin.ml.novelty.references import Memory
+    from plugin.ml.suspicion import Suspicion
     from plugin.ml.verdict import Role, Verdict
     from plugin.records import Capture
 
 __all__ = [
     "AUTO",
+    "SHIPPED",
     "Options",
     "classify",
     "classify_capture",
     "find_model",
+    "kind_of",
     "list_models",
+    "load_any",
     "load_model",
     "load_models",
+    "load_signs",
+    "load_usual",
     "model_folders",
 ]
 
 AUTO = ("device", "enterprise")
 """Models that ``auto`` runs, the one that answers when none is sure last."""
-SECOND = 1_000_000_000
 DEFAULTS = Parameters()
-LONGEST = 2**62
-"""Nanoseconds: a longer window holds every capture too."""
 
 
 class Options(NamedTuple):
@@ -64,15 +70,14 @@ class Options(NamedTuple):
     """Seconds: predict for each window and average; None takes the capture as one."""
     behaviours: Parameters | None = None
     """Look for behaviours, with these parameters, in captures read with ``watched=True``."""
-
-
-class Parts(NamedTuple):
-    """How a capture is cut for prediction."""
-
-    window: float | None
-    """Seconds; None: it is one."""
-    origin: int
-    """Where the first begins, ns."""
+    normal: Normal | None = None
+    """Look for novelty with this model, in captures read as it needs (:func:`needs_packets`)."""
+    memory: Memory | None = None
+    """What is remembered of the site."""
+    suspicion: Suspicion | None = None
+    """Weigh the signs below the behaviours' thresholds, too, where behaviours are looked for."""
+    explain: bool = False
+    """Hold every feature against what is usual."""
 
 
 def classify(
@@ -82,6 +87,7 @@ def classify(
     device: str | None = None,
     window: float | None = None,
     behaviours: Parameters | None = DEFAULTS,
+    normal: str | None = SHIPPED,
 ) -> list[Verdict]:
     """Say what each device of a capture is, and what it does that is abnormal.
 
@@ -90,7 +96,9 @@ def classify(
         model: a model's name or directory; ``auto`` runs the shipped ones.
         device: only the device with this MAC or IP address.
         window: seconds; see :class:`Options`.
-        behaviours: parameters of the behaviours that are looked for; None looks for none.
+        behaviours: parameters of the behaviours that are looked for; None looks for none, and
+            suspects nobody.
+        normal: a model of normal, by name or directory; None does not look for novelty.
 
     Raises:
         CaptureError: it cannot be opened, or is no capture.
@@ -101,9 +109,11 @@ def classify(
         raise OptionError("is no length of a window", where=f"window {window}")
     device = address_option(device)
     models = load_models(model)
-    options = Options(device, window, behaviours)
+    usual = load_usual(normal)
+    signs = None if behaviours is None else load_signs()
+    options = Options(device, window, behaviours, usual, suspicion=signs)
     watched = behaviours is not None
-    capture = read_capture(path, packets=needs_packets(models), watched=watched)
+    capture = read_capture(path, packets=needs_packets(models, usual), watched=watched)
     return classify_capture(capture, models, options)
 
 
@@ -137,9 +147,37 @@ def load_models(name: str, data: Path | None = None) -> list[Model]:
     return found
 
 
-def needs_packets(models: Sequence[Model]) -> bool:
+def load_usual(name: str | None, data: Path | None = None) -> Normal | None:
+    """Load a model of normal.
+
+    Args:
+        name: its name or directory; None: none.
+        data: the setting ``data``, where models/ is.
+
+    Raises:
+        ModelError: there is none (but the shipped one may be missing), or it is refused.
+    """
+    return None if name is None else load_normals(name, model_folders(data))
+
+
+def load_signs(name: str | None = SIGNS, data: Path | None = None) -> Suspicion | None:
+    """Load a model of suspicion.
+
+    Args:
+        name: its name or directory; None: none.
+        data: the setting ``data``, where models/ is.
+
+    Raises:
+        ModelError: there is none (but the shipped one may be missing), or it is refused.
+    """
+    return None if name is None else load_suspicions(name, model_folders(data))
+
+
+def needs_packets(models: Sequence[Model], normal: Normal | None = None) -> bool:
     """Whether captures must be read with ``packets=True`` for these models."""
-    return any(model.manifest.schema_name in NEEDS_PACKETS for model in models)
+    names = [model.manifest.schema_name for model in models]
+    names += [] if normal is None else [normal.manifest.schema_name]
+    return not NEEDS_PACKETS.isdisjoint(names)
 
 
 def classify_capture(
@@ -175,11 +213,14 @@ def verdicts_of(
     if wanted.window is not None:
         warnings += (f"averaged over windows of {wanted.window:g} seconds",)
     anomalies = Anomalies(capture, wanted.behaviours)
+    novelties = Novelties(capture, devices, chosen, wanted.normal, wanted.memory)
+    suspicions = Suspicions(capture, devices, addresses.relays, wanted.suspicion)
     for k in chosen.tolist():
         packets, count = int(devices.packets[k]), int(sessions[k])
         relay = verdict.relay_reason(*addresses.counts[k].tolist()) if addresses.relays[k] else None
         found = roles.of(k, packets, count, relay)
-        mac = devices.macs[k]
+        mac, role = devices.macs[k], verdict.choose(found)
+        novelty = novelties.of(k, role, packets, count)
         yield verdict.Verdict(
             mac=mac,
             ips=tuple(map(address_text, addresses.ips[k])),
@@ -188,10 +229,11 @@ def verdicts_of(
             sessions=count,
             start_ns=first_ns,
             end_ns=last_ns,
-            role=verdict.choose(found),
+            role=role,
             roles=found if len(found) > 1 else (),
             warnings=warnings + anomalies.warnings(mac, relay=relay is not None),
-            anomaly=anomalies.of(mac),
+            anomaly=anomalies.of(mac, novelty, suspicions.of(k)),
+            explanation=novelties.explained(k, role, packets, count) if wanted.explain else None,
         )
 
 
@@ -234,7 +276,7 @@ class _Roles:
         starts = capture.sessions["start"][devices.views.session]
         origin = int(starts.min()) if window is not None and len(starts) else 0
         parts = Parts(window, origin)
-        self._found = [_confidences(model, capture, some, parts) for model in models]
+        self._found = [confidences_of(model, capture, some, parts) for model in models]
         self._place = dict(zip(judged.tolist(), range(len(judged)), strict=True))
         self._known: dict[tuple[int, int, str | None], tuple[Role, ...]] = {}
 
@@ -278,88 +320,3 @@ def is_device(wanted: str | None, mac: str | None, ips: tuple[str, ...]) -> bool
     if wanted is None:
         return True
     return wanted.lower().replace("-", ":") == mac or wanted.lower() in ips
-
-
-def _confidences(
-    model: Model, capture: Capture, devices: Devices, parts: Parts
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Calibrated confidences of every device.
-
-    Per window: the mean over the rows of the window's sessions, calibrated; then the plain mean
-    over the windows in which the device has a session. A session belongs to the window of its
-    first packet. Without ``window`` the capture is one.
-
-    Returns:
-        (n_devices, n_classes), and (n_devices,) which devices there was anything for.
-    """
-    if model.manifest.schema_name in NEEDS_PACKETS:
-        return _by_packets(model, capture, devices, parts)
-    views = devices.views
-    cell, owner = _cells(capture, views, parts)
-    mean = _cell_means(model, capture, views, cell, len(owner))
-    per_cell = calibrate(mean, model.manifest.temperature)
-    windows = np.bincount(owner, minlength=len(devices))
-    sums = np.zeros((len(devices), per_cell.shape[1]))
-    np.add.at(sums, owner, per_cell)
-    return sums / np.maximum(windows, 1)[:, None], windows > 0
-
-
-def _cells(
-    capture: Capture, views: Views, parts: Parts
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the (device, window) pairs that have sessions.
-
-    Returns:
-        (n_views,) the pair of each view, ascending with its device; (n_cells,) its device.
-    """
-    number = np.zeros(len(views.session), np.int64)
-    if parts.window is not None and len(number):
-        start = capture.sessions["start"][views.session]
-        length = max(1, int(min(parts.window * SECOND, LONGEST)))
-        number = (start - parts.origin) // length
-    pairs = views.device * (int(number.max(initial=0)) + 1) + number
-    found = distinct(pairs)
-    return found.number, views.device[found.first]
-
-
-def _cell_means(
-    model: Model, capture: Capture, views: Views, cell: NDArray[np.int64], n_cells: int
-) -> NDArray[np.float64]:
-    """(n_cells, n_classes) mean probabilities over each cell's rows, in bounded memory."""
-    n_classes = len(model.manifest.classes)
-    sums = np.zeros((n_cells, n_classes))
-    counts = np.zeros(n_cells)
-    for block in devices_in.blocks(views):
-        sessions = capture.sessions.take(views.session[block])
-        is_orig, cells = views.is_orig[block], cell[block]
-        if model.manifest.schema_name == "networkml-4104":
-            rows: Matrix = networkml4104.rows(sessions, is_orig)
-            owner = cells
-        else:
-            # All windows of a device are in its block, so each cell is summed up in one.
-            known = distinct(cells)
-            owner = cells[known.first]
-            rows = service_ports.rows(sessions, is_orig, known.number, len(owner))
-        np.add.at(sums, owner, predict_proba(model, rows))
-        np.add.at(counts, owner, 1)
-    return sums / np.maximum(counts, 1)[:, None]
-
-
-def _by_packets(
-    model: Model, capture: Capture, devices: Devices, parts: Parts
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The same for the classic set, whose rows are windows of packets."""
-    from plugin.ml.features import classic
-
-    assert capture.packets is not None
-    found = np.zeros((len(devices), len(model.manifest.classes)))
-    covered = np.zeros(len(devices), np.bool_)
-    length = parts.window or model.manifest.window_seconds
-    for k, mac in enumerate(devices.mac_ids.tolist()):
-        rows = classic.windows(capture.packets, capture.sessions, device=mac, window=length).matrix
-        rows = rows.rows(rows.counts() > 0)
-        covered[k] = mac >= 0 and rows.n_rows > 0
-        if covered[k]:
-            each = calibrate(predict_proba(model, rows), model.manifest.temperature)
-            found[k] = each.mean(axis=0)
-    return found, covered

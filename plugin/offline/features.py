@@ -14,7 +14,15 @@ import numpy as np
 from plugin.addresses import address_text
 from plugin.errors import OptionError
 from plugin.ml import devices as devices_in
-from plugin.ml.features import NEEDS_PACKETS, classic, networkml4104, service_ports
+from plugin.ml.features import (
+    HOST,
+    NEEDS_PACKETS,
+    classic,
+    host,
+    host_owners,
+    networkml4104,
+    service_ports,
+)
 from plugin.ml.matrix import Matrix, empty, vstack
 from plugin.ml.schema import SCHEMAS
 from plugin.offline.classify import address_option, is_device
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
     from plugin.records import Capture
 
 NO_SESSION = -1
+WINDOW = 900.0
+"""Seconds of a classic window."""
 
 
 class Table(NamedTuple):
@@ -44,16 +54,16 @@ class Table(NamedTuple):
     """(n_rows,) MAC address of the device, its IP address in captures without."""
     session: NDArray[np.int64]
     """(n_rows,) id of the session in its capture; -1 where a row is a device's.
-    In the classic set: number of the window."""
+    In sets with windows: number of the window."""
 
 
 class Classic(NamedTuple):
-    """Options of ``networkml-4104-window``."""
+    """Options of the sets that look at packets."""
 
-    window: float = 900.0
-    """Seconds."""
+    window: float | None = None
+    """Seconds; None: 900 in the classic set, the whole capture in ``halia-host``."""
     threshold: float = 0.0
-    """Seconds; 120 is what NetworkML had in effect."""
+    """Seconds, of the classic set; 120 is what NetworkML had in effect."""
 
 
 def features(
@@ -69,7 +79,7 @@ def features(
         path: the capture.
         set: a feature set, see ``SCHEMAS``.
         device: only this device, by MAC or IP address.
-        options: of the classic set.
+        options: of the sets that look at packets.
 
     Raises:
         CaptureError: it cannot be opened, or is no capture.
@@ -104,6 +114,8 @@ def features_of(
     who = [mac or own[0] for mac, own in zip(devices.macs, ips, strict=True)]
     if name == "networkml-4104-window":
         matrix, owner, session = _windows(capture, devices, options or Classic())
+    elif name in HOST:
+        matrix, owner, session = _hosts(capture, devices, name, (options or Classic()).window)
     elif name == "networkml-4104":
         views = devices.views
         matrix = vstack([empty(SCHEMAS[name].n_columns), *_session_rows(capture, views)])
@@ -173,10 +185,27 @@ def _windows(
             capture.packets,
             capture.sessions,
             device=mac,
-            window=options.window,
+            window=WINDOW if options.window is None else options.window,
             threshold=options.threshold,
         )
         parts.append(found.matrix)
         owner += [k] * found.matrix.n_rows
         number += range(found.matrix.n_rows)
     return vstack(parts), np.array(owner, np.int64), np.array(number, np.int64)
+
+
+def _hosts(
+    capture: Capture, devices: Devices, name: str, window: float | None
+) -> tuple[Matrix, NDArray[np.int64], NDArray[np.int64]]:
+    packets, sessions = capture.packets, capture.sessions
+    assert packets is not None
+    owners = host_owners.by_devices(packets, sessions, devices, len(capture.macs))
+    owner = np.arange(len(devices))
+    number = np.full(len(devices), NO_SESSION)
+    if window is not None:
+        origin = int(packets["time"].min()) if len(packets) else 0
+        owners, owner, number = host_owners.windows(
+            owners, packets["time"], sessions["start"], origin, window
+        )
+    matrix = host.of_owners(packets, sessions, owners, len(owner), sent_only=name == host.SENT)
+    return matrix, owner, number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin.errors import CaptureError
@@ -10,11 +11,11 @@ from plugin.offline.read import read_capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from plugin.ml.model import Model
     from plugin.ml.verdict import Verdict
     from plugin.offline.classify import Options
+    from plugin.offline.pasts import Pasts
 
 
 def judge_capture(
@@ -24,6 +25,7 @@ def judge_capture(
     mac: str | None,
     *,
     warnings: tuple[str, ...] = (),
+    pasts: Pasts | None = None,
 ) -> Verdict | None:
     """Say what one device is and does, from the capture that was recorded of it.
 
@@ -37,6 +39,8 @@ def judge_capture(
         mac: the device, lower case with colons; None where the file does not tell: the one with
             the most frames, for each of them names the device.
         warnings: what the recorder knows besides, such as frames that were missed.
+        pasts: what is known of devices' pasts: the device is compared with its own. It is learned
+            when who calls says so (:meth:`Pasts.learn`).
 
     Returns:
         None if the device sent nothing: others sent to an address that may be nobody's.
@@ -45,7 +49,8 @@ def judge_capture(
         CaptureError: it cannot be read.
     """
     watched = options.behaviours is not None
-    capture = read_capture(path, packets=needs_packets(models), watched=watched)
+    packets = needs_packets(models, options.normal) or pasts is not None
+    capture = read_capture(path, packets=packets, watched=watched)
     found = classify_capture(capture, models, options._replace(device=mac))
     if not found and capture.problem is not None:
         said = f"holds no frame that {mac} sent before it is {capture.problem.reason}"
@@ -53,4 +58,6 @@ def judge_capture(
     if not found:
         return None
     verdict = max(found, key=lambda one: one.packets)
+    if pasts is not None:
+        verdict = pasts.judged(verdict, capture, Path(path).name)
     return verdict._replace(warnings=verdict.warnings + warnings)

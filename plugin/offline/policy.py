@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from plugin.policy.samples import Sample
     from plugin.policy.subject import Subject
 
+SUSPICION = "suspicion"
+"""Stands among the behaviours of a verdict (docs/suspicion.md); its module would import numpy."""
 SCHEMA = "policy-v1.schema.json"
 
 
@@ -56,7 +58,7 @@ def read_known(content: str | bytes, source: str, data: Path | None = None) -> P
     """
     entries = load_vocabulary(data_folder("configs", data) / FILE).entries
     roles = {entry.label for entry in entries}
-    return read_policy(content, source, behaviours=NAMES, roles=roles)
+    return read_policy(content, source, behaviours=NAMES | {SUSPICION}, roles=roles)
 
 
 def load_samples(file: Path) -> tuple[Sample, ...]:

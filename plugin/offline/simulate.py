@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from plugin.ml.behaviour.parameters import Parameters
     from plugin.ml.model import Model
+    from plugin.ml.novelty.model import Normal
+    from plugin.ml.suspicion import Suspicion
     from plugin.ml.verdict import Verdict
     from plugin.policy.rules import Policy
     from plugin.policy.trial import Tried
@@ -94,6 +96,8 @@ def from_captures(
     models: Sequence[Model],
     parameters: Parameters | None,
     faulty: Callable[[str], None],
+    normal: Normal | None = None,
+    suspicion: Suspicion | None = None,
 ) -> list[Told]:
     """Judge captures as ``halia classify`` does; each is said when it ends, in order of time.
 
@@ -102,10 +106,13 @@ def from_captures(
         models: that judge.
         parameters: of the behaviours that are looked for; None: the usual ones.
         faulty: takes what cannot be read, a line each.
+        normal: what devices are held against; None: nobody is novel.
+        suspicion: how far harmless devices go; None: nobody is suspected.
     """
-    options = Options(None, None, parameters or DEFAULTS)
+    options = Options(None, None, parameters or DEFAULTS, normal, suspicion=suspicion)
+    packets = needs_packets(models, normal)
     found: list[Told] = []
-    for capture in iter_captures(list(paths), packets=needs_packets(models), watched=True):
+    for capture in iter_captures(list(paths), packets=packets, watched=True):
         problem = capture if isinstance(capture, CaptureError) else capture.problem
         if problem is not None:
             faulty(str(problem))

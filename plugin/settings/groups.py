@@ -161,6 +161,14 @@ class BehavioursSettings(NamedTuple):
     file: Path | None
 
 
+class ChangeSettings(NamedTuple):
+    """Section ``change``."""
+
+    windows: int
+    time: float
+    """Seconds."""
+
+
 SECTIONS: Mapping[str, type[tuple[Any, ...]]] = {
     "train": TrainSettings,
     "run": RunSettings,
@@ -176,6 +184,7 @@ SECTIONS: Mapping[str, type[tuple[Any, ...]]] = {
     "policy": PolicySettings,
     "devices": DevicesSettings,
     "behaviours": BehavioursSettings,
+    "change": ChangeSettings,
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
 
-PREFIX = "HALIA_"
+from plugin.settings.setting import PREFIX, Setting
+
+__all__ = ["BY_KEY", "PREFIX", "SEED_MAX", "SETTINGS", "Setting"]
+
 SEED_MAX = 2**32 - 1
 """numpy's and scikit-learn's generators take no larger one."""
 _MEGA, _GIGA = 1 << 20, 1 << 30
@@ -19,33 +21,6 @@ _ALARMS = (
     "caps", "caps_ok", "proof", "spoofed", "orphan", "refused", "protected", "enforcing",
     "enforcing_ok", "drift", "hook", "hook_ok", "policy", "policy_ok", "twice",
 )  # fmt: skip
-
-
-class Setting(NamedTuple):
-    """One setting: its name in the file, what it may be, and what it is for."""
-
-    key: str
-    kind: str
-    """One of :data:`plugin.settings.kinds.KINDS`."""
-    default: Any
-    doc: str
-    least: float = 0
-    """The smallest number that can be used."""
-    most: float | None = None
-    """The largest number that can be used."""
-    off: bool = False
-    """Whether 0 is allowed, whatever the smallest is."""
-    choices: tuple[str, ...] = ()
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return PREFIX + self.key.upper().replace(".", "_")
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it has any number of values."""
-        return self.kind in {"vlans", "ports", "choices", "mails"}
 
 
 SETTINGS = (
@@ -395,6 +370,20 @@ SETTINGS = (
         "file",
         None,
         "the parameters of the detectors; null: the defaults, as in configs/behaviours.yaml",
+    ),
+    Setting(
+        "change.windows",
+        "count",
+        12,
+        "windows of a device that are only learned before it is compared with its own past",
+        least=2,
+        most=1_000,
+    ),
+    Setting(
+        "change.time",
+        "span",
+        86_400.0,
+        "a device's past is so long at least before it is compared with; 0: windows alone count",
     ),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.durable import append, open_new, set_aside
+from plugin.durable import append, open_new, replace_file, set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +49,32 @@ def test_what_is_set_aside_never_goes_where_something_stands_or_a_link_points(
     assert (kept.name, kept.read_bytes()) == ("x-3.torn", b"torn")
     assert not outside.exists()
     assert (tmp_path / "x-2.torn").read_bytes() == b"before"
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for content in (b"one", b"two"):
+        replace_file(path, content)
+        assert path.read_bytes() == content
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_file_that_cannot_be_replaced_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file(tmp_path / "x", b"one")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(tmp_path / "x", b"two")
+    assert (tmp_path / "x").read_bytes() == b"one"
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+def test_what_a_crash_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".x.new").write_bytes(b"half")
+    replace_file(tmp_path / "x", b"whole")
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]

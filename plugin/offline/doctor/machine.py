@@ -129,7 +129,7 @@ def _holds_captures(folder: Path) -> bool:
 
 def models(settings: Settings) -> Iterator[Check]:
     """The models that the settings name, loaded as for use, and all others that come with Halia."""
-    from plugin.offline.classify import find_model, list_models, load_model, load_models
+    from plugin.offline.classify import find_model, list_models, load_any, load_models
     from plugin.offline.classify import model_folders as folders_of
 
     remedy = "see 'halia models verify'; set model to another, or install Halia again"
@@ -142,7 +142,7 @@ def models(settings: Settings) -> Iterator[Check]:
     yield ok("models", f"{names}: loaded, and whole")
     for path in list_models(folders_of(settings.data)):
         try:
-            load_model(find_model(str(path), []))
+            load_any(find_model(str(path), []))
         except ModelError as error:
             yield warn("models", str(error), remedy)
 

@@ -13,7 +13,7 @@ from plugin.app.capturing import Capturing
 from plugin.app.health import Health, Sending
 from plugin.app.hooking import Hooking
 from plugin.app.inbox import Inbox
-from plugin.app.judging import Judging
+from plugin.app.judging import Judges, Judging
 from plugin.app.keeping import Keeper, Sayable
 from plugin.app.projecting import Projecting
 from plugin.app.watching import Watching
@@ -66,7 +66,7 @@ def health(
             watching,
         ),
         watching,
-        Judging([], DEFAULTS, inbox),
+        Judging(Judges([], DEFAULTS), inbox),
         Projecting(folder / "state.sqlite", folder / "journal", inbox),
         Keeper(journal, None, lambda _: None),
         journal,

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from plugin.app.inbox import Inbox
-from plugin.app.judging import Judging
+from plugin.app.judging import Judges, Judging
 from plugin.app.worker import Worker
 from plugin.engine import events as ev
-from plugin.engine.commands import Judge
+from plugin.engine.commands import Announce, Judge
 from plugin.offline.classify import DEFAULTS
 from tests import attacks
 from tests import frames as f
 from tests.apps import PATIENCE, items
 from tests.models import tiny_net
+from tests.normals import tiny_normal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from plugin.ml.novelty.model import Normal
+    from plugin.ml.verdict import Verdict
+    from plugin.records import Capture
 
 NET = tiny_net(("A", "B", "C", "D"))
 OTHER = tiny_net(("E", "F", "G", "H"))
@@ -31,8 +36,9 @@ def order(folder: Path, mac: str | None = attacks.BAD_TEXT, missed: int = 0) -> 
     return Judge(str(path), NAME, mac, missed)
 
 
-def judging(inbox: Inbox | None = None, **more: Any) -> Judging:
-    return Judging([NET], DEFAULTS, Inbox() if inbox is None else inbox, **more)
+def judging(inbox: Inbox | None = None, normal: Normal | None = None, **more: Any) -> Judging:
+    judges = Judges([NET], DEFAULTS, normal)
+    return Judging(judges, Inbox() if inbox is None else inbox, **more)
 
 
 def test_a_capture_is_judged_with_its_behaviours(tmp_path: Path) -> None:
@@ -92,7 +98,7 @@ def test_its_thread_judges_in_order_with_the_models_of_the_moment(tmp_path: Path
     worker.start()
     first, second = items(inbox, 2)
     assert isinstance(second, ev.Unjudged)
-    one.use([OTHER], DEFAULTS)
+    one.use(Judges([OTHER], DEFAULTS))
     one.put(order(tmp_path))
     (again,) = items(inbox, 1)
     assert worker.stop(PATIENCE)
@@ -114,3 +120,84 @@ def test_a_mistake_of_ours_on_one_capture_does_not_end_the_daemon(
     assert done.reason.startswith("a mistake of Halia's: IndexError(")
     assert not done.quiet
     assert "Traceback" in caplog.text
+
+
+class Compared:
+    """Pasts that only note what they are given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+
+    def judged(self, verdict: Verdict, capture: Capture, name: str) -> Verdict:
+        assert capture.packets is not None
+        self.calls.append(("judged", name))
+        return verdict._replace(warnings=("compared",))
+
+    def learn(self, verdict: Verdict, name: str) -> None:
+        assert verdict.warnings[:1] == ("compared",)
+        self.calls.append(("learned", name))
+
+
+def test_a_device_is_compared_with_its_past_and_learned_when_its_verdict_is_kept(
+    tmp_path: Path,
+) -> None:
+    inbox, pasts = Inbox(), Compared()
+    one = judging(inbox, pasts=pasts)
+    worker = Worker("judging", inbox, one.run)
+    worker.start()
+    one.put(order(tmp_path))
+    (judged,) = items(inbox, 1)
+    assert pasts.calls == [("judged", NAME)]
+    one.kept(Announce(NAME, judged.verdict))
+    one.put(order(tmp_path))
+    items(inbox, 1)
+    assert worker.stop(PATIENCE)
+    assert pasts.calls == [("judged", NAME), ("learned", NAME), ("judged", NAME)]
+
+
+def test_at_the_end_what_was_kept_is_learned_and_what_is_left_is_counted(tmp_path: Path) -> None:
+    pasts = Compared()
+    one = judging(pasts=pasts)
+    judged = one.judge(order(tmp_path))
+    assert isinstance(judged, ev.Judged)
+    one.put(order(tmp_path))
+    one.kept(Announce(NAME, judged.verdict))
+    assert one.finish() == 1
+    assert pasts.calls[-1] == ("learned", NAME)
+    assert one.finish() == 0
+
+
+def test_without_pasts_nothing_is_learned(tmp_path: Path) -> None:
+    one = judging()
+    judged = one.judge(order(tmp_path))
+    assert isinstance(judged, ev.Judged)
+    one.kept(Announce(NAME, judged.verdict))
+    one.learn(Announce(NAME, judged.verdict))
+    assert len(one) == 0
+
+
+def test_a_mistake_while_learning_does_not_end_the_daemon(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Compared):
+        def learn(self, verdict: Verdict, name: str) -> None:
+            raise IndexError(f"{name} of {verdict.mac}")
+
+    one = judging(pasts=Broken())
+    judged = one.judge(order(tmp_path))
+    assert isinstance(judged, ev.Judged)
+    one.learn(Announce(NAME, judged.verdict))
+    assert "Traceback" in caplog.text
+
+
+def test_a_device_is_compared_with_what_is_usual(tmp_path: Path) -> None:
+    one = judging(normal=tiny_normal(min_packets=1))
+    found = one.judge(order(tmp_path))
+    assert isinstance(found, ev.Judged)
+    assert found.verdict.anomaly is not None
+    assert found.verdict.anomaly.novelty is not None
+    one.use(Judges([NET], DEFAULTS))
+    found = one.judge(order(tmp_path))
+    assert isinstance(found, ev.Judged)
+    assert found.verdict.anomaly is not None
+    assert found.verdict.anomaly.novelty is None

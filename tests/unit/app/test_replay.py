@@ -228,3 +228,34 @@ def test_a_state_folder_is_used_once(tmp_path: Path) -> None:
     Played(tmp_path / "out", one)
     with pytest.raises(OutputError, match="holds a journal already"):
         Played(tmp_path / "out", one)
+
+
+def day(windows: int) -> list[f.Frame]:
+    """Windows of a minute in which a device asks one server; in the last one it asks others."""
+    frames = []
+    for second in range(60 * windows):
+        usual = second < 60 * (windows - 1)
+        port, target = (443, f.IP_B) if usual else (6667, attacks.host(second % 3))
+        mss = b"\x02\x04\x05\xb4"  # without any option, asking would be suspicious
+        frames.append(attacks.asked(second, target, 40_000 + second, port, options=mss))
+        frames.append(attacks.told(second + 0.1, target, 40_000 + second, port, f.SYN | f.ACK))
+    return frames
+
+
+def test_a_device_that_changes_is_told_when_its_past_is_known(tmp_path: Path) -> None:
+    given = {"capture__rotate_time": 60.0, "change__windows": 4, "change__time": 0.0}
+    played = Played(tmp_path, recording(tmp_path, frames=day(7)), **given)
+    mine = [one["anomaly"] for one in played.of("capture") if one["mac"] == attacks.BAD_TEXT]
+    said = [one["verdict"] for one in mine]
+    assert said[-1] == "changed", said
+    assert "changed" not in said[:-2]  # the last but one has a second of the change
+    assert [one["change"] for one in mine[:4]] == [None] * 4
+    assert mine[4]["change"]["score"] < mine[4]["change"]["threshold"]
+    assert any("whom it talks to" in one for one in mine[-1]["change"]["reasons"])
+    assert (tmp_path / "pasts" / f"{attacks.BAD_TEXT.replace(':', '')}.json").is_file()
+
+
+def test_a_device_is_not_called_changed_in_its_first_day(tmp_path: Path) -> None:
+    given = {"capture__rotate_time": 60.0, "change__windows": 4}
+    played = Played(tmp_path, recording(tmp_path, frames=day(7)), **given)
+    assert {one["anomaly"]["change"] for one in played.of("capture")} == {None}

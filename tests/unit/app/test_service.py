@@ -27,7 +27,7 @@ from tests.playbook import START, A, B, learned, play, verdict
 from tests.services import case, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 GONE = "02:00:00:00:00:77"
@@ -80,7 +80,11 @@ class Book:
 
 @contextmanager
 def running(
-    folder: Path, engine: Engine, past: Past | None = None, book: Book | None = None
+    folder: Path,
+    engine: Engine,
+    past: Past | None = None,
+    book: Book | None = None,
+    own: Callable[[str], dict[str, Any] | None] = lambda _: None,
 ) -> Iterator[EngineService]:
     """A service whose main thread runs."""
     inbox, stop = Inbox(), threading.Event()
@@ -96,7 +100,7 @@ def running(
         main.start()
         try:
             parts: dict[str, Any] = {"judge": {"waiting": 3}}
-            yield EngineService(inbox, engine, lambda: parts, past or Past(), book or Book())
+            yield EngineService(inbox, engine, lambda: parts, past or Past(), book or Book(), own)
         finally:
             stop.set()
             main.join()
@@ -141,6 +145,15 @@ def test_a_device_is_found_by_its_mac_or_an_address(
     assert found is not None
     assert found["mac"] == mac
     assert found["history"] == ([FOUND] if mac == A else [])
+
+
+def test_how_much_is_known_of_its_past_stands_with_a_device(tmp_path: Path, engine: Engine) -> None:
+    with running(tmp_path, engine, own=lambda mac: {"windows": 3} if mac == A else None) as service:
+        known, unknown = service.device(A), service.device(B)
+    assert known is not None
+    assert unknown is not None
+    assert known["past"] == {"windows": 3}
+    assert unknown["past"] is None
 
 
 def test_a_device_that_is_not_there_is_nobody(tmp_path: Path, engine: Engine) -> None:

@@ -10,6 +10,7 @@ from plugin.ml.store import save_model
 from tests import attacks
 from tests import frames as f
 from tests.models import tiny_net
+from tests.normals import tiny_normal
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 PRINTER = CAPTURES / "airprint_printer4.pcap"
@@ -37,9 +38,32 @@ def test_text_shows_the_ranking_with_bars(model: str, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(PRINTER)
     assert lines[1] == f"  {MAC}  10.10.10.1, fe80::fe15:b4ff:feab:2efd  521 packets, 14 sessions"
-    assert lines[2] == "    known (model tiny)"
-    assert lines[3] == "    0.67 " + "#" * 13 + " " * 7 + " Printer"
+    assert lines[2].startswith("    normal: ")
+    assert lines[3] == "    known (model tiny)"
+    assert lines[4] == "    0.67 " + "#" * 13 + " " * 7 + " Printer"
     assert lines[-1] == "    note: captured 25 seconds of the recommended 15 minutes"
+
+
+def test_a_device_is_held_against_what_is_usual_for_its_role(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_model(tiny_normal(), tmp_path / "usual")
+    words = ["classify", "--model", model, str(PRINTER), "--device", MAC]
+    assert main([*words, "--normal", str(tmp_path / "usual"), "--json", "--explain"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["anomaly"]["verdict"], row["anomaly"]["novelty"]["name"]) == ("novel", "novelty")
+    assert (row["explanation"]["role"], row["explanation"]["references"]) == ("Printer", 30)
+    assert main([*words, "--normal", str(tmp_path / "usual"), "--explain"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("    novel: unlike 30 reference captures of Printer: at ")
+    assert lines[3] == "    beside 30 references of Printer, the strangest features first:"
+    assert len([line for line in lines if ", usual " in line and line.startswith(" " * 6)]) == 10
+    assert main([*words, "--normal", "none", "--json", "--explain"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["anomaly"]["novelty"] is None
+    assert "explanation" not in row
+    assert main([*words, "--normal", "toaster"]) == 2
+    assert "no such model" in capsys.readouterr().err
 
 
 def test_shipped_models_run_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,14 +193,17 @@ def test_behaviours_are_looked_for_as_a_file_says_or_not_at_all(
     file = tmp_path / "b.yaml"
     file.write_text("horizontal_scan: {targets: 41}\n")
     words = ["classify", "--json", "--model", model, "--device", attacks.BAD_TEXT, scan]
-    for option, expected in ((str(file), "undetermined"), ("none", None)):
+    words += ["--normal", "none"]
+    # 25 hosts are not 41; that they are many all the same is a suspicion, which has no such name.
+    for option, expected in ((str(file), {"suspicion"}), ("none", None)):
         assert main([*words, "--behaviours", option]) == 0
         anomaly = json.loads(capsys.readouterr().out)["anomaly"]
-        assert (anomaly and anomaly["verdict"]) == expected
+        assert (anomaly and {one["name"] for one in anomaly["behaviour"]}) == expected
     config = tmp_path / "halia.yaml"
     config.write_text(f"behaviours: {{file: {file}}}\n")
     assert main([*words, "--config", str(config)]) == 0
-    assert json.loads(capsys.readouterr().out)["anomaly"]["verdict"] == "undetermined"
+    (found,) = json.loads(capsys.readouterr().out)["anomaly"]["behaviour"]
+    assert found["name"] == "suspicion"
     file.write_text("horizontal_scan: {target: 41}\n")
     assert main([*words, "--behaviours", str(file)]) == 2
     assert "did you mean 'targets'?" in capsys.readouterr().err
@@ -190,3 +217,22 @@ def test_the_text_about_good_devices_is_the_same_without_looking(
         assert main(["classify", "--model", model, str(PRINTER), *more]) == 0
         texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1]
+
+
+def test_signs_are_weighed_by_the_model_that_is_named(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests import frames as f
+
+    file = tmp_path / "x.pcap"
+    file.write_bytes(f.pcap(*attacks.vertical(24)))  # one port fewer than a scan has
+    words = ["classify", "--json", "--model", model, "--device", attacks.BAD_TEXT, str(file)]
+    said = []
+    for more in ([], ["--suspicion", "none"], ["--behaviours", "none"]):
+        assert main([*words, *more]) == 0
+        anomaly = json.loads(capsys.readouterr().out)["anomaly"]
+        said.append(anomaly and [one["name"] for one in anomaly["behaviour"]])
+    assert said[0] == ["suspicion"]
+    assert not said[1]
+    assert not said[2]
+    assert main([*words, "--suspicion", "toaster"]) == 2

@@ -41,6 +41,7 @@ def test_the_shell_can_read_its_script(
         ("halia clas", ["classify"]),
         ("halia classify --model ", ["demo", "device", "enterprise"]),
         ("halia models show e", ["enterprise"]),
+        ("halia models show n", ["normal"]),
     ],
 )
 def test_bash_completes(line: str, offered: list[str], tmp_path: Path) -> None:

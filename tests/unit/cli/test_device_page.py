@@ -63,7 +63,8 @@ def test_novelty_and_change() -> None:
     }
     odd: dict[str, Any] = {"verdict": "novel", "novelty": finding, "change": None, "behaviour": []}
     text = told(device(PRINTER, anomaly=odd))
-    assert "novel: it behaves as no device did that is known; new is not bad" in text
+    words = "it is unlike what is known of its role, or of no known role; new is not bad"
+    assert f"novel: {words}" in text
     assert "novelty     n: new ports (score 2.5, odd from 1 on)" in text
 
 
@@ -149,3 +150,46 @@ def test_what_isolates_it_until_when_and_what_reaches_it_still() -> None:
         assert words in text, words
     assert "decision" not in told(device(LAPTOP, case=case(state="over")))
     assert "decision" not in told(device(LAPTOP, case=None))
+
+
+PAST = {
+    "windows": 5,
+    "since": NOW - 3 * 3600,
+    "last": NOW - 60,
+    "warm": False,
+    "needs": {"windows": 12, "seconds": 86_400.0},
+    "waiting": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "5 windows of its own since 2023-11-14T19:13:20Z; it only learns yet"),
+        ({}, "it only learns yet: 12 windows over 1 d are needed"),
+        ({"since": NOW - 90_000}, "it only learns yet: 12 windows are needed"),
+        ({"warm": True}, "it is compared with them\n"),
+        ({"warm": True, "waiting": 2}, "with them; 2 changed ones are not taken for usual yet\n"),
+    ],
+)
+def test_how_much_is_known_of_its_past(fields: dict[str, Any], words: str) -> None:
+    assert words in told(device(PRINTER) | {"past": PAST | fields})
+
+
+def test_nothing_is_said_of_a_past_that_nobody_knows() -> None:
+    assert "its past" not in told(device(PRINTER) | {"past": None})
+    assert "its past" not in told(device(PRINTER))
+
+
+def test_a_device_that_is_as_before_is_said_to_be_so() -> None:
+    same = {"name": "change", "score": 0.2, "threshold": 1.0, "evidence": [],
+            "reasons": ["as in one of 12 kept of 40 earlier windows of its own"]}  # fmt: skip
+    found: dict[str, Any] = {
+        "verdict": "undetermined",
+        "novelty": None,
+        "change": same,
+        "behaviour": [],
+    }
+    text = told(device(PRINTER) | {"anomaly": found})
+    assert "no bad behaviour found" in text
+    assert "change: as in one of 12 kept of 40 earlier windows of its own" in text

@@ -92,3 +92,13 @@ def test_what_does_not_apply_is_refused(option: str, capsys: pytest.CaptureFixtu
     assert main(["features", option, "1h", str(PRINTER)]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"halia: {option}: does not apply to networkml-4104; add --set netw")
+
+
+def test_windows_of_the_host_sets(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["features", "--json", "--set", "halia-host", "--device", MAC, str(PRINTER)]
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main([*words, "--window", "5s"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 2
+    assert main([*words, "--threshold", "5s"]) == 2
+    assert "does not apply to halia-host; add --set networkml" in capsys.readouterr().err

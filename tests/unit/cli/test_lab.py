@@ -75,8 +75,12 @@ def test_an_office_is_one_seed_and_no_file(base: Path, capsys: pytest.CaptureFix
     for words in (["--office", "1-2"], ["--office", "x"], ["--office", "1", "some.yaml"]):
         assert main(["lab", "up", *words]) == 2
     assert "a FILE.yaml or --office, not both" in capsys.readouterr().err
+    assert main(["lab", "up", "--machines", "40"]) == 2
+    assert "with --office" in capsys.readouterr().err
     args = command_parser("lab").parse_args(["up", "--office", "7"])
     assert command._topology(args) == office(7)
+    args = command_parser("lab").parse_args(["up", "--office", "7", "--machines", "40"])
+    assert command._topology(args) == office(7, machines=40)
     assert list(base.iterdir()) == []
 
 

@@ -32,6 +32,9 @@ def test_offices_as_asked_for() -> None:
     args = parsed("--gadgets", "0", "--strangers", "4", "--seeds", "1-3")
     assert args.seeds == (1, 2, 3)
     assert command._topology(args, 2) == office(2, gadgets=0, strangers=4)
+    args = parsed("--machines", "40")
+    assert command._topology(args, 2) == office(2, machines=40)
+    assert command._bad("ben:fan-out", None, office(2, machines=40)).kind == "fan-out"
 
 
 def test_a_topology_gets_the_seeds(tmp_path: Path) -> None:

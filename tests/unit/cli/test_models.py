@@ -8,6 +8,7 @@ import pytest
 from plugin.cli.main import main
 from plugin.ml.store import ARRAYS, save_model
 from tests.models import tiny_forest, tiny_net
+from tests.normals import tiny_normal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,23 @@ def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert main(["models", "list"]) == 0
     assert "service-ports" in capsys.readouterr().out
+
+
+def test_models_of_normal_are_listed_shown_and_verified(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_model(tiny_normal(), folder / "usual")
+    assert main(["models", "list", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.get("kind") for row in rows] == [None, None, "normal"]
+    assert main(["models", "list"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "normal: nearest" in line
+    assert main(["models", "show", "usual"]) == 0
+    assert "Camera, Printer, Workstation" in capsys.readouterr().out
+    assert main(["models", "verify"]) == 0
+    (folder / "usual" / ARRAYS).write_bytes(b"x")
+    assert main(["models", "verify", "usual"]) == 4
 
 
 def test_list_goes_on_behind_a_damaged_model(
@@ -74,4 +92,7 @@ def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_shipped_models_are_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "verify"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    lines = capsys.readouterr().out.splitlines()[1:]
+    names = {line.split()[0].rpartition("/")[2] for line in lines}
+    assert {"demo", "device", "enterprise", "normal"} <= names
+    assert all(line.endswith(" good") for line in lines)

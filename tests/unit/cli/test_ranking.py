@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from plugin.cli.ranking import anomalies, ranking_lines, told
+from plugin.cli.ranking import anomalies, explained, ranking_lines, told
 from plugin.ml.behaviour.finding import Finding
+from plugin.ml.novelty.explain import Explanation, Feature
 from plugin.ml.verdict import Role, Verdict, choose, judge
 
 
@@ -61,3 +62,36 @@ def test_what_is_abnormal_is_told_in_words_and_no_finding_is_no_line() -> None:
     assert anomalies(one._replace(anomaly=judge([scan]))) == [line]
     many = anomalies(one._replace(anomaly=judge([scan] * 8)))
     assert many == [line] * 5 + ["    anomalous: 3 more"]
+
+
+def test_new_changed_and_normal_are_told_each_with_its_reasons() -> None:
+    one = _verdict(_role("device", "known", "Plug", 0.95))
+    like = Finding("novelty", 0.5, 1.0, ("like 12 reference captures of Plug",), ())
+    unlike = like._replace(score=1.5, reasons=("unlike 12", "unusual: ttl 60, usual 64"))
+    other = Finding("change", 2.0, 1.0, ("talks to others than before",), ())
+    for anomaly, lines in (
+        (judge((), like), ["    normal: like 12 reference captures of Plug"]),
+        (judge((), unlike), ["    novel: unlike 12; unusual: ttl 60, usual 64"]),
+        (judge((), like, other), ["    changed: talks to others than before"]),
+        (
+            judge((), unlike, other),
+            [
+                "    changed: talks to others than before",
+                "    novel: unlike 12; unusual: ttl 60, usual 64",
+            ],
+        ),
+    ):
+        assert anomalies(one._replace(anomaly=anomaly)) == lines
+
+
+def test_an_explanation_names_ten_features_and_how_far_they_are() -> None:
+    one = _verdict(_role("device", "known", "Plug", 0.95))
+    assert explained(one) == []
+    features = (Feature("ttl", 60, 64, 64, 64, -4.0), *[Feature("x", 1, 0, 1, 2, 0)] * 20)
+    lines = explained(one._replace(explanation=Explanation("Plug", 12, features)))
+    assert lines[0] == "    beside 12 references of Plug, the strangest features first:"
+    assert lines[1] == "      ttl 60, usual 64, 4 beyond"
+    assert lines[2] == "      x 1, usual 0 to 2"
+    assert len(lines) == 11
+    (first, *_) = explained(one._replace(explanation=Explanation(None, 300, features)))
+    assert first.startswith("    beside 300 references of all that is known")

@@ -18,6 +18,7 @@ from plugin.engine.view import (
     to_document,
     view,
 )
+from plugin.ml.behaviour.finding import Finding
 from plugin.ml.verdict import Anomaly, judge
 from plugin.registry import Device, Location
 from tests.playbook import SECOND, START, A, case, found, role
@@ -203,3 +204,22 @@ def test_an_order_that_was_proven_is_still_by_hand() -> None:
     assert view(tracked(), DEVICE, Besides(case=proven)).why.startswith("block by hand until")
     ann = case(rule=None, origin="operator", actor="ann")
     assert view(tracked(), DEVICE, Besides(case=ann)).why.startswith("block by ann until")
+
+
+UNLIKE = Finding("x", 2.0, 1.0, ("whom it talks to: 4.0 times", "and more"), ())
+
+
+@pytest.mark.parametrize(
+    ("anomaly", "words"),
+    [
+        (judge((), None, UNLIKE), "; changed: whom it talks to: 4.0 times"),
+        (judge((), UNLIKE), "; novel: whom it talks to: 4.0 times"),
+        (judge((), UNLIKE._replace(score=0.5), UNLIKE._replace(score=0.5)), ""),
+        (Anomaly("changed"), "; changed: no reason given"),
+    ],
+)
+def test_what_is_unlike_before_is_told_and_suspects_nobody(anomaly: Anomaly, words: str) -> None:
+    shown = view(tracked(role=role(), role_capture="t", anomaly=anomaly), None)
+    assert (shown.state, shown.why) == ("ok", f"looks like Printer (0.90) in t{words}")
+    shown = view(tracked(role=role("unknown"), anomaly=anomaly), None)
+    assert (shown.state, shown.why) == ("undetermined", f"unknown: too little{words}")

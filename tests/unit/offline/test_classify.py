@@ -24,6 +24,7 @@ from plugin.offline.classify import (
     classify,
     classify_capture,
 )
+from plugin.offline.features import Classic, features_of
 from plugin.offline.read import read_capture
 from plugin.settings import data_folder
 from tests.models import tiny_forest, tiny_net
@@ -37,11 +38,30 @@ MODELS = {
     "window": tiny_net(FOUR, "networkml-4104-window"),
     "net": tiny_net(FOUR),
     "forest": tiny_forest(),
+    "host": tiny_net(FOUR, "halia-host"),
+    "sent": tiny_net(FOUR, "halia-host-sent"),
 }
 
 
 def capture(path: Path = HUE, **options: Any) -> Any:
     return read_capture(path, **options)
+
+
+def without_link(path: Path) -> bytes:
+    """A classic capture's IP packets without their Ethernet headers (link type 101, raw IP)."""
+    whole = path.read_bytes()
+    found, at = [whole[:20] + (101).to_bytes(4, "little")], 24
+    while at < len(whole):
+        size = int.from_bytes(whole[at + 8 : at + 12], "little")
+        frame = whole[at + 16 : at + 16 + size]
+        if frame[12:14] in (b"\x08\x00", b"\x86\xdd"):
+            lengths = (
+                (int.from_bytes(whole[k : k + 4], "little") - 14).to_bytes(4, "little")
+                for k in (at + 8, at + 12)
+            )
+            found.append(whole[at : at + 8] + b"".join(lengths) + frame[14:])
+        at += 16 + size
+    return b"".join(found)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -83,6 +103,38 @@ def test_windows_are_averaged_with_equal_weight() -> None:
     plain = classify_capture(read, [model])[0]
     assert whole.warnings == (*plain.warnings, "averaged over windows of 1e+06 seconds")
     assert whole._replace(warnings=plain.warnings) == plain
+
+
+def test_windows_of_packets_are_rows_of_their_own() -> None:
+    read = capture(packets=True)
+    model = MODELS["host"]
+    table = features_of(read, "halia-host", options=Classic(window=20))
+    verdicts = classify_capture(read, [model], Options(window=20))
+    assert len(verdicts) == 3
+    for one in verdicts:
+        each = predict_proba(model, table.matrix.rows(table.device == one.mac))
+        best = np.sort(each.mean(axis=0))[::-1][:3]
+        assert np.allclose(one.role.confidences, best, atol=1e-6)
+    assert max(np.unique(table.device, return_counts=True)[1]) > 2
+
+
+def test_devices_without_link_addresses_have_rows_by_packets_too(tmp_path: Path) -> None:
+    path = tmp_path / "raw.pcap"
+    path.write_bytes(without_link(HUE))
+    read = capture(path, packets=True)
+    assert set(devices_in.devices_of(read).mac_ids) == {-1}
+    found = features_of(read, "halia-host")
+    linked = features_of(capture(packets=True), "halia-host")
+    names = linked.schema.names
+    assert found.matrix.n_rows > 1
+    mac = "00:17:88:24:76:ff"
+    (bridge,) = classify_capture(capture(packets=True), [MODELS["host"]], Options(device=mac))
+    mine = found.matrix.rows(found.device == bridge.ips[0]).to_dense()[0]
+    theirs = linked.matrix.rows(linked.device == mac).to_dense()[0]
+    for name in ("sent_kind_dns", "sent_tcp_opening_mean", "uses_udp_53", "session_two_way"):
+        place = names.index(name)
+        assert mine[place] > 0
+        assert np.isclose(mine[place], theirs[place], rtol=0.2), name
 
 
 def test_what_is_no_address_and_no_window_is_refused() -> None:

@@ -79,6 +79,17 @@ def test_options_of_the_classic_set() -> None:
     assert rows(900, 1e6) == 0
 
 
+def test_windows_of_the_host_sets() -> None:
+    whole = features(HUE, set="halia-host", device=BRIDGE)
+    assert whole.session.tolist() == [-1]
+    cut = features(HUE, set="halia-host", device=BRIDGE, options=Classic(window=20))
+    assert len(cut.session) > 2
+    assert (np.diff(cut.session) > 0).all()
+    place = cut.schema.names.index("sent_packets")
+    packets = [10 ** float(row[place]) - 1 for row in cut.matrix.to_dense()]
+    assert round(sum(packets)) == round(10 ** float(whole.matrix.to_dense()[0, place]) - 1)
+
+
 def test_an_unknown_set_is_refused_before_the_capture_is_read(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="colours: no such feature set; one of networkml-4104"):
         features(tmp_path / "none.pcap", set="colours")

@@ -8,7 +8,7 @@ from plugin.broker.message import message_id
 from plugin.errors import InputError
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.verdict import Anomaly
-from plugin.offline.classify import load_models
+from plugin.offline.classify import load_models, load_usual
 from plugin.offline.simulate import Simulated, from_captures, from_journal, journal_in, simulate
 from plugin.policy.document import read_policy
 from tests import journals
@@ -122,3 +122,6 @@ def test_captures_are_judged_in_order_of_time(tmp_path: Path) -> None:
     assert [deed.rule for deed in found.tried.deeds] == ["scans"]
     assert found.unreadable == 0
     assert found.verdicts == len(said) > 2
+    assert not [one for one in said if one.body["verdict"]["anomaly"]["novelty"]]
+    held = from_captures(paths, models, None, faults.append, load_usual("normal"))
+    assert [one for one in held if one.body["verdict"]["anomaly"]["novelty"]]

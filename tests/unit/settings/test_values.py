@@ -43,6 +43,7 @@ def test_a_load_where_nothing_is_set_imports_little() -> None:
         "plugin.settings",
         "plugin.settings.load",
         "plugin.settings.places",
+        "plugin.settings.setting",
         "plugin.settings.table",
         "plugin.settings.values",
     ]

@@ -20,6 +20,7 @@ VERBS = (
     "capture",
     "behaviours",
     "anomaly",
+    "flows",
     "engine",
     "live",
     "policy",
@@ -128,6 +129,16 @@ def _sos(args: argparse.Namespace) -> int:
     return 1 if args.check and not all(step.met for step in found) else 0
 
 
+def _flows(args: argparse.Namespace) -> int:
+    from bench.flows import flows_lines, flows_object, run_flows
+
+    rounds = args.rounds or (1 if args.quick else 3)
+    found = run_flows(args.cache, args.netml, rounds=rounds, quick=args.quick)
+    shown = {"steps": flows_object(found)}
+    print(json.dumps(shown) if args.json else "\n".join(flows_lines(found)))
+    return 1 if args.check and not all(step.met for step in found) else 0
+
+
 def _anomaly(args: argparse.Namespace) -> int:
     from bench.anomaly import anomaly_lines, run_anomaly
 
@@ -162,6 +173,15 @@ def _add_sos(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     sos.add_argument("--pyod", metavar="PYTHON", help="a Python with PyOD (default: HALIA_PYOD)")
     sos.set_defaults(run=_sos)
+
+
+def _add_flows(verbs: Any, parents: list[argparse.ArgumentParser], kept: str) -> None:
+    flows = verbs.add_parser(
+        "flows", parents=parents, help="flow features and learning beside netml's"
+    )
+    flows.add_argument("--netml", metavar="PYTHON", help="a Python with netml (HALIA_NETML)")
+    flows.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
+    flows.set_defaults(run=_flows)
 
 
 def _add_agree(verbs: Any, common: argparse.ArgumentParser, kept: str) -> None:
@@ -239,6 +259,7 @@ def parser() -> argparse.ArgumentParser:
     )
     behaviours.set_defaults(run=_behaviours)
     _add_sos(verbs, [common, timed])
+    _add_flows(verbs, [common, timed], kept)
     _add_agree(verbs, common, kept)
     return out
 

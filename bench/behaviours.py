@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DETECTORS = (
     "horizontal-scan", "vertical-scan", "icmp-sweep", "brute-force", "admin-fan-out", "syn-flood",
     "udp-flood", "icmp-flood", "dhcp-flood", "amplification", "arp-scan", "arp-spoofing",
-    "mac-conflict", "beacon", "dns-tunnel", "icmp-tunnel", "exfiltration",
+    "address-conflict", "mac-conflict", "beacon", "dns-tunnel", "icmp-tunnel", "exfiltration",
 )  # fmt: skip
 GOOD = "no"
 HOUR_NS = 3600e9

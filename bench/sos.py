@@ -126,30 +126,27 @@ def compare(python: str | None, rows: int, rounds: int) -> list[Step]:
     Our tolerance in the speed runs is our default, which is tighter than PyOD's.
     """
     table, mine = some_rows(rows), sos.Settings(squared=False)
+
+    def theirs(eps: float) -> Theirs | str:
+        if python is None:
+            return NO_PYOD
+        return their_scores(python, table, metric="euclidean", perplexity=sos.PERPLEXITY, eps=eps)
+
     own, other = [], []
-    note = "" if python else NO_PYOD
     for _ in range(rounds):
         own.append(ours(table, mine)[1])
-        if python and not note:
-            theirs = their_scores(
-                python, table, metric="euclidean", perplexity=sos.PERPLEXITY, eps=THEIR_EPS
-            )
-            if isinstance(theirs, str):
-                note = theirs
-            else:
-                other.append(theirs.seconds)
+        other.append(theirs(THEIR_EPS))
+    close = theirs(TIGHT)
     speed = difference = None
-    if python and not note:
-        close = their_scores(
-            python, table, metric="euclidean", perplexity=sos.PERPLEXITY, eps=TIGHT
-        )
-        if isinstance(close, str):
-            note = close
-        else:
-            found, _ = ours(table, mine._replace(tolerance=TIGHT))
-            difference = float(np.abs(found - close.scores).max())
-            speed = min(other) / min(own)
-            note = f"{min(other):.3f} s against {min(own):.4f} s; {close.versions}"
+    failed = [said for said in (*other, close) if isinstance(said, str)]
+    if failed or isinstance(close, str):
+        note = failed[0]
+    else:
+        found, _ = ours(table, mine._replace(tolerance=TIGHT))
+        difference = float(np.abs(found - close.scores).max())
+        seconds = min(said.seconds for said in other if isinstance(said, Theirs))
+        speed = seconds / min(own)
+        note = f"{seconds:.3f} s against {min(own):.4f} s; {close.versions}"
     return [
         Step(f"{rows:,} rows: speed beside PyOD", speed, "x", SPEED_GOAL, True, note),
         Step(

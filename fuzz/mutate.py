@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import gzip
 import importlib.util
 import random
@@ -28,11 +29,14 @@ from plugin.core._reference import Engine as Reference  # noqa: E402
 from plugin.core._reference_demux import Demux as ReferenceDemux  # noqa: E402
 from plugin.core._reference_sos import sos as reference_sos  # noqa: E402
 from plugin.core.layout import PACKET  # noqa: E402
+from plugin.flows import by_numpy  # noqa: E402
+from plugin.flows.spec import FEATURES  # noqa: E402
 from plugin.sessions.watch import SECONDS, counted_by_numpy, ports_table  # noqa: E402
-from tests import demuxes  # noqa: E402
+from tests import demuxes, flowing  # noqa: E402
 from tests.engines import make, run  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 LINKS = (0, 1, 9, 12, 50, 101, 104, 108, 113, 127, 228, 229, 276)
@@ -202,6 +206,58 @@ def sos_once(rng: random.Random, kernel: Any) -> None:
         raise SystemExit(f"one core refused: {rows!r}, {columns}, {chosen}, {span}")
 
 
+def flows_once(rng: random.Random, module: ModuleType) -> None:
+    """Any records as flows, parted and made rows, as numpy does it."""
+    rows = flowing.records(rng.randrange(1 << 32), rng.choice((0, 1, 9, 300)))
+    table, other = module.FlowTable(rng.randbytes(16)), by_numpy.Gathered()
+    for piece in np.array_split(rows, rng.randrange(1, 4)):
+        table.feed(piece.tobytes())
+        other.feed(piece.tobytes())
+    few = rng.randrange(4)
+    found, expected = table.columns(few), other.flows(few)
+    grid, least, drop = rng.random() < 0.5, rng.randrange(4), rng.random() < 0.5
+    limits = np.full(len(expected), rng.choice((0, 1, 10**7, 10**9, 1 << 62)))
+    feature, width = rng.randrange(len(FEATURES)), rng.choice((1, 2, 3, 12, 40))
+    width, header = 12 if FEATURES[feature] == "STATS" else width, rng.random() < 0.5
+    how = (feature, header, rng.choice((1, 10**7, 10**9, 1 << 63)))
+    out = np.zeros((len(expected), width + (8 + width) * header))
+    ours, numpys = [*found], [column.tobytes() for column in expected]
+    if len(expected):
+        ours += module.flow_parts(*found[1:3], limits, grid, least, drop)
+        parts = by_numpy.parts(expected, limits, grid=grid, least=least, drop=drop)
+        numpys += [part.tobytes() for part in parts]
+        module.flow_rows(found[1:], how, width, out)
+        ours.append(out.tobytes())
+        out[:] = 0
+        by_numpy.rows(expected, FEATURES[feature], how[2], header=header, out=out)
+        numpys.append(out.tobytes())
+    if ours != numpys:
+        Path("fuzz-difference.bin").write_bytes(rows.tobytes())
+        raise SystemExit(f"flows differ: fuzz-difference.bin, {grid}, {least}, {drop}, {how}")
+    columns = damaged(rng, found[1:])
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: module.flow_parts(columns[0], columns[1], limits, grid, least, drop),
+        lambda: module.flow_rows(tuple(columns), how, width, out),
+        lambda: module.flow_pieces(columns[0], columns[0][8:], tuple(columns[1:])),
+        lambda: module.flow_pieces(columns[0][:-8], columns[0][8:], tuple(columns[1:])),
+    )
+    for call in calls:
+        with contextlib.suppress(ValueError):
+            call()
+
+
+def damaged(rng: random.Random, columns: tuple[bytes, ...]) -> list[bytearray]:
+    """Columns with some bytes changed, and now and then one that is too short."""
+    changed = [bytearray(column) for column in columns]
+    for _ in range(rng.randrange(1, 4)):
+        column = rng.choice(changed)
+        if column:
+            column[rng.randrange(len(column))] = rng.randrange(256)
+    if rng.random() < 0.2:
+        del rng.choice(changed)[-rng.randrange(1, 9) :]
+    return changed
+
+
 def main() -> None:
     """Fuzz for a number of inputs or seconds, whichever ends first."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -219,9 +275,10 @@ def main() -> None:
         count_once(rng, module.seconds)
         block_once(rng, module.Demux, captures)
         sos_once(rng, module.sos)
+        flows_once(rng, module)
         done += 1
     sys.stdout.write(
-        f"fuzz: {done} captures, pairs of blocks and tables (seed {args.seed}), "
+        f"fuzz: {done} captures, pairs of blocks, tables and flows (seed {args.seed}), "
         "no report, no difference\n"
     )
 

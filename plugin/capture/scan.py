@@ -42,6 +42,7 @@ class Scan:
         *,
         stats: bool = True,
         packets: bool = False,
+        bare: bool = False,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         max_open: int = MAX_OPEN,
     ) -> None:
@@ -49,12 +50,16 @@ class Scan:
 
         Args:
             stats: Hand out session records (without, sessions are only counted).
-            packets: Hand out packet records too (needs ``stats``).
+            packets: Hand out packet records too (needs ``stats`` or ``bare``).
+            bare: Know no sessions, and of packets only whose they are, length, TTL and TCP flags
+                (in place of ``stats``).
             timeouts: When a session is over.
             max_open: Open sessions beyond which the oldest are evicted.
         """
-        self._engine = new_engine(timeouts=timeouts, max_open=max_open, stats=stats)
-        self._sessions = bytearray(SESSION_ROWS * SESSION.size) if stats else None
+        self._engine = new_engine(
+            timeouts=timeouts, max_open=max_open, stats=stats and not bare, bare=bare
+        )
+        self._sessions = bytearray(SESSION_ROWS * SESSION.size) if stats and not bare else None
         self._packets = bytearray(PACKET_ROWS * PACKET.size) if packets else None
         self._links: dict[str, None] = {}
         self._used = False

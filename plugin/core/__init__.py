@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     """W0, b0, W1, b1, scale of a net, float32."""
     TreeBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
     """feature, threshold, left, right, value, roots of a forest."""
+    FlowBuffers: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer]
+    """starts, time, size, ttl, flags of :class:`plugin.flows.records.Flows`."""
+    FlowColumns: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+    """The keys, then the columns of ``FlowBuffers``."""
 
     class Loops(Protocol):
         """The compiled loops over models; buffers of :mod:`plugin.ml.role`'s types, in C order.
@@ -37,6 +41,43 @@ if TYPE_CHECKING:
             self, rows: RowBuffers, trees: TreeBuffers, n_classes: int, out: Buffer, /
         ) -> None:
             """Fill ``out``, (n_rows, n_classes) float64, with a forest's probabilities."""
+
+    class FlowTable(Protocol):
+        """Packets gathered by flow; :mod:`plugin.flows.by_numpy` tells the details."""
+
+        def feed(self, packets: Buffer, /) -> None:
+            """Take ``PACKET`` records."""
+
+        def columns(self, least: int, /) -> FlowColumns:
+            """The packets so far by flow, in a flow by time, of one time by order of arrival.
+
+            Flows of fewer than ``least`` packets are left out.
+            """
+
+    class FlowLoops(Protocol):
+        """The compiled loops over flows; all raise ValueError when buffers do not fit."""
+
+        def flow_parts(
+            self,
+            starts: Buffer,
+            time: Buffer,
+            limits: Buffer,
+            grid: bool,
+            least: int,
+            drop: bool,
+            /,
+        ) -> tuple[bytes, bytes, bytes]:
+            """Parts by each flow's longest gap in ns: int64 numbers of flows, begins and ends."""
+
+        def flow_pieces(
+            self, begin: Buffer, end: Buffer, columns: tuple[Buffer, Buffer, Buffer, Buffer], /
+        ) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+            """Starts, time, size, ttl, flags of the packets from each begin to its end."""
+
+        def flow_rows(
+            self, flows: FlowBuffers, how: tuple[int, bool, int], width: int, out: Buffer, /
+        ) -> None:
+            """Fill rows of zeros by (place in ``spec.FEATURES``, header fields, window in ns)."""
 
     class Sos(Protocol):
         """Stochastic outlier selection; :func:`plugin.core._reference_sos.sos` tells all."""
@@ -164,7 +205,11 @@ def implementation() -> str:
 
 
 def new_engine(
-    *, timeouts: Timeouts = DEFAULT_TIMEOUTS, max_open: int = MAX_OPEN, stats: bool = True
+    *,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    max_open: int = MAX_OPEN,
+    stats: bool = True,
+    bare: bool = False,
 ) -> Engine:
     """A fresh engine.
 
@@ -172,6 +217,8 @@ def new_engine(
         timeouts: Idle and active time-outs.
         max_open: Open sessions beyond which the oldest are evicted.
         stats: Fill session and packet records; without, only count (twice as fast).
+        bare: Packet records without sessions, and of TCP only ports, flags and the header's length;
+            not with ``stats``.
     """
     if implementation() == "c":
         from plugin.core._core import Engine as Compiled
@@ -188,6 +235,7 @@ def new_engine(
         max_macs=MAX_MACS,
         seed=os.urandom(48),
         stats=stats,
+        bare=bare,
     )
     return engine
 
@@ -269,3 +317,27 @@ def seconds(packets: Buffer, ports: bytes) -> bytes | None:
     from plugin.core import _core
 
     return _core.seconds(packets, ports, os.urandom(16))
+
+
+def new_flow_table() -> FlowTable | None:
+    """A fresh table of flows; None when the reference was chosen.
+
+    numpy does the same then: :mod:`plugin.flows.by_numpy`.
+    """
+    if implementation() == "reference":
+        return None
+    from plugin.core import _core
+
+    return _core.FlowTable(os.urandom(16))
+
+
+def flow_loops() -> FlowLoops | None:
+    """The compiled core's loops over flows; None when the reference was chosen.
+
+    numpy does the same then: :mod:`plugin.flows.by_numpy`.
+    """
+    if implementation() == "reference":
+        return None
+    from plugin.core import _core
+
+    return _core

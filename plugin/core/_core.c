@@ -12,6 +12,7 @@
 #include "container.h"
 #include "decode.h"
 #include "demux_object.h"
+#include "flows_object.h"
 #include "predict.h"
 #include "seconds.h"
 #include "sessions.h"
@@ -26,7 +27,7 @@ typedef struct {
     sessions sessions;
     i64 backstep, first, last, previous;
     u64 packets, wire_bytes, captured_bytes, ip_packets, cut, later_fragments, no_time, base;
-    int busy, finished;
+    int busy, finished, bare; /* bare: packets without sessions, and without what only sessions need */
 } Engine;
 
 /* Everything about one packet once its record has been found. */
@@ -51,12 +52,14 @@ static ALWAYS_INLINE int one(Engine *E, const record *r, packet *k, const int de
     if (!k->ip_version) return 1;
     E->ip_packets++;
     E->later_fragments += (k->marks & MARK_LATER_FRAGMENT) != 0;
+    if (E->bare) return 1;
     return sessions_add(&E->sessions, k);
 }
 
 /* The clock, and what it ends. 0 = the session buffer is full (nothing was consumed). */
 static ALWAYS_INLINE int tick(Engine *E, i64 t) {
     sessions *s = &E->sessions;
+    if (E->bare) return 1;
     if (!E->packets) {
         s->clock = t;
     } else if (t < s->clock - E->backstep) {
@@ -152,10 +155,10 @@ static PyObject *engine_feed(Engine *E, PyObject *args) {
     u64 at, n_packets = 0;
     int status, detail = E->sessions.stats;
     if (!PyArg_ParseTuple(args, "y*KKOO", &in, &start, &end, &opk, &oss)) return NULL;
-    if (start > end || end > (u64)in.len || detail != (oss != Py_None) || (opk != Py_None && !detail)) {
+    if (start > end || end > (u64)in.len || detail != (oss != Py_None) || (opk != Py_None && !detail && !E->bare)) {
         PyBuffer_Release(&in);
         PyErr_SetString(PyExc_ValueError,
-                        "feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True");
+                        "feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True, or packets bare");
         return NULL;
     }
     if (!take_buffer(opk, &pk, sizeof(packet), "packets")) {
@@ -173,7 +176,7 @@ static PyObject *engine_feed(Engine *E, PyObject *args) {
     if (detail)
         status = run(E, in.buf, &at, end, pk.buf, (u64)pk.len / sizeof(packet), &n_packets, 1);
     else
-        status = run(E, in.buf, &at, end, NULL, 0, &n_packets, 0);
+        status = run(E, in.buf, &at, end, pk.buf, (u64)pk.len / sizeof(packet), &n_packets, 0);
     Py_END_ALLOW_THREADS
     E->busy = 0;
     PyBuffer_Release(&in);
@@ -252,22 +255,23 @@ static PyObject *engine_error(Engine *E, PyObject *unused) {
 }
 
 static int engine_init(Engine *E, PyObject *args, PyObject *kw) {
-    static char *names[] = {"timeouts", "backstep", "max_open", "max_macs", "seed", "stats", NULL};
+    static char *names[] = {"timeouts", "backstep", "max_open", "max_macs", "seed", "stats", "bare", NULL};
     long long t[8], backstep;
     unsigned long long max_open;
     unsigned int max_macs;
     const char *seed;
     Py_ssize_t seed_len;
-    int stats;
+    int stats, bare = 0;
     u64 s[6];
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "(LLLLLLLL)LKIy#p", names, t, t + 1, t + 2, t + 3, t + 4, t + 5,
-                                     t + 6, t + 7, &backstep, &max_open, &max_macs, &seed, &seed_len, &stats))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "(LLLLLLLL)LKIy#p|p", names, t, t + 1, t + 2, t + 3, t + 4, t + 5,
+                                     t + 6, t + 7, &backstep, &max_open, &max_macs, &seed, &seed_len, &stats, &bare))
         return -1;
-    if (seed_len != sizeof s || !max_open || max_open > 0x7fffffff || max_macs > 0x7fffffff || E->sessions.hot) {
-        PyErr_SetString(PyExc_ValueError, "Engine: a seed of 48 bytes, limits of 1 to 2^31 - 1, set up once");
+    if ((stats && bare) || seed_len != sizeof s || !max_open || max_open > 0x7fffffff || max_macs > 0x7fffffff || E->sessions.hot) {
+        PyErr_SetString(PyExc_ValueError, "Engine: a seed of 48 bytes, limits of 1 to 2^31 - 1, set up once; stats or bare");
         return -1;
     }
     memcpy(s, seed, sizeof s);
+    E->bare = bare;
     memcpy(E->sessions.seed, s, sizeof E->sessions.seed);
     for (int i = 0; i < CLASSES; i++) {
         if (t[i] < 0 || t[i] > TIME_MAX || t[i + 4] < 0 || t[i + 4] > TIME_MAX || backstep < 0 || backstep > TIME_MAX) {
@@ -330,6 +334,10 @@ static PyMethodDef FUNCTIONS[] = {
     {"sos", select_sos, METH_VARARGS,
      "sos(rows, n_columns, (perplexity, squared, tolerance), (first, last), (out, beta, log_sum))"},
     {"seconds", count_seconds, METH_VARARGS, "seconds(packets, ports, seed)"},
+    {"flow_parts", part_flows, METH_VARARGS, "flow_parts(starts, time, limits, grid, least, drop)"},
+    {"flow_pieces", take_pieces, METH_VARARGS, "flow_pieces(begin, end, (time, size, ttl, flags))"},
+    {"flow_rows", rows_of_flows, METH_VARARGS,
+     "flow_rows((starts, time, size, ttl, flags), (kind, header, window), width, out)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -344,7 +352,9 @@ static int add_type(PyObject *module, PyType_Spec *spec, const char *name) {
 
 PyMODINIT_FUNC PyInit__core(void) {
     PyObject *module = PyModule_Create(&MODULE);
-    if (module && add_type(module, &SPEC, "Engine") && add_type(module, &DEMUX_SPEC, "Demux")) return module;
+    if (module && add_type(module, &SPEC, "Engine") && add_type(module, &DEMUX_SPEC, "Demux") &&
+        add_type(module, &FLOW_SPEC, "FlowTable"))
+        return module;
     Py_XDECREF(module);
     return NULL;
 }

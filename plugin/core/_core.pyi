@@ -1,6 +1,6 @@
 from typing_extensions import Buffer
 
-from plugin.core import NetBuffers, RowBuffers, TreeBuffers
+from plugin.core import FlowBuffers, FlowColumns, NetBuffers, RowBuffers, TreeBuffers
 
 class Engine:
     def __init__(
@@ -11,6 +11,7 @@ class Engine:
         max_macs: int,
         seed: bytes,
         stats: bool,
+        bare: bool = False,
     ) -> None: ...
     def feed(
         self, data: Buffer, start: int, end: int, packets: Buffer | None, sessions: Buffer | None, /
@@ -31,6 +32,15 @@ def sos(
     span: tuple[int, int],
     out: tuple[Buffer, Buffer, Buffer],
     /,
+) -> None: ...
+def flow_parts(
+    starts: Buffer, time: Buffer, limits: Buffer, grid: bool, least: int, drop: bool, /
+) -> tuple[bytes, bytes, bytes]: ...
+def flow_pieces(
+    begin: Buffer, end: Buffer, columns: tuple[Buffer, Buffer, Buffer, Buffer], /
+) -> tuple[bytes, bytes, bytes, bytes, bytes]: ...
+def flow_rows(
+    flows: FlowBuffers, how: tuple[int, bool, int], width: int, out: Buffer, /
 ) -> None: ...
 def seconds(packets: Buffer, ports: Buffer, seed: Buffer, /) -> bytes: ...
 
@@ -56,3 +66,8 @@ class Demux:
     def devices(self, first: int = 0, count: int = 0xFFFFFFFF, /) -> bytes: ...
     def forget(self, device: int, /) -> None: ...
     def totals(self) -> tuple[int, ...]: ...
+
+class FlowTable:
+    def __init__(self, seed: bytes) -> None: ...
+    def feed(self, packets: Buffer, /) -> None: ...
+    def columns(self, least: int, /) -> FlowColumns: ...

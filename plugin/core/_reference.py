@@ -48,6 +48,7 @@ class Engine:
         max_macs: int,
         seed: bytes,
         stats: bool,
+        bare: bool = False,
     ) -> None:
         """Set up an engine.
 
@@ -58,12 +59,14 @@ class Engine:
             max_macs: Link addresses beyond which new ones get the index -1.
             seed: 48 random bytes (the compiled core's hash; unused here, Python seeds its own).
             stats: Fill session (and packet) records; without, only count.
+            bare: Fill packet records without sessions, directions, and of TCP only ports, flags and
+                the header's length; not with ``stats``.
         """
-        if len(timeouts) != 8 or len(seed) != 48 or not 0 < max_open < 1 << 31:
+        if (stats and bare) or len(timeouts) != 8 or len(seed) != 48 or not 0 < max_open < 1 << 31:
             raise ValueError("Engine: 8 time-outs, a seed of 48 bytes, limits of 1 to 2^31 - 1")
         self._in = Container()
         self._sessions = Sessions(timeouts[:4], timeouts[4:], max_open, stats=stats)
-        self._stats = stats
+        self._stats, self._bare = stats, bare
         self._backstep = backstep
         self._max_macs = max_macs
         self._mac_ids: dict[bytes, int] = {}
@@ -84,7 +87,7 @@ class Engine:
             data: Bytes of a capture; what was not consumed must stand first in the next call.
             start: First byte.
             end: One past the last.
-            packets: Room for packet records, or None (only with ``stats``).
+            packets: Room for packet records, or None (only with ``stats`` or ``bare``).
             sessions: Room for the records of sessions that ended; exactly with ``stats``.
 
         Returns:
@@ -92,10 +95,13 @@ class Engine:
             MORE, PACKETS_FULL, SESSIONS_FULL, FAILED (see ``error()``).
         """
         view = memoryview(data).cast("B")
-        wrong = self._stats != (sessions is not None) or (packets is not None and not self._stats)
+        wrong = self._stats != (sessions is not None) or (
+            packets is not None and not (self._stats or self._bare)
+        )
         if wrong or not 0 <= start <= end <= len(view):
             raise ValueError(
-                "feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True"
+                "feed: 0 <= start <= end <= len(data); record buffers exactly with stats=True, "
+                "or packets bare"
             )
         out = None if packets is None else memoryview(packets).cast("B")
         rows = 0 if sessions is None else len(memoryview(sessions).cast("B")) // SESSION.size
@@ -125,7 +131,7 @@ class Engine:
                 status = SESSIONS_FULL
                 break
             wire_len = wire if wire <= WIRE_LEN_MAX else WIRE_LEN_MAX
-            short = not stats and link == 1 and time is not None
+            short = not stats and not self._bare and link == 1 and time is not None
             if short and self._goes_on(taken, place, captured, wire, now):
                 at = after
                 continue
@@ -195,6 +201,8 @@ class Engine:
 
     def _tick(self, time: int, rows: int) -> bool:
         s = self._sessions
+        if self._bare:
+            return True
         if not self._packets:
             s.clock = time
         elif time < s.clock - self._backstep:
@@ -293,7 +301,8 @@ class Engine:
             self._ip += 1
             if k.marks & MARK_LATER_FRAGMENT:
                 self._later += 1
-            self._sessions.add(k)
+            if not self._bare:
+                self._sessions.add(k)
 
 
 def _write(out: memoryview, at: int, k: Packet) -> None:

@@ -44,7 +44,7 @@ def decode(data: bytes, start: int, captured: int, wire: int, link: int, *, full
         captured: Its captured bytes.
         wire: Its bytes on the wire, clipped.
         link: libpcap's link type number.
-        full: Parse TCP options too.
+        full: Take TCP numbers, window and options too.
     """
     k = Packet()
     end = start + captured
@@ -224,6 +224,8 @@ def _transport(data: bytes, at: int, end: int, rest: int, k: Packet, full: bool)
     have, proto, need = end - at, k.proto, 0
     if proto == 6:
         need = _parse_tcp(data, at, have, k, full)
+        if not full:
+            k.tcp_seq = k.tcp_ack = k.tcp_window = 0
     elif proto in _L4_SIZE:
         need = k.l4_header_len = _L4_SIZE[proto]
         if have >= 4:

@@ -10,6 +10,9 @@ from plugin.core._reference import Engine as Reference
 from tests import frames as f
 from tests.engines import make, run
 
+BARE = ["time", "wire_len", "src_mac", "dst_mac", "src_ip", "dst_ip", "src_port", "dst_port"]
+BARE += ["proto", "ip_version", "tcp_flags", "ttl", "marks"]
+"""What bare packet records tell as full ones do."""
 TALK = [
     f.tcp_frame(i / 3, flags, b"x" * i, back=i % 2 == 1)
     for i, flags in enumerate((2, 18, 16, 24, 17, 17))
@@ -62,6 +65,13 @@ def test_mutated_captures(base: bytes, changes: list[tuple[int, int]], cut: int,
     counted = run(make(Reference, stats=False), taken, cuts=cuts, stats=False)
     assert run(make(module.Engine, stats=False), taken, cuts=cuts, stats=False) == counted
     assert (counted.totals, counted.macs) == (listed.totals, listed.macs)
+    if cut % 3:  # it takes as long as the others together
+        return
+    bare = run(make(Reference, stats=False, bare=True), taken, cuts=cuts, stats=None)
+    assert run(make(module.Engine, stats=False, bare=True), taken, cuts=cuts, stats=None) == bare
+    assert bare.macs == listed.macs
+    assert (bare.packet_rows()[BARE] == listed.packet_rows()[BARE]).all()
+    assert (bare.packet_rows()["session"] == -1).all()
 
 
 @settings(max_examples=200, deadline=None)
@@ -71,5 +81,8 @@ def test_any_frame_of_any_link_type(body: bytes, link: int) -> None:
     data = f.pcap(f.Frame(1, body), f.Frame(2, body[::-1]), link=link)
     result = run(make(Reference), data)
     assert run(make(module.Engine), data) == result
+    bare = run(make(Reference, stats=False, bare=True), data, stats=None)
+    assert run(make(module.Engine, stats=False, bare=True), data, stats=None) == bare
+    assert (bare.packet_rows()[BARE] == result.packet_rows()[BARE]).all()
     rows = result.packet_rows()
     assert (rows["header_len"] <= len(body)).all()

@@ -34,24 +34,29 @@ def net_of(random: np.random.Generator, columns: int, hidden: int, classes: int)
 def forest_of(
     random: np.random.Generator, columns: int, nodes: int, classes: int
 ) -> dict[str, Any]:
-    """Nodes with children anywhere after them: more than trees, but nothing that is refused."""
-    number = np.arange(nodes)
+    """Trees whose nodes stand among each other, children anywhere after their parents."""
     feature = random.integers(-1, columns, nodes)
-    feature[-1] = -1
+    left, right = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
+    orphans, roots = set(range(nodes)), []
+    for node in range(nodes):
+        if node in orphans:
+            orphans.remove(node)
+            roots.append(node)
+        after = sorted(orphans)
+        if len(after) < 2:
+            feature[node] = -1
+        if feature[node] >= 0:
+            left[node], right[node] = random.choice(after, 2, replace=False)
+            orphans -= {int(left[node]), int(right[node])}
     value = random.random((nodes, classes)) + 0.01
-    left, right = (
-        number + 1 + random.integers(0, nodes, nodes) % np.maximum(1, nodes - 1 - number)
-        for _ in range(2)
-    )
     value = value / value.sum(axis=1, keepdims=True)
-    roots = random.integers(0, nodes, 7)
     return {
         "feature": feature.astype(np.int32),
         "threshold": random.choice([0.0, 0.1, 1 / 3, 0.5, -0.1, 1e300, -1e300, 1e-320], nodes),
         "left": left.astype(np.int32),
         "right": right.astype(np.int32),
         "value": value.astype(np.float32),
-        "roots": roots.astype(np.int32),
+        "roots": np.array(roots, np.int32),
     }
 
 
@@ -116,9 +121,14 @@ def test_damaged_buffers_are_refused_or_answered_but_never_overrun(seed: int, na
         arrays[which] = damaged(random, arrays[which])
     try:
         expected = getattr(inference, name)(arrays, rows)
-    except ValueError:
-        with pytest.raises((ValueError, BufferError)):
+    except ValueError as error:
+        if "stands in two trees" in str(
+            error
+        ):  # refused when it is loaded; here it costs time only
             compiled(name, arrays, rows)
+        else:
+            with pytest.raises((ValueError, BufferError)):
+                compiled(name, arrays, rows)
     else:
         found = compiled(name, arrays, rows)
         assert np.allclose(found, expected, atol=1e-2)

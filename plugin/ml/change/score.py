@@ -47,7 +47,7 @@ def score(
     if profile.schema != how.schema or not is_warm(profile, parameters):
         return None
     row = finite(row)
-    times = nearest(row, profile.rows, how) / limits(profile, parameters)
+    times = nearest(row, profile.rows, how) / limits(profile, how, parameters)
     most = min(float(times.max(initial=0.0)), _MOST)
     windows = f"{len(profile.rows)} kept of {profile.learned} earlier windows of its own"
     if most < THRESHOLD:

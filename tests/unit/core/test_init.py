@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 from plugin import core as cores
@@ -280,3 +281,42 @@ def test_macs_are_given_from_an_index_on() -> None:
 def test_packets_are_counted_by_the_compiled_core_only() -> None:
     counted = cores.seconds(bytes(3 * PACKET.size), bytes(1 << 16))
     assert counted == (None if implementation() == "reference" else b"")
+
+
+def test_flows_are_gathered_by_the_compiled_core_only() -> None:
+    table, loops = cores.new_flow_table(), cores.flow_loops()
+    assert (table is None) == (loops is None) == (implementation() == "reference")
+    if table is not None:
+        table.feed(bytes(3 * PACKET.size))  # of no protocol
+        keys, starts, *others = table.columns(1)
+        assert (keys, starts, others) == (b"", bytes(8), [b""] * 4)
+
+
+def test_a_forced_reference_gathers_no_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HALIA_CORE", "reference")
+    assert cores.new_flow_table() is None
+    assert cores.flow_loops() is None
+
+
+def test_one_table_of_flows_is_not_for_two_threads() -> None:
+    pytest.importorskip("plugin.core._core", reason="the compiled core is not built here")
+    from plugin.core._core import FlowTable
+
+    rows, table = np.zeros(20_000, PACKET.dtype()), FlowTable(bytes(16))
+    rows["proto"] = 6
+    records = rows.tobytes()
+    refused: list[BaseException] = []
+
+    def feed() -> None:
+        for _ in range(20):
+            try:
+                table.feed(records)
+            except RuntimeError as error:
+                refused.append(error)
+
+    threads = [threading.Thread(target=feed) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(table.columns(1)[2]) == 8 * 20_000 * (80 - len(refused))

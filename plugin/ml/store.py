@@ -19,34 +19,36 @@ from plugin.errors import ModelError, OutputError
 from plugin.ml import arrays as packing
 from plugin.ml import fields
 from plugin.ml import model as of_roles
-from plugin.ml import suspicion as of_suspicion
-from plugin.ml.arrays import BYTES_MAX, pack, unpack
+from plugin.ml.arrays import BYTES_MAX, pack, unpack, unpack_as
 from plugin.ml.model import Manifest, Model
-from plugin.ml.novelty import model as of_normal
-from plugin.ml.novelty.model import Normal
-from plugin.ml.schema import SCHEMAS
-from plugin.ml.suspicion import Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-AnyModel = Model | Normal | Suspicion
-"""Every kind that is kept here."""
-M = TypeVar("M", Model, Normal, Suspicion)
+    from plugin.ml import flow_model as of_flows
+    from plugin.ml import suspicion as of_suspicion
+    from plugin.ml.flow_model import FlowModel
+    from plugin.ml.novelty import model as of_normal
+    from plugin.ml.novelty.model import Normal
+    from plugin.ml.suspicion import Suspicion
+
+    AnyModel = Model | Normal | Suspicion | FlowModel
+
+# Each kind is imported where it is met: a start that reads one kind does not pay for the others.
+M = TypeVar("M", "Model", "Normal", "Suspicion", "FlowModel")
 
 __all__ = [
-    "AnyModel",
     "Manifest",
     "Model",
-    "Normal",
-    "Suspicion",
     "find_model",
     "kind_of",
     "list_models",
     "load_any",
+    "load_flows",
     "load_model",
     "load_normal",
     "load_suspicion",
+    "manifest_digest",
     "save_model",
 ]
 
@@ -106,6 +108,8 @@ def load_normal(directory: Path) -> Normal:
     Raises:
         ModelError: as :func:`load_model`.
     """
+    from plugin.ml.novelty.model import Normal
+
     return _of_kind(load_any(directory), Normal, directory)
 
 
@@ -115,20 +119,44 @@ def load_suspicion(directory: Path) -> Suspicion:
     Raises:
         ModelError: as :func:`load_model`.
     """
+    from plugin.ml.suspicion import Suspicion
+
     return _of_kind(load_any(directory), Suspicion, directory)
+
+
+def load_flows(directory: Path) -> FlowModel:
+    """Read and check a model that scores flows, ready to score.
+
+    A model whose detector is another package's is fitted again here; :func:`load_any` runs nothing.
+
+    Raises:
+        ModelError: as :func:`load_model`, or the detector scores otherwise here.
+        OptionError: its detector is not installed.
+    """
+    from plugin.ml.flow_model import FlowModel
+    from plugin.ml.novelty import fitted, registry
+
+    model = _of_kind(load_any(directory), FlowModel, directory)
+    if model.manifest.algorithm not in fitted.KINDS:
+        from importlib import metadata
+
+        found = metadata.entry_points(group=registry.GROUP)
+        return model._replace(scorer=fitted.ready(model.scorer, found))
+    return model
 
 
 def _of_kind(model: AnyModel, kind: type[M], directory: Path) -> M:
     if not isinstance(model, kind):
-        said = f"is a {_WORDS[type(model)]}, and a {_WORDS[kind]} is needed"
+        said = f"is a {_WORDS[type(model).__name__]}, and a {_WORDS[kind.__name__]} is needed"
         raise ModelError(said, where=str(directory))
     return model
 
 
-_WORDS: dict[type, str] = {
-    Model: "model of roles",
-    Normal: "model of normal",
-    Suspicion: "model of suspicion",
+_WORDS = {
+    "Model": "model of roles",
+    "Normal": "model of normal",
+    "Suspicion": "model of suspicion",
+    "FlowModel": "model of flows",
 }
 
 
@@ -161,8 +189,28 @@ def find_model(name: str, folders: Iterable[Path]) -> Path:
     for folder in known:
         if (folder / name / MANIFEST).is_file():
             return folder / name
+    if path.is_dir():
+        raise ModelError(f"is a folder without {MANIFEST}: no model", where=name)
     names = ", ".join(sorted({place.name for place in list_models(known)})) or "none"
     raise ModelError("no such model", where=name, advice=f"there are: {names}")
+
+
+def find_optional(name: str, shipped: str, folders: Iterable[Path]) -> Path | None:
+    """The directory of a model, or None if it is the shipped one and did not come along.
+
+    Args:
+        name: as for :func:`find_model`.
+        shipped: the name of the model that comes with Halia: who did not ask for another can go
+            on without it.
+        folders: where named models are looked for, first match wins.
+
+    Raises:
+        ModelError: another model was asked for, and is not there.
+    """
+    known = list(folders)
+    if name == shipped and shipped not in {place.name for place in list_models(known)}:
+        return None
+    return find_model(name, known)
 
 
 def list_models(folders: Iterable[Path]) -> list[Path]:
@@ -185,6 +233,16 @@ def kind_of(directory: Path) -> str | None:
         return None
     kind = document.get("kind") if isinstance(document, dict) else None
     return kind if isinstance(kind, str) else None
+
+
+def manifest_digest(directory: Path) -> str:
+    """SHA-256 of a model's manifest, hexadecimal: nothing in the model binds it.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    content = _read(directory / MANIFEST, MANIFEST_BYTES_MAX, str(directory))
+    return hashlib.sha256(content).hexdigest()
 
 
 def check_place(directory: Path, *, force: bool) -> None:
@@ -261,25 +319,38 @@ def _roles(document: object, packed: bytes) -> Model:
 
 
 def _normal(document: object, packed: bytes) -> Normal:
+    from plugin.ml.novelty import model as of_normal
+
     manifest = of_normal.parse_manifest(document)
     n_columns = _columns(manifest, packed)
     arrays = unpack(packed, of_normal.KIND)
-    of_normal.check(arrays, n_columns, len(manifest.roles))
-    return Normal(manifest, arrays)
+    of_normal.check(arrays, manifest, n_columns)
+    return of_normal.Normal(manifest, arrays)
 
 
 def _suspicion(document: object, packed: bytes) -> Suspicion:
+    from plugin.ml import suspicion as of_suspicion
+
     manifest = of_suspicion.parse_manifest(document)
     _check_digest(manifest, packed)
     arrays = unpack(packed, of_suspicion.KIND)
     of_suspicion.check(arrays)
-    return Suspicion(manifest, arrays)
+    return of_suspicion.Suspicion(manifest, arrays)
+
+
+def _flows(document: object, packed: bytes) -> FlowModel:
+    from plugin.ml import flow_model as of_flows
+
+    manifest = of_flows.parse_manifest(document)
+    _check_digest(manifest, packed)
+    return of_flows.of_arrays(manifest, unpack_as(packed, of_flows.layout(manifest)))
 
 
 _KINDS: dict[str | None, Callable[[object, bytes], AnyModel]] = {
     None: _roles,
-    of_normal.KIND: _normal,
-    of_suspicion.KIND: _suspicion,
+    "normal": _normal,
+    "suspicion": _suspicion,
+    "flows": _flows,
 }
 """By the manifest's key ``kind``; models of roles have none."""
 
@@ -297,6 +368,8 @@ def _kind_of(document: object) -> Callable[[object, bytes], AnyModel]:
 
 def _columns(manifest: Manifest | of_normal.Manifest, packed: bytes) -> int:
     """The columns of the feature set, once it and the file of arrays are the right ones."""
+    from plugin.ml.schema import SCHEMAS
+
     schema = SCHEMAS.get(manifest.schema_name)
     if schema is None:
         raise ValueError(f"made for the features {manifest.schema_name!r}, which Halia has not")
@@ -311,7 +384,8 @@ def _columns(manifest: Manifest | of_normal.Manifest, packed: bytes) -> int:
 
 
 def _check_digest(
-    manifest: Manifest | of_normal.Manifest | of_suspicion.Manifest, packed: bytes
+    manifest: Manifest | of_normal.Manifest | of_suspicion.Manifest | of_flows.Manifest,
+    packed: bytes,
 ) -> None:
     if hashlib.sha256(packed).hexdigest() != manifest.arrays_sha256:
         raise ValueError(f"{ARRAYS} is not the file that the manifest was written for")

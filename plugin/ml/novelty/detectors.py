@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Detector = Callable[[Rows, Rows], Rows]
 
 NEIGHBOURS = 3
+_AT_ONCE = 16
+"""References whose differences are held at once: few enough to stay in the cache."""
 _SPREAD_FLOOR = 0.05
 """Of a column in which all references agree; what counts as one there is 1."""
 
@@ -40,8 +42,11 @@ def apart(references: Rows, rows: Rows) -> Rows:
     known, asked = checked(references), checked(rows)
     k = min(NEIGHBOURS, len(known))
     found = np.empty(len(asked))
+    distances = np.empty(len(known))
     for number, row in enumerate(asked):
-        distances = np.abs(known - row).sum(axis=1)
+        for begin in range(0, len(known), _AT_ONCE):
+            away = known[begin : begin + _AT_ONCE] - row
+            np.abs(away, out=away).sum(axis=1, out=distances[begin : begin + _AT_ONCE])
         found[number] = np.partition(distances, k - 1)[:k].mean()
     return found
 
@@ -78,3 +83,15 @@ DETECTORS: Mapping[str, Detector] = {
     "spread": spread,
 }
 """By name."""
+
+
+_LEAST = {"pca": 2, "sos": sos.least_references()}
+"""Different references that a detector needs; the others need one of any kind."""
+
+
+def can(name: str, references: Rows) -> bool:
+    """Whether a detector has references enough, each of them left out in turn, too."""
+    least = _LEAST.get(name)
+    if least is None:
+        return len(references) > 1
+    return len(np.unique(references, axis=0)) > least

@@ -9,6 +9,7 @@ of its own), so they have ``novelty``, as scikit-learn's LocalOutlierFactor: wit
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -20,6 +21,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from plugin.ml.novelty import knn, pca, sos
+from plugin.ml.novelty.kept import autoencoder
+from plugin.ml.novelty.kept.kind import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -241,3 +244,83 @@ class PrincipalComponents(_Detector):
 
     def _score(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return pca.score_against(self._basis, rows)
+
+
+class Autoencoder(_Detector):
+    """What a narrow net leaves of a row (:mod:`plugin.ml.novelty.kept.autoencoder`).
+
+    The net has three hidden layers, wide, narrow and wide, and is scikit-learn's MLPRegressor.
+    Columns are taken as they come: bring them to one scale first, or it learns the largest only.
+
+    Args:
+        hid_dim: neurons of the wide layers.
+        lat_dim: neurons of the narrow layer.
+        epochs: times that it sees all rows; less where it no longer gets better.
+        batch_size: rows a step.
+        lr: length of a step (Adam).
+        l2_regularizer: how strongly weights are kept small, ``alpha`` of MLPRegressor.
+        activation: of the hidden layers: "relu", "tanh", "logistic" or "identity".
+        contamination: share of the rows of the fit that are unusual, which makes ``offset_``.
+        random_state: of the first weights and the order of rows.
+
+    Attributes:
+        arrays_: weights ``W0`` to ``W3``, (inputs, outputs), and biases ``b0`` to ``b3``.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hid_dim": [Interval(Integral, 1, None, closed="left")],
+        "lat_dim": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "l2_regularizer": [Interval(Real, 0, None, closed="left")],
+        "activation": [StrOptions(set(autoencoder.ACTIVATIONS))],
+        "contamination": [_SHARE],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(  # noqa: PLR0913 - scikit-learn wants options as parameters
+        self,
+        hid_dim: int = 16,
+        lat_dim: int = 8,
+        *,
+        epochs: int = 100,
+        batch_size: int = 32,
+        lr: float = 1e-3,
+        l2_regularizer: float = 1e-4,
+        activation: str = "relu",
+        contamination: float = CONTAMINATION,
+        random_state: Any = None,
+    ) -> None:
+        self.hid_dim = hid_dim
+        self.lat_dim = lat_dim
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.l2_regularizer = l2_regularizer
+        self.activation = activation
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def _learn(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        from sklearn.neural_network import MLPRegressor
+
+        net = MLPRegressor(
+            hidden_layer_sizes=(self.hid_dim, self.lat_dim, self.hid_dim),
+            activation=self.activation,
+            alpha=self.l2_regularizer,
+            batch_size=min(self.batch_size, len(rows)),
+            learning_rate_init=self.lr,
+            max_iter=self.epochs,
+            random_state=self.random_state,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the epochs ended before it stood still
+            net.fit(rows, rows if rows.shape[1] > 1 else rows[:, 0])
+        self.n_iter_ = net.n_iter_
+        self.arrays_ = {f"W{k}": weights for k, weights in enumerate(net.coefs_)}
+        self.arrays_ |= {f"b{k}": biases for k, biases in enumerate(net.intercepts_)}
+        return self._score(rows)
+
+    def _score(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return autoencoder.score(Kept({"activation": self.activation}, self.arrays_), rows)

@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plugin.errors import OptionError, nearest
+from plugin.ml.novelty.foreign import PYOD, Turned, of_pyod, turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,38 @@ _KNOWN: Mapping[str, _Known] = {
     "one-class-svm": _Known("sklearn.svm", "OneClassSVM"),
     "kernel-density": _Known("sklearn.neighbors", "KernelDensity"),
     "gaussian-mixture": _Known("sklearn.mixture", "GaussianMixture", seeded=True),
+    "autoencoder": _Known(_OURS, "Autoencoder", seeded=True),
 }
+ALIASES: Mapping[str, str] = {
+    "ocsvm": "one-class-svm",
+    "kde": "kernel-density",
+    "if": "isolation-forest",
+    "iforest": "isolation-forest",
+    "ae": "autoencoder",
+    "gmm": "gaussian-mixture",
+    "lof": "local-outlier-factor",
+}
+"""Short names, netml's and PyOD's among them, in any case."""
+
+
+def canonical(name: str, foreign: Iterable[Foreign] = ()) -> str:
+    """The name that stands in :func:`names`, for one of any case or a short one.
+
+    Args:
+        name: as somebody wrote it. "pyod:" and a class's name is one of PyOD's, known or not.
+        foreign: entry points of the group :data:`GROUP`; their names keep their case.
+
+    Raises:
+        OptionError: no such name; the nearest is told.
+    """
+    if name.lower().startswith(PYOD):
+        return PYOD + name[len(PYOD) :]
+    known = names(foreign)
+    folded = name.lower().replace("_", "-")
+    found = next((one for one in (name, ALIASES.get(folded, folded)) if one in known), None)
+    if found is None:
+        raise OptionError(f"no detector is named {name!r}{nearest(name, known)}")
+    return found
 
 
 def names(foreign: Iterable[Foreign] = ()) -> tuple[str, ...]:
@@ -84,7 +116,8 @@ def make(
     """A detector, not fitted yet.
 
     Args:
-        name: one of :func:`names`. Ours and scikit-learn's cannot be replaced by foreign ones.
+        name: one of :func:`names`, or a short one (:data:`ALIASES`). Ours and scikit-learn's
+            cannot be replaced by foreign ones.
         options: by keyword, those of its class.
         seed: of those that take chance; foreign ones get it where they have ``random_state``.
         foreign: entry points of the group :data:`GROUP`.
@@ -94,21 +127,25 @@ def make(
             options.
     """
     others = {one.name: one for one in foreign}
+    name = canonical(name, others.values())
     known = _KNOWN.get(name)
-    if known is not None:
+    kind: Any
+    given: Mapping[str, object] = {}
+    if name.startswith(PYOD):
+        kind = of_pyod(name)
+    elif known is not None:
         kind = getattr(importlib.import_module(known.module), known.kind)
         given = {**known.given, **({"random_state": seed} if known.seeded else {})}
-    elif name in others:
-        kind, given = others[name].load(), {}
     else:
-        raise OptionError(f"no detector is named {name!r}{nearest(name, names(others.values()))}")
+        kind = others[name].load()
     try:
-        made = kind(**{**(options or {}), **given})
+        made = turned(kind(**{**(options or {}), **given}))
     except TypeError as error:
         raise OptionError(f"detector {name!r}: {error}") from error
     if not all(callable(getattr(made, part, None)) for part in ("fit", "score_samples")):
         raise OptionError(f"detector {name!r} has no fit or no score_samples")
-    if known is None and "random_state" in getattr(made, "get_params", dict)():
-        made.set_params(random_state=seed)
+    inner = made.inner if isinstance(made, Turned) else made
+    if known is None and "random_state" in getattr(inner, "get_params", dict)():
+        inner.set_params(random_state=seed)
     found: Detector = made
     return found

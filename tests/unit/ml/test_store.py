@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from plugin.errors import ModelError, OutputError
 from plugin.ml import store
+from plugin.ml.novelty.model import Normal
 from plugin.ml.role import predict_proba
+from tests.flow_models import flow_rows, tiny_flows
 from tests.models import random_rows, tiny_forest, tiny_net
 from tests.normals import tiny_normal
 
@@ -49,6 +51,20 @@ def test_a_model_of_normal_comes_back_as_it_was(tmp_path: Path) -> None:
         assert (tmp_path / "m" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
+@pytest.mark.parametrize("algorithm", ["OCSVM", "KDE", "knn", "sos", "pca"])
+def test_a_model_of_flows_comes_back_as_it_was(tmp_path: Path, algorithm: str) -> None:
+    model = tiny_flows(algorithm)
+    written = store.save_model(model, tmp_path / "m")
+    read = store.load_flows(tmp_path / "m")
+    assert read.manifest == written.manifest
+    assert read.manifest == model.manifest._replace(arrays_sha256=read.manifest.arrays_sha256)
+    assert np.array_equal(read.score(flow_rows(9, 2)), model.score(flow_rows(9, 2)))
+    assert read.scores.tolist() == model.scores.tolist()
+    store.save_model(model, tmp_path / "again")
+    for file in (store.MANIFEST, store.ARRAYS):
+        assert (tmp_path / "m" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+
+
 def test_one_kind_of_model_is_not_taken_for_another(tmp_path: Path, saved: Path) -> None:
     normal = tmp_path / "n"
     store.save_model(tiny_normal(), normal)
@@ -56,7 +72,9 @@ def test_one_kind_of_model_is_not_taken_for_another(tmp_path: Path, saved: Path)
         store.load_model(normal)
     with pytest.raises(ModelError, match="is a model of roles, and a model of normal is needed"):
         store.load_normal(saved)
-    assert isinstance(store.load_any(normal), store.Normal)
+    with pytest.raises(ModelError, match="is a model of roles, and a model of flows is needed"):
+        store.load_flows(saved)
+    assert isinstance(store.load_any(normal), Normal)
     assert isinstance(store.load_any(saved), store.Model)
 
 
@@ -217,6 +235,32 @@ def test_a_damaged_model_is_at_worst_refused(
     found = predict_proba(model, random_rows(10, 307, 1))
     assert np.isfinite(found).all()
     assert np.allclose(found.sum(axis=1), 1, atol=2e-3)
+
+
+@given(
+    cuts=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=4)), min_size=1, max_size=4),
+    which=st.sampled_from([store.MANIFEST, store.ARRAYS]),
+)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
+def test_a_damaged_model_of_flows_is_at_worst_refused(
+    tmp_path: Path, cuts: list[tuple[float, bytes]], which: str
+) -> None:
+    place = tmp_path / "m"
+    store.save_model(tiny_flows("kde"), place, force=True)
+    content = bytearray((place / which).read_bytes())
+    for where, new in cuts:
+        at = int(where * len(content))
+        content[at : at + len(new)] = new
+    (place / which).write_bytes(content)
+    if which == store.ARRAYS:  # an attacker can write the digest as well
+        change(place, arrays_sha256=hashlib.sha256(content).hexdigest())
+    try:
+        model = store.load_flows(place)
+    except ModelError:
+        return
+    assert np.isfinite(model.score(flow_rows(9, 2))).all()
 
 
 @pytest.mark.parametrize("name", [store.MANIFEST, store.ARRAYS])

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from plugin.ml.novelty import knn, pca, sos
 from plugin.ml.novelty.estimators import (
+    Autoencoder,
     NearestReferences,
     PrincipalComponents,
     StochasticOutlierSelection,
@@ -33,6 +34,7 @@ ALL = [
     NearestReferences(),
     NearestReferences(3, mean=True, city=True, novelty=True),
     PrincipalComponents(),
+    Autoencoder(epochs=20, random_state=1),
 ]
 
 
@@ -118,6 +120,21 @@ def test_principal_components() -> None:
     assert (PrincipalComponents(0.99).fit_predict(known) == -1).sum() == 5
 
 
+def test_autoencoder() -> None:
+    known = rows() @ [[1, 1, 1], [1, -1, 0], [0, 0, 0]]  # all on a plane
+    detector = Autoencoder(8, 2, epochs=300, lr=0.01, random_state=1).fit(known)
+    assert detector.predict([[4.0, 4.0, -9.0]]).tolist() == [-1]
+    assert (detector.predict(known) == -1).sum() == 5
+    assert [detector.arrays_[name].shape for name in ("W0", "W1", "W2", "W3")] == [
+        (3, 8),
+        (8, 2),
+        (2, 8),
+        (8, 3),
+    ]
+    again = Autoencoder(8, 2, epochs=300, lr=0.01, random_state=2).fit(known)
+    assert not np.array_equal(again.arrays_["W0"], detector.arrays_["W0"])
+
+
 @pytest.mark.parametrize("one", ALL, ids=str)
 def test_contamination_is_the_share_of_the_fit_called_unusual(one: Any) -> None:
     detector = clone(one).set_params(contamination=0.3).fit(rows())
@@ -131,6 +148,7 @@ def test_contamination_is_the_share_of_the_fit_called_unusual(one: Any) -> None:
         StochasticOutlierSelection(contamination=0.6),
         NearestReferences(0),
         PrincipalComponents(1.1),
+        Autoencoder(0),
     ],
     ids=str,
 )

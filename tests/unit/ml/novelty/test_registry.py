@@ -9,7 +9,7 @@ import pytest
 
 from plugin.errors import OptionError
 from plugin.ml.novelty import registry
-from plugin.ml.novelty.registry import make, names
+from plugin.ml.novelty.registry import canonical, make, names
 
 
 class Entry(NamedTuple):
@@ -89,6 +89,36 @@ def test_what_is_no_detector(kind: Any) -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(OptionError, match="'soss'; did you mean 'sos'"):
         make("soss")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("OCSVM", "one-class-svm"),
+        ("ocsvm", "one-class-svm"),
+        ("KDE", "kernel-density"),
+        ("If", "isolation-forest"),
+        ("IForest", "isolation-forest"),
+        ("AE", "autoencoder"),
+        ("GMM", "gaussian-mixture"),
+        ("PCA", "pca"),
+        ("SOS", "sos"),
+        ("KNN", "knn"),
+        ("LOF", "local-outlier-factor"),
+        ("One_Class_SVM", "one-class-svm"),
+    ],
+)
+def test_short_names_in_any_case(written: str, name: str) -> None:
+    assert canonical(written) == name
+    assert type(make(written)) is type(make(name))
+
+
+def test_foreign_names_keep_their_case() -> None:
+    entries = [Entry("Farther", Farther), Entry("ocsvm", Farther)]
+    assert canonical("Farther", entries) == "Farther"
+    assert canonical("ocsvm", entries) == "ocsvm"
+    with pytest.raises(OptionError, match="'farther'; did you mean"):
+        canonical("farther", entries)
 
 
 def test_nothing_is_imported_before_a_detector_is_made() -> None:

@@ -30,7 +30,8 @@ def write(folder: Path) -> None:
             path = folder / f"{name}.pcap.gz"
             content = frames.pcap(*sorted(sample), nano=False)
             path.write_bytes(gzip.compress(content, mtime=0))
-            rows.writerow((path.name, attacks.BAD_TEXT, name))
+            for mac in (attacks.BAD_TEXT, *attacks.ALSO.get(name, ())):
+                rows.writerow((path.name, mac, name))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from plugin.cli.train import add_listing, jobs_of, read_material, settings_of, t
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from plugin.ml.evaluate import Evaluation
+    from plugin.ml.model import Model
 
 _SPLIT_MIN = 2
 HELP = "Tell how well a model does on labelled captures, or its recipe on groups left out."
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     for path, suffixes in ((args.report, (".html", ".htm")), (args.picture, (".png",))):
         if path is not None:
             output.check_suffix(path, *suffixes)
+    for path in (args.out, args.report, args.picture):
+        output.check_folder(path)
     inputs = output.check_outputs(args, args.out, args.report, args.picture)
     settings = settings_of(args)
     model = open_model(args.model, settings.data)
@@ -72,8 +75,28 @@ def run(args: argparse.Namespace) -> int:
             stream.write(output.json_line(found.document()))
         else:
             stream.write(lines(found))
-    _draw(found, args, inputs)
+    _draw(found, args, inputs, _facts(args, model, gathered.material.digests))
     return EXIT_OK
+
+
+def _facts(args: argparse.Namespace, model: Model, digests: Sequence[str]) -> dict[str, str]:
+    """Where the figures come from, for the page: it may be read long after."""
+    import shlex
+    import sys
+
+    import plugin
+    from plugin.cli.asking import now
+    from plugin.ml.dataset import training_digest
+    from plugin.records import iso_time
+
+    manifest = model.manifest
+    return {
+        "model": f"{args.model} ({manifest.name}, version {manifest.version})",
+        "its training captures, SHA-256": manifest.training_digest,
+        "captures of this test, SHA-256": training_digest(digests),
+        "command": shlex.join(["halia", *sys.argv[1:]]),
+        "made": f"{iso_time(int(now()) * 10**9)} by Halia {plugin.__version__}",
+    }
 
 
 def _check_folds(args: argparse.Namespace) -> None:
@@ -90,7 +113,9 @@ def _check_folds(args: argparse.Namespace) -> None:
         raise OptionError("is less than 2", where="--folds")
 
 
-def _draw(found: Evaluation, args: argparse.Namespace, inputs: Sequence[Path]) -> None:
+def _draw(
+    found: Evaluation, args: argparse.Namespace, inputs: Sequence[Path], facts: Mapping[str, str]
+) -> None:
     """Write the page and the picture; the page does without matplotlib."""
     from plugin.errors import OptionError
     from plugin.ml.report import confusion_png, page
@@ -104,4 +129,4 @@ def _draw(found: Evaluation, args: argparse.Namespace, inputs: Sequence[Path]) -
         except OptionError:
             pictures = []
         with output.binary_output(args.report, force=args.force, inputs=inputs) as stream:
-            stream.write(page([found], pictures).encode())
+            stream.write(page([found], pictures, facts).encode())

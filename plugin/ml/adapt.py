@@ -20,7 +20,7 @@ from plugin.errors import ModelError
 from plugin.ml.dataset import Cases
 from plugin.ml.inference import leaves
 from plugin.ml.model import UNKNOWN
-from plugin.ml.role import spread
+from plugin.ml.role import calibrate, spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,3 +103,24 @@ def adapted(model: Model, material: Material, strength: float = STRENGTH) -> Mod
 def with_new(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
     """The model's classes in their order, then new ones by name."""
     return (*classes, *sorted(set(labels) - {*classes, UNKNOWN}))
+
+
+def ceiling(model: Model, label: str) -> float:
+    """The highest confidence that any device could come out with for a class of a model of trees.
+
+    In each tree the leaf that says most for the class, the rest shared evenly among the other
+    classes (calibration then leaves the class the largest share); no device need reach it.
+
+    Args:
+        model: of trees.
+        label: one of its classes.
+    """
+    value, roots = np.asarray(model.arrays["value"], np.float64), model.arrays["roots"]
+    number = model.manifest.classes.index(label)
+    tree = np.searchsorted(np.sort(roots), np.arange(len(value)), side="right") - 1
+    best = np.zeros(len(roots))
+    np.maximum.at(best, tree, value[:, number])
+    n_classes, top = len(model.manifest.classes), float(best.mean())
+    shares = np.full(n_classes, (1 - top) / (n_classes - 1))
+    shares[number] = top
+    return float(calibrate(shares, model.manifest.temperature)[number])

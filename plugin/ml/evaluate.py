@@ -1,8 +1,9 @@
 """Figures of a test: accuracy, precision, recall, F1 with intervals, and what to hold them against.
 
 One capture is one count. Intervals are percentile bootstraps over groups (captures of one
-device, or of one network, are drawn together), seeded. Beside each figure stand the majority
-baseline and the same recipe on permuted labels. This file computes only.
+device, or of one network, are drawn together), seeded; where these have no width, the exact
+interval of a proportion over the groups (:mod:`plugin.ml.proportion`). Beside each figure stand
+the majority baseline and the same recipe on permuted labels. This file computes only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from plugin.ml.curves import Asked
+from plugin.ml.proportion import of_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +67,7 @@ class Evaluation:
     majority: float
     """Accuracy of always naming the commonest class."""
     permuted: float | None
-    """Accuracy of the same recipe on permuted labels: what chance gives."""
+    """Accuracy on permuted labels: what chance gives; of the same recipe where one was fitted."""
     known: float
     """Share of captures whose role was called known."""
     known_right: float | None
@@ -84,6 +86,8 @@ class Evaluation:
     """Points of grids tried on this material before these figures were made."""
     seed: int
     notes: tuple[str, ...] = ()
+    refitted: bool = True
+    """The recipe was fitted for this test; False: a model was asked as it stands."""
     chosen: Mapping[str, int] = field(default_factory=dict)
     """Options -> how many outer folds picked them."""
     asked: tuple[Asked, ...] = ()
@@ -116,6 +120,7 @@ class Context(NamedTuple):
     configurations: int = 0
     seed: int = 0
     notes: tuple[str, ...] = ()
+    refitted: bool = True
     chosen: Mapping[str, int] = {}
     names: Sequence[str] = ()
     """(n_samples,) of the captures; empty: nobody asks for single ones."""
@@ -144,7 +149,7 @@ def evaluation(
     among = (ranked == y[:, None]).any(axis=1) & (answers < len(classes))
     spans = bootstrap(y, answers, context.groups, len(classes), context.seed)
     accuracy, precision, recall, f1 = (
-        Interval(value, float(low), float(high))
+        _interval(value, float(low), float(high), len(set(context.groups)))
         for value, (low, high) in zip(macro(matrix), spans, strict=True)
     )
     return Evaluation(
@@ -174,9 +179,15 @@ def evaluation(
         configurations=context.configurations,
         seed=context.seed,
         notes=context.notes,
+        refitted=context.refitted,
         chosen=dict(context.chosen),
         asked=tuple(_asked(classes, y, confidences, known, context.names)),
     )
+
+
+def _interval(value: float, low: float, high: float, groups: int) -> Interval:
+    """A bootstrap's interval; of one without width, that of a proportion over the groups."""
+    return Interval(value, *((low, high) if high > low else of_groups(value, groups)))
 
 
 def _asked(
@@ -313,6 +324,13 @@ def _maybe(value: float | None, missing: str) -> str:
     return missing if value is None else f"{value:.3f}"
 
 
+def permuted_words(e: Evaluation) -> str:
+    """What the figure on permuted labels is of."""
+    if e.refitted:
+        return "the same recipe on permuted labels"
+    return "the same answers held against permuted labels; nothing was fitted"
+
+
 def lines(e: Evaluation) -> str:
     """The table for people."""
     number = "{:.3f}".format
@@ -326,7 +344,7 @@ def lines(e: Evaluation) -> str:
         f"  F1          {e.f1}   macro",
         f"  top three   {number(e.top3)}",
         f"  majority    {number(e.majority)}   always the commonest class",
-        f"  permuted    {_maybe(e.permuted, 'not run')}   the same recipe on permuted labels",
+        f"  permuted    {_maybe(e.permuted, 'not run')}   {permuted_words(e)}",
         f"  known       {number(e.known)}   of which right: {_maybe(e.known_right, 'none')}",
     ]
     if e.open_rejected is not None:
@@ -339,7 +357,8 @@ def lines(e: Evaluation) -> str:
             f"  background  {number(e.background_rejected)}   of {e.background_captures} captures"
             " of none of the classes were not called known"
         )
-    rows.append(f"  tried       {e.configurations} configurations of the grid, seed {e.seed}")
+    when = "" if e.refitted else " when the model was trained"
+    rows.append(f"  tried       {e.configurations} configurations of the grid{when}, seed {e.seed}")
     width = max(len(row.name) for row in e.per_class)
     rows.append(f"  {'class':<{width}}  captures  precision  recall     F1")
     rows += [

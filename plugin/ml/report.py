@@ -15,7 +15,8 @@ import numpy as np
 
 from plugin.errors import OptionError, install_extra, printable
 from plugin.ml.curves import calibration, calibration_error, coverage, mistakes
-from plugin.ml.drawings import Mark, chart
+from plugin.ml.drawings import DIAGONAL, Mark, chart
+from plugin.ml.evaluate import permuted_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ SHOWN = 0.01
 DARK = 0.5
 """Cells beyond this are dark: their text is white."""
 _COLORS = {True: "#1a7f37", False: "#b42318", None: "#555555"}
-_STYLE = """
+STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right}
 td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f3f5f7}
@@ -59,7 +60,7 @@ def confusion_png(e: Evaluation) -> bytes:
         ("truth", "answer"),
     )
     figure.colorbar(image, ax=axes, label="share of the true class")
-    return _png(figure)
+    return png(figure)
 
 
 def _answers(e: Evaluation) -> list[str]:
@@ -104,7 +105,7 @@ def ranking_png(rows: Sequence[Ranked], title: str) -> bytes:
         tick.set_color(_COLORS[row.good])
     for number, row in enumerate(rows):
         _frame(axes, labels.index(row.truth), number)
-    return _png(figure)
+    return png(figure)
 
 
 def _first_row(rows: Sequence[Ranked]) -> Callable[[str], tuple[int, str]]:
@@ -138,16 +139,8 @@ class Cells(NamedTuple):
 
 def _heat_map(cells: Cells, title: str, names: tuple[str, str]) -> tuple[Any, Any, Any]:
     """Draw a table; figure, axes and image, for what else is to stand there."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError(
-            "drawing needs matplotlib", advice=f"{install_extra('plot')}, or leave the picture out"
-        ) from error
     width = max(7.0, 0.34 * len(cells.columns) + 4)
-    figure = Figure(figsize=(width, max(3.6, 0.34 * len(cells.rows) + 2.6)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(width, max(3.6, 0.34 * len(cells.rows) + 2.6))
     axes = figure.add_subplot()
     image = axes.imshow(cells.values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(cells.columns)), cells.columns, rotation=45, ha="right", fontsize=8)
@@ -164,29 +157,61 @@ def _heat_map(cells: Cells, title: str, names: tuple[str, str]) -> tuple[Any, An
     return figure, axes, image
 
 
-def _png(figure: Any) -> bytes:
+def blank(width: float, height: float) -> Any:
+    """A figure of matplotlib's to draw on; inches.
+
+    Raises:
+        OptionError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise OptionError(
+            "drawing needs matplotlib", advice=f"{install_extra('plot')}, or leave the picture out"
+        ) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Any) -> bytes:
+    """A figure as the bytes of a PNG."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110)
     return stream.getvalue()
 
 
-def page(evaluations: Sequence[Evaluation], pictures: Sequence[bytes] = ()) -> str:
+def page(
+    evaluations: Sequence[Evaluation],
+    pictures: Sequence[bytes] = (),
+    facts: Mapping[str, str] | None = None,
+) -> str:
     """Write one self-contained HTML page.
 
     Args:
         evaluations: one section each.
         pictures: PNG files in the same order; without them the matrix is a coloured table.
+        facts: where the figures come from: name -> text.
     """
+    told = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(printable(fact))}</td></tr>"
+        for name, fact in (facts or {}).items()
+    )
+    origin = f'<table class="words">{told}</table>' if told else ""
     parts = [
         _section(e) + _picture(e, pictures[i : i + 1]) + _curves(e) + _mistakes(e)
         for i, e in enumerate(evaluations)
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Halia evaluation</title><style>{_STYLE}</style></head><body>"
-        "<h1>Evaluation</h1>" + "".join(parts) + "<footer>One capture is one count. Intervals: 95"
-        " % percentile bootstrap over groups. Few physical devices and networks stand behind"
-        " the captures: another network can differ by more than any interval here.</footer>"
+        f"<title>Halia evaluation</title><style>{STYLE}</style></head><body>"
+        f"<h1>Evaluation</h1>{origin}"
+        + "".join(parts)
+        + "<footer>One capture is one count. Intervals: 95"
+        " % percentile bootstrap over groups, exact where that has no width. Few physical devices"
+        " and networks stand behind the captures: another network can differ by more than any"
+        " interval here.</footer>"
         "</body></html>\n"
     )
 
@@ -194,13 +219,13 @@ def page(evaluations: Sequence[Evaluation], pictures: Sequence[bytes] = ()) -> s
 def _section(e: Evaluation) -> str:
     text = html.escape
     figures = [
-        ("accuracy", str(e.accuracy)),
+        ("accuracy", f"{e.accuracy} ({e.right} of {e.captures})"),
         ("precision, macro", str(e.precision)),
         ("recall, macro", str(e.recall)),
         ("F1, macro", str(e.f1)),
         ("truth among the top three", f"{e.top3:.3f}"),
         ("majority baseline", f"{e.majority:.3f}"),
-        ("permuted labels", "not run" if e.permuted is None else f"{e.permuted:.3f}"),
+        (permuted_words(e), "not run" if e.permuted is None else f"{e.permuted:.3f}"),
         ("role called known", f"{e.known:.3f}"),
         ("right among those", "none" if e.known_right is None else f"{e.known_right:.3f}"),
     ]
@@ -248,7 +273,7 @@ def _curves(e: Evaluation) -> str:
     ]  # fmt: skip
     return (
         "<h3>Calibration</h3>"
-        + chart("calibration", ("confidence", "share that is right"), marks, diagonal=True)
+        + chart("calibration", ("confidence", "share that is right"), marks, dashed=DIAGONAL)
         + chart("coverage", ("share of captures, the surest first", "share that is right"), kept)
         + f"<p>Expected calibration error {calibration_error(bins):.3f}, over {len(bins)} bins of"
         " equal width. A point on the dashed line would be right as often as it says.</p>"
@@ -283,7 +308,16 @@ def _pairs(one: Asked) -> list[tuple[str, float]]:
 def _picture(e: Evaluation, pictures: Sequence[bytes]) -> str:
     if pictures:
         picture = base64.b64encode(pictures[0]).decode("ascii")
-        return f'<img alt="confusion matrix" src="data:image/png;base64,{picture}">'
+        words = f"Confusion matrix: {e.right} of {e.captures} on the diagonal; all counts below."
+        return (
+            f'<img alt="{words}" src="data:image/png;base64,{picture}">'
+            f"<details><summary>The same as a table</summary>{_matrix(e)}</details>"
+        )
+    return _matrix(e)
+
+
+def _matrix(e: Evaluation) -> str:
+    """The confusion matrix as a coloured table."""
     names = [html.escape(n) for n in _answers(e)]
     head = "".join(f'<th><span class="turned">{n}</span></th>' for n in names)
     body = ""

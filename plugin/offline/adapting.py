@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from plugin.ml.adapt import STRENGTH, adapted
+from plugin.ml.adapt import STRENGTH, adapted, ceiling
 from plugin.ml.crossval import leave_one_out
 from plugin.ml.dataset import training_digest
 from plugin.ml.model import UNKNOWN
-from plugin.offline.fitting import asked
+from plugin.offline.fitting import asked, seen_in_training
 from plugin.offline.training import DIGEST_LETTERS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from plugin.ml.dataset import Material
     from plugin.ml.model import Model
     from plugin.offline.fitting import Naming
@@ -40,10 +42,17 @@ class Adapted(NamedTuple):
     """Captures of a class."""
     groups: int
     """What was taught or left out together; with one group ``after`` is ``before``."""
+    known_before: int
+    """Captures of a class that the model as it came called known, rightly."""
+    known_after: int
+    """The same when all groups but the capture's own had been taught."""
+    notes: tuple[str, ...] = ()
+    """What these figures do not tell."""
 
     def document(self) -> dict[str, object]:
         """As plain JSON values."""
-        return {**self._asdict(), "model": self.model.manifest.name, "new": list(self.new)}
+        lists = {"new": list(self.new), "notes": list(self.notes)}
+        return {**self._asdict(), "model": self.model.manifest.name, **lists}
 
 
 def adapt_model(
@@ -64,13 +73,13 @@ def adapt_model(
     groups = np.array(material.groups, dtype=object)
     truth = np.array(material.labels, dtype=object)
     inside = truth != UNKNOWN
-    before = _answers(model, material)
-    after = before.copy()
+    before, known_before = _answers(model, material)
+    after, known_after = before.copy(), known_before.copy()
     if len(set(groups)) > 1:
         for learn, test in leave_one_out(material.groups):
-            after[test] = _answers(
-                adapted(model, material.take(learn), strength), material.take(test)
-            )
+            taught = adapted(model, material.take(learn), strength)
+            after[test], known_after[test] = _answers(taught, material.take(test))
+    seen = len(seen_in_training(model.manifest, material.digests))
     found = Adapted(
         made,
         captures=len(material),
@@ -79,6 +88,9 @@ def adapt_model(
         after=int((after == truth)[inside].sum()),
         asked=int(inside.sum()),
         groups=len(set(groups)),
+        known_before=int((known_before & (before == truth))[inside].sum()),
+        known_after=int((known_after & (after == truth))[inside].sum()),
+        notes=(*_seen(seen, len(material)), *_never_known(made, material)),
     )
     return found._replace(model=_named(found, model, material, naming))
 
@@ -91,17 +103,55 @@ def lines(found: Adapted) -> str:
         if found.groups > 1
         else "one group of captures alone: what it gained could not be tested"
     )
+    known = f"; {found.known_after} of them then" if found.groups > 1 else ""
     return (
         f"taught {found.captures} captures{new}\n"
         f"right before: {found.before} of {found.asked}; {test}\n"
+        f"rightly called known before: {found.known_before} of {found.asked}{known}\n"
     )
 
 
-def _answers(model: Model, material: Material) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    confidences, _ = asked(material, model)
+def _seen(seen: int, captures: int) -> tuple[str, ...]:
+    """The warning that the figures before teaching flatter."""
+    if not seen:
+        return ()
+    warning = (
+        f"WARNING: {seen} of these {captures} captures were in the training of the model that"
+        " is adapted: how many were right before, and after, is no test of it"
+    )
+    return (warning,)
+
+
+def _never_known(made: Model, material: Material) -> tuple[str, ...]:
+    """What taught classes are hardly or never called known, though they are taught."""
+    found, threshold = [], made.manifest.threshold
+    confidences, _ = asked(material, made)
+    truth = np.array(material.labels, dtype=object)
+    for label in sorted(set(material.labels) - {UNKNOWN}):
+        best = float(confidences[truth == label, made.manifest.classes.index(label)].max())
+        most = ceiling(made, label)
+        asks = f"and this model calls known from {threshold:.2f} on"
+        if most < threshold:
+            found.append(
+                f"{label} can never be called known: {most:.3f} is the most that any device can"
+                f" reach, {asks}; train a model of your own"
+            )
+        elif best < threshold:
+            found.append(
+                f"{label} will hardly be called known: what was taught comes to {best:.3f} itself,"
+                f" {asks}; train a model of your own"
+            )
+    return tuple(found)
+
+
+def _answers(
+    model: Model, material: Material
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.object_]], NDArray[np.bool_]]:
+    """The likeliest class of each capture, "" for no answer; and whether it is called known."""
+    confidences, known = asked(material, model)
     names = np.array([*model.manifest.classes, ""], dtype=object)
     answered = confidences.sum(axis=1) > 0
-    return names[np.where(answered, confidences.argmax(axis=1), len(names) - 1)]
+    return names[np.where(answered, confidences.argmax(axis=1), len(names) - 1)], known
 
 
 def _named(found: Adapted, model: Model, material: Material, naming: Naming) -> Model:

@@ -47,7 +47,7 @@ from plugin.offline.classify import model_folders
 from plugin.offline.training import DIGEST_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -148,7 +148,14 @@ def leave_out(
         outer = group_folds(parts.cases.y, groups, folds, recipe.seed)
         words = f"{len(outer)} folds by {column}, refitted each time, inner folds by {column}"
     title = f"{model.manifest.name}: {recipe.algorithm} on {recipe.features}"
-    return _tested(parts, recipe, outer, work, (title, words))
+    tested = _tested(parts, recipe, outer, work, (title, words))
+    if "adapted" not in model.manifest.metrics:
+        return tested
+    note = (
+        "WARNING: this model was adapted from another: the recipe was fitted on these captures"
+        " alone, without that model, so this is no test of the adaptation"
+    )
+    return dataclasses.replace(tested, notes=(*tested.notes, note))
 
 
 def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
@@ -161,9 +168,12 @@ def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
     found, known = asked(inside, model)
     outside = parts.cases.material.take(np.flatnonzero(~parts.cases.inside))
     seen = seen_in_training(manifest, inside.digests)
+    new = ~np.isin(np.array(inside.digests), np.array(seen, str))
+    right = int((found.argmax(axis=1) == y)[new & (found.sum(axis=1) > 0)].sum())
+    unseen = f". Of the {new.sum()} that it has not seen it has {right} right" if new.any() else ""
     warning = (
         f"WARNING: {len(seen)} of these {len(y)} captures were in the model's training:"
-        " this is no test of it; use --leave-out COLUMN, or captures it has not seen"
+        f" this is no test of it; use --leave-out COLUMN, or captures it has not seen{unseen}"
     )
     control = [float((found.argmax(axis=1) == permuted(y, seed + k)).mean()) for k in range(100)]
     context = Context(
@@ -181,6 +191,7 @@ def ask_model(material: Material, model: Model, *, seed: int) -> Evaluation:
         configurations=_tried(manifest),
         seed=seed,
         notes=(warning,) if seen else (),
+        refitted=False,
         names=inside.paths,
     )
     return evaluation(manifest.classes, y, found, known, context)
@@ -283,11 +294,34 @@ def _tested(
         configurations=len(recipe.grid),
         seed=recipe.seed,
         chosen=_counted(tested),
+        notes=tuple(_notes(parts, asked_for=not final)),
         names=tuple(compress(cases.material.paths, inside)),
     )
     return evaluation(
         parts.classes, cases.y[inside], tested.confidences[inside], tested.known[inside], context
     )
+
+
+def _notes(parts: Parts, *, asked_for: bool) -> Iterator[str]:
+    """What the captures leave a test unable to tell.
+
+    Args:
+        parts: what is learned.
+        asked_for: the groups are those that somebody asked to leave out.
+    """
+    y, groups = parts.cases.y, np.array(parts.cases.material.groups, dtype=object)
+    alone = [name for k, name in enumerate(parts.classes) if len(set(groups[y == k])) == 1]
+    if alone:
+        yield (
+            f"all captures of {', '.join(alone)} are of one group: while such a class is tested it"
+            " has never been learned, and figures and thresholds come out accordingly; give it"
+            " captures of another device"
+        )
+    if not asked_for and list(groups) == list(parts.cases.material.paths):
+        yield (
+            "each capture is a group of its own: where several are of one device, the test knows"
+            " that device, and flatters; name devices by folders ROLE/DEVICE/, or a column device"
+        )
 
 
 def _accuracy(tested: Tested) -> float:
@@ -349,11 +383,8 @@ def _model(
             "background": int((~parts.cases.inside).sum()),
             "training_files": sorted(digest[:DIGEST_LETTERS] for digest in digests),
         },
-        versions={
-            "halia": plugin.__version__,
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        versions={"halia": plugin.__version__, "numpy": np.__version__}
+        | {"scikit-learn": sklearn.__version__},
         networkml={k: v for k, v in naming.networkml.items() if k in parts.classes},
     )
     return Model(manifest, to_arrays(trained.fitted, len(parts.classes)))
@@ -366,5 +397,4 @@ def _tried(manifest: Manifest) -> int:
 
 
 def _counted(tested: Tested) -> dict[str, int]:
-    texts = (json.dumps(dict(options), sort_keys=True) for options in tested.chosen)
-    return dict(Counter(texts).most_common())
+    return dict(Counter(json.dumps(dict(o), sort_keys=True) for o in tested.chosen).most_common())

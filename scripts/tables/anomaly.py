@@ -104,9 +104,9 @@ def _trials(
         _lazily(signs, detectors.weighed),
     )
     yield "signs: every one may accuse alone", Plan(), _lazily(signs, detectors.alone)
-    yield "**suspicion** (shipped)", Plan(), _lazily(signs, detectors.suspicion)
+    yield "**suspicion**", Plan(), _lazily(signs, detectors.suspicion)
     whole = _lazily(signs, lambda t: detectors.first(t, names, detectors.suspicion(t)))
-    yield "**behaviours, then suspicion** (shipped)", Plan(), whole
+    yield "**behaviours, then suspicion**", Plan(), whole
 
 
 def _lazily(table: Table, made: Callable[[Table], Fit]) -> Made:

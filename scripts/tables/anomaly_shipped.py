@@ -167,22 +167,23 @@ def _share(drawn: Drawn, yes: NDArray[np.bool_], *, attacks: bool) -> Figure:
 
 
 def unsaid(data: Path, table: Table) -> list[tuple[str, str, Judged]]:
-    """Captures whose source does not say (or says: both) whether there is an attack in them."""
+    """Captures outside the folder of attacks whose source does not call them harmless."""
     steps, attack = steps_of(table.values), table.attack
     good = np.flatnonzero(~attack[table.owner])
     floor = floor_of(steps[good], _numbers(table.column("family")[table.owner[good]]))
     threshold = judged(table)[0].threshold
-    found = []
+    told = []
     with (data / "labels.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row["kind"] != "pcap" or not row["path"].startswith(("devices/", "netml/")):
                 continue
-            if row["attack"] not in {"unknown", "mixed"}:
+            if row["attack"] == "no":
                 continue
             capture = read_capture(data / row["path"], watched=True)
             devices = devices_of(capture)
-            relays = addresses_of(capture, devices).relays
-            values = evidence(capture, devices).without(relays).values
+            addresses = addresses_of(capture, devices)
+            found = evidence(capture, devices, foreign=addresses.foreign)
+            values = found.without(addresses.relays).values
             one = _judge(steps_of(values), values, floor, threshold)
-            found.append((row["path"], row["attack"], one))
-    return found
+            told.append((row["path"], row["attack"], one))
+    return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +28,9 @@ Written by `python -m scripts.tables.anomaly --shared DIR`; do not edit. What a 
 
 {harmless} harmless captures in {families} families ({names}) and {attacks} attack captures in
 {folders} folders from {sources} sources. Captures whose source does not say, or says both, are in
-neither (but see the end). A capture's score is that of its worst device, and where rows are windows
-({minutes:.0f} minutes) of its worst window.
+neither, and no more are those outside the folder of attacks that roles are learned from, though
+there is an attack in them (but see the end). A capture's score is that of its worst device, and
+where rows are windows ({minutes:.0f} minutes) of its worst window.
 
 **Few networks stand behind this**: 264 of the harmless captures are gadgets being set up in one
 laboratory; there are 26 of office machines, and no ordinary web user at all. Intervals are 95 %
@@ -44,6 +46,8 @@ family*: each family; *office*: each office family. *Harmless news*: the same de
 harmless left-out families against seen ones: what is above .50 there is no sign of an attack but of
 news. **The result is the difference.** *Found* and *alarms*: shares of attacks and of left-out
 harmless captures at a threshold fixed beforehand for 5 % of the harmless captures of seen families.
+Rows of suspicion have the floors that ship and a threshold of this table; at the one that ships
+fewer are found, and fewer alarms raised: next section.
 
 | detector | seen | left out | by family | office | harmless news | found | alarms |
 |---|---|---|---|---|---|---|---|"""
@@ -63,10 +67,11 @@ all day; only the directory's own log tells. And malware that is fetched from a 
 text, or calls one: to headers it is a web page.
 """
 _UNSAID = """\
-## Captures of which nobody says whether there is an attack in them
+## Other captures that nobody calls harmless
 
-*unknown*: the source does not say; *mixed*: it says both. They are laboratory recordings, most of
-them made while attacks were studied. Only the choice between thresholds looked at them.
+*unknown*: the source does not say; *mixed*: it says both; *yes*: there is an attack in it, but it
+is not in the folder of attacks, because roles are learned from it. They are laboratory recordings,
+most made while attacks were studied. Only the choice between thresholds looked at them.
 
 | capture | source says | suspicious | foremost sign | score |
 |---|---|---|---|---|"""
@@ -102,6 +107,18 @@ that no attack had a part in), and what it does not count is named here.
 """
 
 
+_PAIRS = """\
+## The same device before and during an attack, in the lab
+
+Behaviours alone are judged here, not suspicion. The aim is no finding in an hour of normal work:
+it is reached by a lab that is up and by hosts that are as busy as their profiles say; in haste two
+workstations are taken for guessing passwords, because they open a session to the file server every
+few seconds.
+"""
+AUC_AIM, FOUND_AIM = 0.85, 0.70
+_NOT_SO = {"elcab_schtasks": " (for another reason: there is no spoofer in it)"}
+
+
 def introduction(table: Table) -> list[str]:
     """What the page is about."""
     attack = table.attack
@@ -135,7 +152,16 @@ def trials(rows: Sequence[tuple[str, Figures]]) -> list[str]:
             one.alarms,
         )
         lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
-    return [*lines, ""]
+    last = rows[-1][1]
+    aims = (
+        (f"AUC against left-out families {last.left}", last.left.value >= AUC_AIM, AUC_AIM),
+        (f"found {last.found} at alarms {last.alarms}", last.found.value >= FOUND_AIM, FOUND_AIM),
+    )
+    told = [
+        f"* {what}: the aim was {aim:.2f}, {'reached' if met else 'missed'}."
+        for what, met, aim in aims
+    ]
+    return [*lines, "", "Of the last row:", "", *told, ""]
 
 
 def points(found: Sequence[Point]) -> list[str]:
@@ -178,6 +204,7 @@ def misses(table: Table, judged: Sequence[Judged], named: Named) -> list[str]:
         case, one = table.cases[k], judged[k]
         said = ", ".join(named[k]) or ("suspicion" if one.yes else "**missed**")
         path = case.path.removeprefix("attacks/")
+        said += _NOT_SO.get(Path(path).stem, "")
         lines.append(f"| `{path}` | {case.attack_type} | {said} | {_sign(one)} | {one.score:.2f} |")
     return [*lines, "", _MISSES, _TRIED]
 
@@ -212,8 +239,7 @@ def unsaid(found: Sequence[tuple[str, str, Judged]]) -> list[str]:
 
 def pairs(section: str | None) -> list[str]:
     """The tables of pairs recorded in the lab, if there are any."""
-    head = "## The same device before and during an attack, in the lab"
-    return [] if section is None else [head, "", section.rstrip()]
+    return [] if section is None else [_PAIRS, section.rstrip()]
 
 
 def _sign(one: Judged) -> str:

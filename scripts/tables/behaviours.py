@@ -28,7 +28,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "behaviours.md"
 BEGIN = "<!-- figures: begin (python -m scripts.tables.behaviours --write writes this part) -->\n"
 END = "<!-- figures: end -->"
 EXPECTED = {
-    "ARP poisoning": {"arp-spoofing", "mac-conflict"},
+    "ARP poisoning": {"arp-spoofing", "address-conflict", "mac-conflict"},
     "DHCP request flood": {"dhcp-flood"},
     "DNS C2 (dnscat2-like)": {"dns-tunnel"},
     "DNS tunnel (iodine)": {"dns-tunnel"},

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from plugin.ml.features import host
+from plugin.ml.proportion import of_groups
 from scripts.tables.device_material import SETS, Data, load
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ scikit-learn and numpy give the same figures. The columns of `halia-host` are ex
 
 Nested five-fold cross-validation by capture, two seeds: five inner folds choose the point of the
 grid, outer folds measure. Trees: 300, of which a split looks at 3, 10 or 30 % of the columns;
-NetworkML: its four layouts. Brackets: 95 % bootstrap over captures. *Up to siblings*: an answer
-within the same group of the second table counts as right. Permuted labels: one point, 10 %.
+NetworkML: its four layouts. Brackets: 95 % bootstrap over captures (exact where that has
+no width). *Up to siblings*: an answer within the same group of the second table counts
+as right. Permuted labels: one point, 10 %.
 
 **These folds know the unit.** There is one physical unit of each type, so no fold can be by device,
 and nothing here says how another unit, with other firmware or in another home, comes out.
@@ -191,11 +193,16 @@ def networks_left_out(
 
 
 def interval(right: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Mean, and a 95 % bootstrap interval that draws captures (each with both seeds)."""
+    """Mean, and a 95 % bootstrap interval that draws captures (each with both seeds).
+
+    Where that has no width, the exact interval of a proportion.
+    """
     of_capture = right.mean(axis=0)
     chance = np.random.default_rng(0)
     draws = chance.integers(0, len(of_capture), (DRAWS, len(of_capture)))
     low, high = np.quantile(of_capture[draws].mean(axis=1), (0.025, 0.975)).tolist()
+    if high <= low:
+        low, high = of_groups(float(of_capture.mean()), len(of_capture))
     return float(of_capture.mean()), low, high
 
 

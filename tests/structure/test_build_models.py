@@ -13,6 +13,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -143,3 +144,49 @@ def test_a_shipped_model_is_packed_as_a_rebuild_would(name: str, tmp_path: Path)
     save_model(load_model(shipped), tmp_path / name)
     for file in sorted(p.name for p in shipped.iterdir()):
         assert (tmp_path / name / file).read_bytes() == (shipped / file).read_bytes(), file
+
+
+def test_neither_attacks_nor_the_demo_are_harmless(
+    builder: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"path": f"{attack}/{use}", "attack": attack, "use": use}
+        for attack in ("no", "yes", "mixed", "unknown", "")
+        for use in ("train", "demo")
+    ]
+    assert [row["path"] for row in builder.harmless(rows)] == ["no/train"]
+    asked = {}
+
+    def labelled(*_: Any, **options: Any) -> None:
+        asked.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("plugin.offline.learning.labelled", labelled)
+    with pytest.raises(KeyboardInterrupt):
+        builder.normal(ROOT, ROOT)
+    assert asked["where"] == [("attack", "no")]
+    assert asked["hold_out"] == [builder.DEMO]
+
+
+def test_the_model_of_suspicion_learned_from_the_harmless_captures_of_the_list(
+    builder: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugin.ml.dataset import training_digest
+    from plugin.ml.store import load_suspicion
+
+    with (ROOT / "models" / "sources.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    calm = builder.harmless(rows)
+    manifest = load_suspicion(ROOT / "models" / "suspicion").manifest
+    assert manifest.metrics["captures"] == len(calm)
+    assert manifest.training_digest == training_digest(row["sha256"] for row in calm)
+    taken: list[str] = []
+
+    def make(some: Any) -> None:
+        taken.extend(str(one.path) for one in some)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("plugin.offline.harmless.make_suspicion", make)
+    with pytest.raises(KeyboardInterrupt):
+        builder.suspicion(rows, Path(), ROOT)
+    assert taken == [row["path"] for row in calm]

@@ -51,7 +51,10 @@ def test_leaving_out_and_a_page(folder: Path, capsys: pytest.CaptureFixture[str]
     document = json.loads(captured.out)
     assert document["groups"] == 4
     assert "WARNING" not in captured.err
-    assert page.read_text().startswith("<!doctype html>")
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "version 1" in text
+    assert "captures of this test, SHA-256" in text
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main(command) == 2  # neither is replaced without --force
     assert main([*command, "--force"]) == 0
@@ -75,6 +78,15 @@ def test_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(_command(folder, "--folds", "2")) == 2
     assert "--leave-out COLUMN" in capsys.readouterr().err
     assert main(_command(folder, "--leave-out", "site", "--folds", "1")) == 2
+
+
+@pytest.mark.parametrize("option", ["--report", "--picture", "--out"])
+def test_a_folder_that_is_not_there_is_told_before_any_work(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "none" / {"--report": "x.html", "--picture": "x.png", "--out": "x"}[option]
+    assert main(["evaluate", "device", str(tmp_path / "missing.csv"), option, str(place)]) == 2
+    assert "its folder is not there" in capsys.readouterr().err
 
 
 def test_no_such_model(folder: Path) -> None:

@@ -10,7 +10,7 @@ from plugin.ml import adapt
 from plugin.ml.dataset import Cases, Material
 from plugin.ml.fitted_arrays import to_arrays
 from plugin.ml.model import Model
-from plugin.ml.role import predict_proba
+from plugin.ml.role import calibrate, predict_proba
 from plugin.ml.train import Recipe, fit
 from tests import labelled, models
 
@@ -91,3 +91,18 @@ def test_inner_nodes_stay_empty_and_the_model_is_sound() -> None:
 def test_a_net_has_no_leaves() -> None:
     with pytest.raises(ModelError, match="kind net cannot be adapted"):
         adapt.adapted(models.tiny_net(), labelled.material(["a"]))
+
+
+def test_no_device_comes_out_higher_than_the_ceiling() -> None:
+    model, material = taught()
+    found = adapt.adapted(model, material.take(np.array([2, 5])))
+    model = found._replace(manifest=found.manifest._replace(temperature=0.5))
+    shares = calibrate(predict_proba(model, material.rows), 0.5)
+    for number, label in enumerate(model.manifest.classes):
+        assert shares[:, number].max() <= adapt.ceiling(model, label) + 1e-6
+    # One labelled capture outweighs a leaf's own shares by 1 to 0.75 where all trees agree.
+    raw = model._replace(manifest=model.manifest._replace(temperature=1.0))
+    assert adapt.ceiling(raw, "c") <= 1 / 1.75 + 1e-6
+    assert adapt.ceiling(raw, "a") > adapt.ceiling(raw, "c")
+    cold = adapt.ceiling(model, "c")
+    assert cold > adapt.ceiling(raw, "c")

@@ -125,3 +125,28 @@ def test_single_captures_are_known_by_name_and_stay_out_of_the_document() -> Non
     assert (right.right, right.known, right.confidences[0]) == (True, True, 0.7)
     assert (silent.labels, silent.rank, silent.right) == ((), 0, False)
     assert "asked" not in found.document()
+
+
+def test_what_has_no_width_gets_the_exact_interval() -> None:
+    y = np.array([0, 1] * 6)
+    context = ev.Context("t", "s", [str(k) for k in range(12)], 0.5)
+    found = ev.evaluation(["a", "b"], y, np.eye(2)[y], np.ones(12, bool), context)
+    assert list(found.accuracy) == pytest.approx([1.0, 0.735, 1.0], abs=1e-3)
+    wrong = ev.evaluation(["a", "b"], y, np.eye(2)[1 - y], np.ones(12, bool), context)
+    assert list(wrong.accuracy) == pytest.approx([0.0, 0.0, 0.265], abs=1e-3)
+    fewer = ev.evaluation(
+        ["a", "b"], y, np.eye(2)[y], np.ones(12, bool), context._replace(groups=["x", "y"] * 6)
+    )
+    assert fewer.accuracy.low == pytest.approx(0.025**0.5)
+
+
+def test_a_model_as_it_stands_was_not_fitted_again() -> None:
+    y = np.array([0, 1] * 3)
+    context = ev.Context("t", "s", list("abcdef"), 0.5, 0.4, configurations=3)
+    for refitted, words in ((True, "the same recipe on"), (False, "nothing was fitted")):
+        found = ev.evaluation(
+            ["a", "b"], y, np.eye(2)[y], np.ones(6, bool), context._replace(refitted=refitted)
+        )
+        assert words in ev.lines(found)
+        assert ("when the model was trained" in ev.lines(found)) is not refitted
+        assert found.document()["refitted"] is refitted

@@ -87,6 +87,14 @@ def test_the_page_stands_alone_and_escapes(evaluation: evaluate.Evaluation) -> N
 def test_the_picture_is_inside_the_page(evaluation: evaluate.Evaluation) -> None:
     page = report.page([evaluation], [PNG + b"x"])
     assert 'src="data:image/png;base64,iVBORw0KGgp4' in page
+    assert 'alt="Confusion matrix: 2 of 4 on the diagonal' in page
+    assert '<table class="matrix">' in page  # for who cannot see it
+
+
+def test_where_the_figures_come_from_is_told(evaluation: evaluate.Evaluation) -> None:
+    page = report.page([evaluation], facts={"command": "halia evaluate <m>"})
+    assert "<td>command</td><td>halia evaluate &lt;m&gt;</td>" in page
+    assert "(2 of 4)" in page
 
 
 def test_notes_are_shown(evaluation: evaluate.Evaluation) -> None:

@@ -63,6 +63,24 @@ def test_a_model_is_taught_a_network(material: Material, model: Model, tmp_path:
     assert "new: c" in text
 
 
+def test_how_many_are_known_is_told(material: Material, model: Model) -> None:
+    own = material.take(np.arange(2, 12, 3))
+    easy = model.manifest._replace(rejection=1, min_sessions=0, min_packets=0)
+    low, high = (model._replace(manifest=easy._replace(threshold=x)) for x in (0.3, 0.999))
+    found = adapting.adapt_model(own, low, NAMING)
+    assert (found.known_before, found.known_after, found.notes) == (0, 4, ())
+    assert "rightly called known before: 0 of 4; 4 of them then" in adapting.lines(found)
+    found = adapting.adapt_model(own, high, NAMING)
+    assert found.known_after == 0
+    (note,) = found.notes
+    assert note.startswith("c can never be called known: 0.")
+
+
+def test_what_the_model_was_trained_on_is_no_test(material: Material, model: Model) -> None:
+    (note,) = adapting.adapt_model(material.take(np.array([0, 2, 5])), model, NAMING).notes[:1]
+    assert "WARNING: 1 of these 3 captures were in the training" in note
+
+
 def test_what_one_group_gains_cannot_be_tested(material: Material, model: Model) -> None:
     one = material.take(np.array([2]))
     found = adapting.adapt_model(one, model, NAMING)

@@ -150,3 +150,23 @@ def test_a_model_is_asked_in_its_own_order_of_classes(
 def test_a_foreign_list_of_training_files_is_harmless(made: fitting.Made, files: Any) -> None:
     manifest = made.model.manifest._replace(metrics={"training_files": files})
     assert fitting.seen_in_training(manifest, ["0" * 64]) == ()
+
+
+def test_a_test_says_what_its_captures_cannot_tell() -> None:
+    labels = ["a", "b"] * 4
+    alone = labelled.material(labels, ["x", "y", "x", "z", "x", "y", "x", "z"], signal=1.0)
+    (note,) = fitting.make_model(alone, RECIPE, NAMING, WORK).evaluation.notes
+    assert note.startswith("all captures of a are of one group")
+    (note,) = fitting.make_model(labelled.material(labels), RECIPE, NAMING, WORK).evaluation.notes
+    assert note.startswith("each capture is a group of its own")
+
+
+def test_what_was_not_seen_is_told_apart(made: fitting.Made, material: Material) -> None:
+    half = material.take(np.arange(9))
+    manifest = made.model.manifest
+    metrics = {**manifest.metrics, "training_files": [d[:16] for d in half.digests[:5]]}
+    model = made.model._replace(manifest=manifest._replace(metrics=metrics))
+    found = fitting.ask_model(half, model, seed=0)
+    assert "5 of these 9 captures" in found.notes[0]
+    assert "Of the 4 that it has not seen it has 4 right" in found.notes[0]
+    assert not found.refitted

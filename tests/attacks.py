@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests import frames as f
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BAD = bytes.fromhex("020000000066")
 BAD_TEXT = "02:00:00:00:00:66"
@@ -88,9 +93,10 @@ def icmp_flood(rate: int = 150, seconds: int = 4) -> list[f.Frame]:
     return [sent(i / rate, packet) for i in range(rate * seconds)] + end()
 
 
-def poisoning(times: int = 5) -> list[f.Frame]:
+def poisoning(times: int = 5, heard: Sequence[float] = (-130, -65, 0)) -> list[f.Frame]:
+    """An owner is heard some times, and then another claims his address."""
     owner = f.arp(1, sha=f.B, spa=f.IP_B, tpa=f.IP_A)
-    frames = [f.Frame(at(0), f.ethernet(owner, 0x0806, src=f.B, dst=b"\xff" * 6))]
+    frames = [f.Frame(at(t), f.ethernet(owner, 0x0806, src=f.B, dst=b"\xff" * 6)) for t in heard]
     claim = f.arp(2, sha=BAD, spa=f.IP_B, tha=f.A, tpa=f.IP_A)
     frames += [
         f.Frame(at(1 + 2 * i), f.ethernet(claim, 0x0806, src=BAD, dst=f.A)) for i in range(times)
@@ -273,6 +279,7 @@ SAMPLES = {
     "amplification": reflections(),
     "arp-scan": sweep(),
     "arp-spoofing": poisoning(),
+    "address-conflict": poisoning(heard=[0]),
     "mac-conflict": in_anothers_name(),
     "beacon": beacons(),
     "dns-tunnel": queries(),
@@ -280,3 +287,5 @@ SAMPLES = {
     "exfiltration": upload(),
 }
 """By the name of what is found in them; of that alone. Also the files of configs/behaviours."""
+ALSO = {"address-conflict": ("0e:00:00:00:00:02",)}
+"""Who else is told of in a sample, besides the bad device."""

@@ -15,7 +15,7 @@ from plugin.policy.subject import RoleSeen, Seen, Subject, Window
 
 MAC = "02:00:00:00:00:07"
 NOW = 1_800_000_000.0
-BEHAVIOURS = ("vertical-scan", "horizontal-scan", "beacon")
+BEHAVIOURS = ("vertical-scan", "horizontal-scan", "beacon", "suspicion")
 ROLES = ("Workstation", "Printer")
 
 

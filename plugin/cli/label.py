@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.cli import options, output
 from plugin.cli.main import EXIT_OK
+from plugin.cli.output import counted
 from plugin.errors import OptionError, printable
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Label the devices of every capture."""
     from plugin.errors import CaptureError
     from plugin.ml.vocabulary import FILE, load_vocabulary
-    from plugin.offline.classify import load_models
+    from plugin.offline.classify import load_models, needs_packets
     from plugin.offline.labelling import LIST_NAME, List
     from plugin.offline.read import find_captures, read_capture
     from plugin.settings import data_folder, load_settings
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     found = bad = 0
     for path in paths:
         try:
-            capture = read_capture(path)
+            capture = read_capture(path, packets=needs_packets(work.models))
         except CaptureError as error:
             output.complain(str(error))
             bad += 1
@@ -128,12 +129,12 @@ def _asked(work: _Work, labels: List, path: Path, capture: Capture) -> int | Non
 
     options_ = Options(device=work.args.device)
     devices = [one for one in classify_capture(capture, work.models, options_) if one.sessions]
-    print(f"{printable(str(path))}: {len(devices)} devices with sessions")
+    print(f"{printable(str(path))}: {counted(len(devices), 'device')} with sessions")
     labelled = 0
     for one in sorted(devices, key=lambda verdict: -verdict.packets):
         if one.mac is None:
             continue
-        answer = _ask(one)
+        answer = _ask(one, work, labels)
         if answer == STOP:
             return None
         if answer != SKIP:
@@ -142,21 +143,41 @@ def _asked(work: _Work, labels: List, path: Path, capture: Capture) -> int | Non
     return labelled
 
 
-def _ask(one: Verdict) -> str:
-    """Show a device, and ask what it is."""
+def _ask(one: Verdict, work: _Work, labels: List) -> str:
+    """Show a device, and ask what it is; and again, if nobody has ever heard of that."""
     addresses = ", ".join(one.ips[:2])
-    print(f"  {one.mac}  {addresses}  {one.packets} packets, {one.sessions} sessions")
+    seen = f"{counted(one.packets, 'packet')}, {counted(one.sessions, 'session')}"
+    print(f"  {one.mac}  {addresses}  {seen}")
     offered = [label for label, _ in one.role.likely()][:_MOST]
     for number, (label, p) in enumerate(one.role.likely()[:_MOST], 1):
         print(printable(f"    {number}  {label}  {p:.2f}"))
+    question = f"    a number, a label, nothing to leave it out, or {STOP} to stop: "
+    while True:
+        said = _answer(question)
+        if said.isdecimal() and 0 < int(said) <= len(offered):
+            return offered[int(said) - 1]
+        if said in {SKIP, STOP} or said in offered or _heard_of(said, work.vocabulary, labels):
+            return said
+        if _answer(f"    {printable(said)} is a new label: is it meant (y/n)? ").lower() in _YES:
+            return said
+
+
+_YES = {"y", "yes"}
+
+
+def _answer(question: str) -> str:
     try:
-        said = input(f"    a number, a label, nothing to leave it out, or {STOP} to stop: ").strip()
+        return input(question).strip()
     except EOFError:
         print()
         return STOP
-    if said.isdecimal() and 0 < int(said) <= len(offered):
-        return offered[int(said) - 1]
-    return said
+
+
+def _heard_of(said: str, vocabulary: Vocabulary, labels: List) -> bool:
+    """Whether a label is in the vocabulary, or in the list already."""
+    known = {row.get("label", "").casefold() for row in labels.table.rows}
+    words = {vocabulary.unknown.casefold(), *known}
+    return vocabulary.find(said) is not None or said.casefold() in words
 
 
 def put(

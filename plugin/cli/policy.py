@@ -11,6 +11,7 @@ from plugin.errors import OptionError, PolicyError, printable
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from pathlib import Path
     from typing import TextIO
 
@@ -101,22 +102,32 @@ def _policies(args: argparse.Namespace) -> list[Path]:
 def _check(args: argparse.Namespace) -> int:
     from plugin.offline.policy import load_policy
 
-    code, data = EXIT_OK, _data(args)
+    data = _data(args)
     with output.text_output(args) as out:
-        for file in _policies(args):
-            try:
-                policy = load_policy(file, data)
-            except PolicyError as error:
-                code = EXIT_INPUT
-                _refused(args, file, error, out)
-                continue
+
+        def check(file: Path) -> int:
+            policy = load_policy(file, data)
             if args.json:
                 out.write(output.json_line(_summary(policy)))
             else:
                 for warning in policy.warnings:
                     output.warn(args, warning)
                 out.write(f"{printable(str(file))}: good: {_words(policy)}\n")
-    return code
+            return EXIT_OK
+
+        return _each(args, check, out)
+
+
+def _each(args: argparse.Namespace, do: Callable[[Path], int], out: TextIO) -> int:
+    """Do something with each policy; gives the gravest answer, a refused file before a "no"."""
+    codes = set()
+    for file in _policies(args):
+        try:
+            codes.add(do(file))
+        except PolicyError as error:
+            codes.add(EXIT_INPUT)
+            _refused(args, file, error, out)
+    return next((code for code in (EXIT_INPUT, EXIT_NO) if code in codes), EXIT_OK)
 
 
 def _refused(args: argparse.Namespace, file: Path, error: PolicyError, out: TextIO) -> None:
@@ -150,19 +161,15 @@ def _words(policy: Policy) -> str:
 def _test(args: argparse.Namespace) -> int:
     from plugin.offline.policy import try_policy
 
-    code, data = EXIT_OK, _data(args)
+    data = _data(args)
     with output.text_output(args) as out:
-        for file in _policies(args):
-            try:
-                tried = try_policy(file, data)
-            except PolicyError as error:
-                code = EXIT_INPUT
-                _refused(args, file, error, out)
-                continue
-            if tried.failed and code == EXIT_OK:
-                code = EXIT_NO
+
+        def test(file: Path) -> int:
+            tried = try_policy(file, data)
             _report(args, file, tried, out)
-    return code
+            return EXIT_NO if tried.failed else EXIT_OK
+
+        return _each(args, test, out)
 
 
 def _report(args: argparse.Namespace, file: Path, tried: Tried, out: TextIO) -> None:

@@ -110,7 +110,10 @@ def subject(tracked: Tracked, device: Device | None, ignored: str | None, now: f
         randomised=bool(int(tracked.mac[:2], 16) & 2),
         first_seen=min(tracked.first_seen, device.first_seen) if device else tracked.first_seen,
         last_seen=max(tracked.last_seen, device.last_seen) if device else tracked.last_seen,
-        role=role and RoleSeen(role.decision, role.labels[0], role.confidences[0], role.model),
+        role=role
+        and RoleSeen(
+            role.decision, role.labels[0], role.confidences[0], role.model, role.stands_out
+        ),
         behaviours=tuple(_behaviours(tracked, now)),
         windows=tracked.windows,
         captures=tracked.captures,

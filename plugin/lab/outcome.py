@@ -14,6 +14,8 @@ NAMED_WITHIN = 30.0
 GADGET = "unknown gadget"
 TOLD_APART = ("printer", "file server", "workstation")
 """Profiles that the demo promises to tell apart."""
+DISPUTE = frozenset({"address-conflict"})
+"""What is told of both who claim an address."""
 NAMES: Mapping[str, frozenset[str]] = {
     "scan": frozenset({"vertical-scan"}),
     "sweep": frozenset({"arp-scan", "horizontal-scan"}),
@@ -29,7 +31,7 @@ NAMES: Mapping[str, frozenset[str]] = {
     "icmp-flood": frozenset({"icmp-flood"}),
     "dhcp-flood": frozenset({"dhcp-flood"}),
     "amplify": frozenset({"amplification"}),
-    "arp-spoof": frozenset({"arp-spoofing"}),
+    "arp-spoof": frozenset({"arp-spoofing", "address-conflict"}),
     "conflict": frozenset({"mac-conflict"}),
 }
 """What Halia is to call each way to be bad."""
@@ -98,6 +100,10 @@ class Outcome(NamedTuple):
         names = {name for row in self.rows if row.host == self.bad for name in row.behaviours}
         return bool(names & NAMES[self.kind])
 
+    def _is_robbed(self, row: Row) -> bool:
+        """Whether the bad host claims its address: nobody can tell so early whose it is."""
+        return self.kind == "arp-spoof" and set(row.behaviours) == DISPUTE
+
     def failures(self) -> list[str]:
         """What is not as the demo promises; empty: it holds."""
         found = [
@@ -117,7 +123,11 @@ class Outcome(NamedTuple):
             for row in self.rows
             if row.profile == GADGET and row.decision in {"undetermined", "unseen"}
         ]
-        innocent = [row for row in self.rows if row.anomalous and row.host != self.bad]
+        innocent = [
+            row
+            for row in self.rows
+            if row.anomalous and row.host != self.bad and not self._is_robbed(row)
+        ]
         found += [f"{row.host} ({row.profile}) is called anomalous" for row in innocent]
         if self.bad is not None and self.named_after is None:
             found.append(f"{self.bad} turned bad, and was not named")

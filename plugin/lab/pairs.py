@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plugin.errors import InputError
 from plugin.lab import bad
-from plugin.lab.outcome import NAMES
+from plugin.lab.outcome import DISPUTE, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,6 +92,8 @@ def judge(run: Mapping[str, Any], found: Iterable[Found], frames: int) -> Pair:
     ours = [one for one in found if one.mac == plan["mac"] and known_at(one) > turned]
     others = [one for one in found if one not in ours]
     names = NAMES[plan["kind"]]
+    if names >= DISPUTE:  # of the other side of a dispute it is told, too
+        others = [one for one in others if one.finding.name not in DISPUTE]
     right = [one for one in ours if one.finding.name in names]
     also = {one.finding.name for one in ours} - names
     profiles = {host["mac"]: host["profile"] for host in run["lab"]["hosts"]}

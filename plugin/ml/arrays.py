@@ -11,7 +11,7 @@ import io
 import math
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Arrays = Mapping[str, NDArray[np.generic]]
+    Layout = Mapping[str, tuple[str, int]]
 
 BYTES_MAX = 256 << 20
 """Of the packed arrays, and of all arrays together once unpacked."""
+DEPTH_MAX = 1_000
+"""Nodes from a root to a leaf. Trees that were grown have some tens."""
 WEIGHT_MAX = 1e6
 """Products of such weights and features stay finite in float32."""
 LEAF_TOLERANCE = 1e-3
@@ -82,16 +85,32 @@ def unpack(packed: bytes, algorithm: str) -> dict[str, NDArray[np.generic]]:
     Raises:
         ValueError: what is wrong with it.
     """
-    layout = _LAYOUTS[algorithm]
+    return unpack_as(packed, _LAYOUTS[algorithm])
+
+
+def unpack_as(
+    packed: bytes | IO[bytes], layout: Layout, limit: int | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an npz: those of the layout, nothing else, in bounded memory.
+
+    Args:
+        packed: the npz, or a file of it.
+        layout: type and dimensions of each array.
+        limit: bytes of all arrays together; by default those of a model.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    stream = io.BytesIO(packed) if isinstance(packed, bytes) else packed
     arrays = {}
-    left = BYTES_MAX
+    left = limit = BYTES_MAX if limit is None else limit
     try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        with zipfile.ZipFile(stream) as archive:
             for name, entry in _members(archive, layout).items():
-                with archive.open(entry) as stream:
-                    content = stream.read(left + 1)
+                with archive.open(entry) as member:
+                    content = member.read(left + 1)
                 left -= len(content)
-                _require(left >= 0, f"the arrays unpack to more than {BYTES_MAX} bytes")
+                _require(left >= 0, f"the arrays unpack to more than {limit} bytes")
                 arrays[name] = _array(name, content, *layout[name])
     # What zipfile raises on damaged archives; it says nothing that a user could act on.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
@@ -99,9 +118,7 @@ def unpack(packed: bytes, algorithm: str) -> dict[str, NDArray[np.generic]]:
     return arrays
 
 
-def _members(
-    archive: zipfile.ZipFile, layout: Mapping[str, tuple[str, int]]
-) -> dict[str, zipfile.ZipInfo]:
+def _members(archive: zipfile.ZipFile, layout: Layout) -> dict[str, zipfile.ZipInfo]:
     entries = archive.infolist()
     members = {entry.filename.removesuffix(".npy"): entry for entry in entries}
     _require(
@@ -135,7 +152,8 @@ def _array(name: str, content: bytes, kind: str, dimensions: int) -> NDArray[np.
     begin = len(_MAGIC) + 2
     size = int.from_bytes(content[len(_MAGIC) : begin], "little")
     header = content[begin : begin + size].rstrip(b" \n")
-    before = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': (".encode()
+    dtype = np.dtype(f"<{kind}")
+    before = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': (".encode()
     lengths = header.removeprefix(before).removesuffix(b"), }").removesuffix(b",").split(b", ")
     fits = (
         content.startswith(_MAGIC + size.to_bytes(2, "little") + before)
@@ -145,7 +163,6 @@ def _array(name: str, content: bytes, kind: str, dimensions: int) -> NDArray[np.
     )
     _require(fits, f"the array {name} is not of type {kind} with {dimensions} dimensions")
     shape = tuple(map(int, lengths))
-    dtype = np.dtype(f"<{kind}")
     whole = min(shape) > 0 and len(content) - begin - size == math.prod(shape) * dtype.itemsize
     _require(whole, f"the array {name} is not as long as its header says")
     array = np.frombuffer(content, dtype, offset=begin + size).reshape(shape)
@@ -191,6 +208,18 @@ def check_net(arrays: Mapping[str, Any], n_columns: int, n_classes: int) -> None
         _require(small, f"the array {name} holds a weight beyond {WEIGHT_MAX:g}")
 
 
+def _depth_within(arrays: Mapping[str, Any], most: int) -> bool:
+    """Whether every path from a root has at most so many nodes."""
+    feature, left, right = (arrays[name] for name in ("feature", "left", "right"))
+    at = arrays["roots"]
+    for _ in range(most):
+        at = at[feature[at] >= 0]
+        if not len(at):
+            return True
+        at = np.concatenate([left[at], right[at]])
+    return False
+
+
 def check_trees(arrays: Mapping[str, Any], kind: str, n_columns: int, n_classes: int) -> None:
     """Hold the arrays of trees against each other.
 
@@ -218,6 +247,12 @@ def check_trees(arrays: Mapping[str, Any], kind: str, n_columns: int, n_classes:
         after = bool(((child > numbers) & (child < n)).all())
         _require(after, "a tree's child does not come after its parent")
     _require(bool(((roots >= 0) & (roots < n)).all()), "a tree has no root")
+    below = np.concatenate([roots, arrays["left"][inner], arrays["right"][inner]])
+    # So a row visits each node once at most, whatever the model says.
+    _require(
+        int(np.bincount(below, minlength=1).max()) <= 1, "a node stands in two trees, or twice"
+    )
+    _require(_depth_within(arrays, DEPTH_MAX), f"a tree is deeper than {DEPTH_MAX:,}")
     if kind == "boosting":
         small = float(np.abs(value).max()) <= WEIGHT_MAX
         _require(small, f"a leaf holds a number beyond {WEIGHT_MAX:g}")

@@ -74,11 +74,23 @@ class Addresses(NamedTuple):
     """(n_devices, 2) how many addresses each sent from: inside, outside."""
     relays: NDArray[np.bool_]
     """(n_devices,) which stand for the devices behind them; see :func:`relays_of`."""
+    posing: NDArray[np.bool_]
+    """(n_devices,) which send from as many addresses as a relay, but nothing shows that they are
+    one: they are judged by what they send from their own."""
+    foreign: NDArray[np.bool_]
+    """(n_views,) views in which a device that is no relay sends from an outside IPv4 address that
+    is not its own."""
 
 
 IPS_MAX = 32
 RELAY_OUTSIDE, RELAY_V4, RELAY_V6 = 2, 3, 3
 """From so many outside IPv4 addresses, IPv4 addresses, IPv6 networks on, a device is a relay."""
+RELAY_SHARE = 0.1
+"""Of the packets that it sends, a relay brings back so many for others at least. The recorded
+routers bring a fifth and more; a forger would have to forge as much as he sends."""
+RELAY_SILENT = 0.5
+"""Of a capture in one direction only nobody sees answers: more than so many of the packets of a
+relay come from other outside addresses than one."""
 
 
 def devices_of(capture: CaptureArrays) -> Devices:
@@ -167,8 +179,21 @@ def addresses_of(capture: CaptureArrays, devices: Devices) -> Addresses:
     pairs = np.concatenate(
         [views.device[fit].astype(">u4")[:, None].view(np.uint8), own[fit].astype(np.uint8)], axis=1
     )
-    found = pairs[distinct(np.ascontiguousarray(pairs).view("V20")[:, 0]).first]
+    known = distinct(np.ascontiguousarray(pairs).view("V20")[:, 0])
+    found = pairs[known.first]
     device = found[:, :4].copy().view(">u4")[:, 0].astype(np.int64)
+    # A forged SYN-ACK makes its receiver the originator: he must have been heard, and first.
+    asked = (sessions["orig_packets"] > 0) & (sessions["orig_first"] <= sessions["resp_first"])
+    opened = ~orig & asked[views.session]
+    sent = np.bincount(known.number, packets[fit], len(found)).astype(np.float64)
+    brought = np.bincount(known.number, (packets * opened)[fit], len(found)).astype(np.float64)
+    senders = Senders(device, found[:, 4:], sent, brought)
+    home = home_of(senders)
+    relays = relays_of(senders, home, n_devices)
+    posing = _many(senders, np.ones(len(found), np.bool_), n_devices) & ~relays
+    strange = _outside_v4(senders.address) & ~home & ~relays[device]
+    foreign = np.zeros(len(fit), np.bool_)
+    foreign[fit] = strange[known.number]
     inside = local(found[:, 4:])
     counts = np.stack(
         [np.bincount(device[inside == side], minlength=n_devices) for side in (True, False)], axis=1
@@ -179,31 +204,88 @@ def addresses_of(capture: CaptureArrays, devices: Devices) -> Addresses:
         tuple(found[k, 4:].tobytes() for k in order[first:last][:IPS_MAX])
         for first, last in pairwise(begins)
     )
-    return Addresses(texts, counts, relays_of(device, found[:, 4:], n_devices))
+    return Addresses(texts, counts, relays, posing, foreign)
 
 
-def relays_of(
-    device: NDArray[np.int64], addresses: NDArray[np.uint8], n_devices: int
-) -> NDArray[np.bool_]:
-    """Which devices stand for others: routers, gateways, relays, forgers of senders.
+class Senders(NamedTuple):
+    """What devices sent from each of their addresses."""
 
-    A relay sends from two or more outside IPv4 addresses, or from an inside and an outside one,
-    or from three or more of any kind, or from three or more IPv6 networks (/64: the temporary
-    addresses of one host share theirs). Link-local addresses count for nothing. An end device
-    has one, or two when its lease changed; ``docs/verdict.md`` has the evidence.
+    device: NDArray[np.int64]
+    """(n,) ascending; each pair of device and address once."""
+    address: NDArray[np.uint8]
+    """(n, 16) unicast."""
+    sent: NDArray[np.float64]
+    """(n,) packets."""
+    brought: NDArray[np.float64]
+    """(n,) of them in answer to what another device had sent through it."""
+
+
+def home_of(senders: Senders) -> NDArray[np.bool_]:
+    """(n,) which address each device calls its own.
+
+    Of the inside IPv4 ones that which sent most, else of the outside ones; none where it has
+    link-local or IPv6 ones only.
+    """
+    four = _v4(senders.address)
+    inside = four & local(senders.address)
+    order = np.lexsort((-senders.sent, ~inside, ~four, senders.device))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = np.diff(senders.device[order]) != 0
+    found = np.zeros(len(order), np.bool_)
+    found[order[first]] = True
+    return found & four
+
+
+def relays_of(senders: Senders, home: NDArray[np.bool_], n_devices: int) -> NDArray[np.bool_]:
+    """Which devices are shown to stand for others: routers, gateways, relays.
+
+    Anybody can write any sender on a frame. So an address counts that is the device's own, or from
+    which it brought the answer to what *another* device had sent: from two outside IPv4 ones, or
+    an inside and an outside one, or three of any kind, or three IPv6 networks (/64: the temporary
+    addresses of one host share theirs) a device is a relay, if what it brings for others is
+    ``RELAY_SHARE`` of what it sends. Link-local addresses count for nothing. An end device has one
+    address, or two when its lease changed; ``docs/verdict.md`` has the evidence.
+
+    A capture of one direction has no answers. There a device that sends from no inside address at
+    all, and more than ``RELAY_SILENT`` from others than its foremost one, is a relay too.
 
     Args:
-        device: (n,) the device of each address, each pair once.
-        addresses: (n, 16) unicast addresses that it sent from.
+        senders: what was sent from which address.
+        home: (n,) of :func:`home_of`.
         n_devices: how many devices there are.
 
     Returns:
         (n_devices,)
     """
-    counted, four = ~link_local(addresses), is_v4(*words(addresses))
-    outside = np.bincount(device[counted & four & ~local(addresses)], minlength=n_devices)
-    v4 = np.bincount(device[counted & four], minlength=n_devices)
-    six = counted & ~four
+    counted = ~link_local(senders.address)
+    inside = _v4(senders.address) & local(senders.address)
+    # A host's own answers are no sign that it forwards; of outside addresses alone, all are.
+    others = counted & ~(home & inside)
+    total, brought, away = (
+        np.bincount(senders.device, values, n_devices)
+        for values in (
+            np.where(counted, senders.sent, 0),
+            np.where(others, senders.brought, 0),
+            np.where(counted & ~home, senders.sent, 0),
+        )
+    )
+    shown = _many(senders, home | (senders.brought > 0), n_devices)
+    shown &= brought >= RELAY_SHARE * np.maximum(total, 1)
+    silent = _many(senders, np.ones(len(home), np.bool_), n_devices)
+    silent &= (away > RELAY_SILENT * total) & (
+        np.bincount(senders.device[inside], minlength=n_devices) == 0
+    )
+    found: NDArray[np.bool_] = shown | silent
+    return found
+
+
+def _many(senders: Senders, some: NDArray[np.bool_], n_devices: int) -> NDArray[np.bool_]:
+    """(n_devices,) which have as many of some addresses as no end device has."""
+    device, addresses = senders.device[some], senders.address[some]
+    four, outside_v4 = _v4(addresses), _outside_v4(addresses)
+    outside = np.bincount(device[outside_v4], minlength=n_devices)
+    v4 = np.bincount(device[four], minlength=n_devices)
+    six = ~link_local(addresses) & ~is_v4(*words(addresses))
     keys = np.concatenate(
         [device[six].astype(">u4")[:, None].view(np.uint8), addresses[six, :8]], axis=1
     )
@@ -212,6 +294,15 @@ def relays_of(
     both = (outside > 0) & (v4 > outside)
     found: NDArray[np.bool_] = both | (outside >= RELAY_OUTSIDE) | (v4 >= RELAY_V4)
     return found | (v6 >= RELAY_V6)
+
+
+def _v4(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n,) IPv4 ones, but for link-local ones."""
+    return is_v4(*words(addresses)) & ~link_local(addresses)
+
+
+def _outside_v4(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return _v4(addresses) & ~local(addresses)
 
 
 def blocks(views: Views) -> Iterator[slice]:

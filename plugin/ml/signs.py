@@ -32,6 +32,9 @@ class Sign(NamedTuple):
     words: str
     """Of a value, for people."""
     definition: str
+    usual: float = 0.0
+    """So much is ordinary in offices, whatever the captures show; the floor is never lower, nor
+    than one step, so that nothing accuses by one event."""
     alone: bool = True
     """False: ordinary devices may well do it that we have no capture of, so it makes a device rank
     higher, but never suspicious by itself."""
@@ -57,7 +60,8 @@ SIGNS = (
          alone=False),
     Sign("turned", 1,
          "asks {:.0f} inside services by whose kind it was administered itself before",
-         "inside hosts and administration ports asked after the device had served the same port"),
+         "inside hosts and administration ports asked after the device had served the same port",
+         usual=8),  # jump hosts; servers that fetch their policy from two others
     Sign("burst", 4, "{:.0f} TCP sessions to one service within a second",
          "most TCP sessions opened to one port of one host within a second of the clock"),
     Sign("outside_unnamed", 1, "{:.0f} outside services on ports of no known service",
@@ -71,9 +75,11 @@ SIGNS = (
          "most payload from one outside host's TCP ports 80, 8000 and 8080",
          alone=False),  # systems fetch their updates so
     Sign("tcp_queries", 1, "{:.0f} TCP connections to outside name servers",
-         "TCP connections to port 53 of outside hosts"),
+         "TCP connections to port 53 of outside hosts",
+         usual=8),  # answers that are too long for UDP are asked for again so (RFC 7766)
     Sign("push", 16 * KB, "{:,.0f} bytes more sent to an inside port of no known service than got",
-         "most payload sent to one such inside service, less what came back"),
+         "most payload sent to one such inside service, less what came back",
+         alone=False),  # logs over TLS, backups, images pushed to a registry
     Sign("query_size", 16, "name queries of {:.0f} bytes beyond the usual",
          "highest mean payload of the packets to a DNS server (of four at least), less 48 bytes"),
     Sign("dns_bytes", 4 * KB, "{:,.0f} bytes exchanged with one name server",
@@ -92,7 +98,8 @@ SIGNS = (
     Sign("arp_unanswered", 4, "{:.0f} addresses asked for by ARP that nobody has",
          "different addresses asked for by ARP that were never heard of"),
     Sign("arp_claims", 1, "{:.0f} addresses claimed that another device claimed first",
-         "different addresses that it claims by ARP and another did before"),
+         "different addresses that it claims by ARP and another did before",
+         alone=False),  # docked laptops, leases given again, standby routers; spoofing has a name
     Sign("arp_addresses", 1, "{:.0f} more addresses than one claimed by ARP",
          "different addresses that it claims by ARP, link-local ones left out, less one"),
     Sign("bare_syn", 1, "{:.0f} connections asked for without any TCP option",
@@ -106,9 +113,27 @@ SIGNS = (
 """All columns, in order."""
 NAMES = tuple(sign.name for sign in SIGNS)
 SCALES = np.array([sign.scale for sign in SIGNS])
+FLOORS = np.log2(1 + np.maximum([sign.usual for sign in SIGNS], SCALES) / SCALES)
+"""(n_signs,) steps: no floor is lower. Chosen from what offices do, not from any attack."""
 
 
 def steps_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same shape: log2(1 + value / scale)."""
     found: NDArray[np.float64] = np.log2(1 + np.maximum(values, 0) / SCALES)
     return found
+
+
+def said(sign: Sign, value: float) -> str:
+    """A sign with its value, in words; of one thing in the singular."""
+    text = sign.words.format(value)
+    if not text.startswith("1 ") and " 1 " not in text:
+        return text
+    words = text.split(" ")
+    first = next((k for k, word in enumerate(words) if word in _SINGULAR), len(words))
+    return " ".join(_SINGULAR[word] if k == first else word for k, word in enumerate(words))
+
+
+_SINGULAR = {
+    "hosts": "host", "ports": "port", "tries": "try", "services": "service",
+    "sessions": "session", "bytes": "byte",
+}  # fmt: skip

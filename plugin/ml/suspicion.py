@@ -3,8 +3,9 @@
 Of each sign it is known how far harmless devices go: the *floor*, in steps (doublings of the
 sign's scale). The floor is the highest step of any harmless device, and half as much again as the
 family that went furthest leads the next one, because families that nobody recorded will go further
-than those that somebody did (the half was chosen among 0, 1/2 and 1: docs/anomaly-figures.md). A
-device's score in a sign is
+than those that somebody did (the half was chosen among 0, 1/2 and 1: docs/anomaly-figures.md). No
+floor is below what offices are known to do (``Sign.usual``), nor below one step: what no capture
+shows has no measured spread, and one event of it proves nothing. A device's score in a sign is
 
     step / (floor + 1)
 
@@ -27,7 +28,7 @@ import numpy as np
 from plugin.ml import fields
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.novelty import conformal
-from plugin.ml.signs import NAMES, SCALES, SIGNS, steps_of
+from plugin.ml.signs import FLOORS, NAMES, SCALES, SIGNS, said, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,6 @@ ALARMS = 0.05
 LEAST = 1.0
 """No threshold is below it: twice what any harmless device did."""
 REASONS_MAX = 5
-_NOBODY = "no harmless device that we know does it"
 _BELOW = 0.99
 """Of the threshold: as far as signs count that may not accuse alone."""
 _ALONE = np.array([sign.alone for sign in SIGNS])
@@ -118,8 +118,8 @@ def check(arrays: Mapping[str, NDArray[Any]]) -> None:
     floor = arrays["floor"]
     if floor.shape != (len(SIGNS),):
         raise ValueError(f"the array floor has shape {floor.shape}, not {(len(SIGNS),)}")
-    if not bool(((floor >= 0) & (floor <= _STEPS_MAX)).all()):
-        raise ValueError("a floor is out of range")
+    if not bool(((floor >= FLOORS) & (floor <= _STEPS_MAX)).all()):
+        raise ValueError("a floor is out of range, or lower than what offices do: make it again")
 
 
 def ratios(steps: Floats, floor: Floats) -> Floats:
@@ -130,10 +130,13 @@ def ratios(steps: Floats, floor: Floats) -> Floats:
 
 def scores_of(steps: Floats, floor: Floats, threshold: float) -> Floats:
     """(n_rows,) the highest over the signs; some count to below the threshold only."""
-    found = ratios(steps, floor)
-    found[:, ~_ALONE] = np.minimum(found[:, ~_ALONE], _BELOW * threshold)
-    best: Floats = found.max(axis=1, initial=0.0)
+    best: Floats = _capped(ratios(steps, floor), threshold).max(axis=1, initial=0.0)
     return best
+
+
+def _capped(found: Floats, threshold: float) -> Floats:
+    """Ratios as they count: those of some signs to below the threshold only."""
+    return np.where(_ALONE, found, np.minimum(found, _BELOW * threshold))
 
 
 def floor_of(steps: Floats, family: NDArray[np.integer]) -> Floats:
@@ -146,7 +149,7 @@ def floor_of(steps: Floats, family: NDArray[np.integer]) -> Floats:
     highest = np.zeros((max(int(family.max(initial=0)) + 1, 2), steps.shape[1]))
     np.maximum.at(highest, family, steps)
     first, second = np.sort(highest, axis=0)[:-3:-1]
-    floor: Floats = first + LEAD * (first - second)
+    floor: Floats = np.maximum(first + LEAD * (first - second), FLOORS)
     return floor
 
 
@@ -200,17 +203,15 @@ def finding(model: Suspicion, values: Floats) -> Finding | None:
     scores = model.scores(values)
     worst = int(scores.argmax())
     ratio = ratios(steps_of(values[worst : worst + 1]), floor)[0]
-    order = np.argsort(-ratio, kind="stable")[:REASONS_MAX]
+    # What accused stands first, whatever ranks higher that may not.
+    capped = _capped(ratio, threshold)
+    order = np.lexsort((-ratio, -capped))[:REASONS_MAX]
     usual = SCALES * (2.0**floor - 1)
     told = [k for k in order.tolist() if ratio[k] >= min(threshold, float(scores[worst])) > 0]
     minutes = model.manifest.window_seconds / 60
     reasons = tuple(
-        f"{SIGNS[k].words.format(values[worst, k])} within {minutes:.0f} minutes; "
-        + (
-            f"no harmless device that we know goes beyond {usual[k]:,.0f}"
-            if usual[k] >= 1
-            else _NOBODY
-        )
+        f"{said(SIGNS[k], values[worst, k])} within {minutes:.0f} minutes;"
+        f" no harmless device that we know goes beyond {usual[k]:,.0f}"
         for k in told
     )
     evidence = tuple(f"{SIGNS[k].name} {values[worst, k]:g}" for k in told)

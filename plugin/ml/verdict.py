@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Finding, Found
     from plugin.ml.model import Manifest
     from plugin.ml.novelty.explain import Explanation
+    from plugin.ml.role import Ranking
 
 SCHEMA = 1
 CAPTURE, FINDING = "capture", "finding"
@@ -33,6 +34,8 @@ NORMAL, NOVEL, CHANGED, ANOMALOUS = "normal", "novel", "changed", "anomalous"
 FINDINGS_MAX = 32
 """Of one device in one verdict."""
 KNOWN, UNKNOWN, UNDETERMINED = "known", "unknown", "undetermined"
+_STANDS_OUT = 1.5
+"""Times the next one's confidence."""
 LEAST_SHOWN = 0.01
 """Smaller confidences are shown to no person; JSON always has three."""
 DECIMALS = 6
@@ -59,6 +62,16 @@ class Role(NamedTuple):
         """The labels worth a person's look, with their confidences: no padding, nothing near 0."""
         pairs = zip(self.labels, self.confidences, strict=True)
         return tuple((label, p) for label, p in pairs if p >= LEAST_SHOWN)
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the first label is well above the second.
+
+        A device that is like no class has every class as likely as the others, and the first of
+        the ranking is an accident.
+        """
+        first, second, *_ = self.confidences
+        return 0 < first >= _STANDS_OUT * second
 
 
 class Anomaly(NamedTuple):
@@ -161,10 +174,7 @@ def decide(
     decision = UNDETERMINED if reason else KNOWN
     if reason is None and ranking.confidences[0] < manifest.threshold:
         decision = UNKNOWN
-        reason = (
-            f"{ranking.labels[0]} at {ranking.confidences[0]:.2f} is below"
-            f" the model's threshold of {manifest.threshold:.2f}"
-        )
+        reason = _below(ranking, manifest.threshold)
     elif reason is None and confidences is not None:
         spread = float(dispersion(confidences, manifest.temperature))
         if spread > manifest.rejection:
@@ -174,6 +184,19 @@ def decide(
                 f" those it knows by at most {manifest.rejection:.2f}"
             )
     return Role(decision, *ranking, manifest.name, reason)
+
+
+def _below(ranking: Ranking, threshold: float) -> str:
+    """That the likeliest class is not likely enough; figures as long as they need be to differ."""
+    top, _, third = ranking.confidences
+    digits = next((n for n in (2, 3, 4) if f"{top:.{n}f}" != f"{threshold:.{n}f}"), DECIMALS)
+    below = f"{top:.{digits}f} is below the model's threshold of {threshold:.{digits}f}"
+    if top - third < _EVEN:
+        return f"like none of the model's classes, the likeliest no likelier than others: {below}"
+    return f"{ranking.labels[0]} at {below}"
+
+
+_EVEN = 0.005
 
 
 def _too_little(
@@ -198,6 +221,19 @@ def relay_reason(inside: int, outside: int) -> str:
     return (
         f"sends from {inside + outside} addresses, {outside} of them outside:"
         f" {RELAY}, whose traffic is that of the devices behind it"
+    )
+
+
+def posing_words(inside: int, outside: int) -> str:
+    """The warning about a device that sends as others do, but is not shown to stand for them.
+
+    Args:
+        inside: inside addresses that it sent from.
+        outside: outside ones.
+    """
+    return (
+        f"sends from {inside + outside} addresses, {outside} of them outside, but brings next to"
+        " nothing back for others: judged as an end device, which may forge senders"
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+import numpy as np
+
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.verdict import FINDINGS_MAX, judge, says_yes
+from plugin.offline.crowds import key_of, member
 from plugin.offline.read import read_capture
 from plugin.offline.suspects import suspects_in
 from plugin.records import mac_text
-from plugin.sessions.afterwards import arp_events, counted, session_events
+from plugin.sessions.afterwards import arp_events, counted, session_events, use_events
 from plugin.settings import units
 from plugin.settings.urls import TCP_PORT_MAX
 from plugin.traffic import Passed
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Finding, Found
     from plugin.ml.verdict import Anomaly
     from plugin.offline.suspects import Suspects
-    from plugin.records import Capture
+    from plugin.records import Capture, Rows
     from plugin.traffic import Event
     from plugin.yaml_places import Document
 
@@ -55,12 +58,29 @@ def findings_of(capture: Capture, parameters: Parameters) -> list[Found]:
     judged = suspects_in(capture, parameters)
     if not judged.any():
         return []
+    assert capture.watched is not None, "read without watched=True"
+    uses = _of(capture.watched.uses, judged.arp)
     names = [mac_text(mac.tobytes()) for mac in capture.macs["mac"]]
-    return list(_judged(judged, names.__getitem__, capture.totals.last_ns, parameters))
+    return list(_judged(judged, uses, names.__getitem__, capture.totals.last_ns, parameters))
+
+
+def _of(uses: Rows, arp: Rows) -> Rows:
+    """Uses of the addresses that some ARP packets are about."""
+    if not len(arp):
+        return uses[:0]
+    used, claimed = (
+        key_of(*np.ascontiguousarray(ips).view(np.uint64).T) for ips in (uses["ip"], arp["src_ip"])
+    )
+    chosen: Rows = uses[member(used, claimed)]
+    return chosen
 
 
 def _judged(
-    suspects: Suspects, mac: Callable[[int], str], last_ns: int | None, parameters: Parameters
+    suspects: Suspects,
+    uses: Rows,
+    mac: Callable[[int], str],
+    last_ns: int | None,
+    parameters: Parameters,
 ) -> Iterator[Found]:
     from heapq import merge  # what most captures do not come to costs their start nothing
 
@@ -70,6 +90,7 @@ def _judged(
         session_events(suspects.sessions, mac),
         counted(suspects.seconds, mac),
         arp_events(suspects.arp, mac),
+        use_events(uses, mac),
         key=attrgetter("time"),
     )
     behaviours = Behaviours(parameters)

@@ -12,6 +12,7 @@ import numpy as np
 
 from plugin.core.layout import OPT_MSS
 from plugin.ml import services
+from plugin.ml.devices import addresses_of
 from plugin.ml.features.addresses import groups, link_local, local
 from plugin.ml.grouped import Beat, different, highest, key_of, most, most_different, regular
 from plugin.ml.matrix import distinct
@@ -87,14 +88,26 @@ class _Cells(NamedTuple):
     """(n_arp,) of each ARP packet; -1."""
 
 
-def evidence(capture: Capture, devices: Devices, window: float = WINDOW) -> Evidence:
+def evidence(
+    capture: Capture,
+    devices: Devices,
+    window: float = WINDOW,
+    *,
+    foreign: Mask | None = None,
+) -> Evidence:
     """Count the signs.
+
+    A session that a device opened from an outside address that is not its own counts for nothing
+    but ``senders``: it may be another's, and it may be forged. Rates and ARP count by link address.
 
     Args:
         capture: read with ``watched=True``.
         devices: its devices.
         window: seconds.
+        foreign: (n_views,) of ``plugin.ml.devices.addresses_of``; None: it is asked.
     """
+    if foreign is None:
+        foreign = addresses_of(capture, devices).foreign
     watched = capture.watched
     assert watched is not None, "read without watched=True"
     views = devices.views
@@ -103,7 +116,9 @@ def evidence(capture: Capture, devices: Devices, window: float = WINDOW) -> Evid
     cells = _cells(capture, devices, own, window)
     n_rows = len(cells.device)
     found = _Signs(n_rows)
-    _of_sessions(found, sessions, cells.session, cells.device)
+    own_address = ~foreign[own]
+    _of_senders(found, sessions, cells.session)
+    _of_sessions(found, sessions[own_address], cells.session[own_address], cells.device)
     _of_groups(found, sessions, cells.session)
     _of_turns(found, capture, devices, cells.session)
     _of_seconds(found, watched.seconds, cells.second)
@@ -210,7 +225,6 @@ def _of_sessions(found: _Signs, sessions: Rows, row: Index, device: Index) -> No
     asks = every.where(tcp)
     second = key_of(asks.service, asks.start // SECOND)
     found.put("burst", most_different(asks.row, second, asks.call, n))
-    found.put("senders", most_different(every.row, every.host, every.source, n))
     no_mss = (sessions["orig_tcp_options"] & OPT_MSS) == 0
     bare = every.where(opened & tcp & no_mss)
     found.put("bare_syn", np.bincount(bare.row, minlength=n).astype(np.float64))
@@ -224,6 +238,13 @@ def _of_sessions(found: _Signs, sessions: Rows, row: Index, device: Index) -> No
     _of_sizes(found, every, sessions)
     visits = every.where(opened & ~inside & (port != DNS_PORT))
     found.put("beat", regular(visits.row, visits.service, visits.start, n, RHYTHM))
+
+
+def _of_senders(found: _Signs, sessions: Rows, row: Index) -> None:
+    """As whom a device opens sessions, all of its addresses."""
+    one = ~groups(sessions["resp_ip"])
+    hosts, senders = key_of(sessions["resp_ip"][one]), key_of(sessions["orig_ip"][one])
+    found.put("senders", most_different(row[one], hosts, senders, found.n_rows))
 
 
 def _of_turns(found: _Signs, capture: Capture, devices: Devices, row: Index) -> None:

@@ -49,7 +49,8 @@ def make_suspicion(captures: Sequence[Harmless], *, name: str = KIND) -> Suspici
     for number, one in enumerate(captures):
         capture = read_capture(one.path, watched=True)
         devices = devices_of(capture)
-        found = evidence(capture, devices).without(addresses_of(capture, devices).relays)
+        addresses = addresses_of(capture, devices)
+        found = evidence(capture, devices, foreign=addresses.foreign).without(addresses.relays)
         values.append(found.values)
         case.append(np.full(len(found.values), number))
     family = np.array([families.index(one.family) for one in captures])

@@ -10,7 +10,7 @@ from plugin.ml import devices as devices_in
 from plugin.ml.features import HOST, service_ports
 from plugin.ml.matrix import empty, vstack
 from plugin.ml.novelty.judge import Device, enough, explained, judge
-from plugin.ml.store import find_model, list_models, load_normal
+from plugin.ml.store import find_optional, load_normal
 from plugin.ml.verdict import KNOWN
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plugin.ml.novelty.model import Normal
     from plugin.ml.novelty.references import Memory
     from plugin.ml.verdict import Role
+    from plugin.offline.host_rows import HostRows
     from plugin.records import Capture
 
 SHIPPED = "normal"
@@ -38,10 +39,8 @@ def load_normals(name: str, folders: Iterable[Path]) -> Normal | None:
     Raises:
         ModelError: there is none, or it is refused.
     """
-    known = list(folders)
-    if name == SHIPPED and SHIPPED not in {place.name for place in list_models(known)}:
-        return None
-    return load_normal(find_model(name, known))
+    place = find_optional(name, SHIPPED, folders)
+    return None if place is None else load_normal(place)
 
 
 def rows_of(capture: Capture, devices: Devices, name: str) -> Matrix:
@@ -80,6 +79,7 @@ class Novelties:
         chosen: positions of those that are asked about, ascending.
         normal: the model; None: nothing looks.
         memory: what is remembered of the site; None: nothing.
+        rows: rows of the capture that others asked for too.
     """
 
     def __init__(
@@ -89,6 +89,8 @@ class Novelties:
         chosen: NDArray[np.int64],
         normal: Normal | None,
         memory: Memory | None,
+        *,
+        rows: HostRows | None = None,
     ) -> None:
         self._normal, self._memory = normal, memory
         self._macs = devices.macs
@@ -99,7 +101,11 @@ class Novelties:
         # A flood of forged addresses has a million devices about which nothing could be said.
         some = (devices.packets >= manifest.min_packets) & (sessions >= manifest.min_sessions)
         kept = chosen[some[chosen]]
-        self._rows = rows_of(capture, devices_in.chosen_of(devices, kept), manifest.schema_name)
+        if rows is not None and manifest.schema_name in HOST:
+            self._rows = rows.of(manifest.schema_name, kept)
+        else:
+            some_devices = devices_in.chosen_of(devices, kept)
+            self._rows = rows_of(capture, some_devices, manifest.schema_name)
         self._place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
 
     def of(self, k: int, role: Role, packets: int, sessions: int) -> Finding | None:
@@ -121,9 +127,10 @@ class Novelties:
         row = self._rows.rows(np.array([self._place[k]])).to_dense()[0]
         site = own = None
         mac = self._macs[k]
-        if self._memory is not None and mac is not None and role.decision == KNOWN:
-            site = _fitting(self._memory.site(role.labels[0], mac), len(row))
+        if self._memory is not None and mac is not None:
             own = _fitting(self._memory.own(mac), len(row))
+            if role.decision == KNOWN:
+                site = _fitting(self._memory.site(role.labels[0], mac), len(row))
         return Device(row, packets, sessions, site, own)
 
 

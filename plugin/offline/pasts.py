@@ -23,7 +23,7 @@ from plugin.ml.change.document import OtherFeaturesError, from_document, to_docu
 from plugin.ml.change.profile import DEFAULTS, Seen, fresh, is_warm, update
 from plugin.ml.change.score import score
 from plugin.ml.change.site import Site, from_site, to_site
-from plugin.ml.verdict import ANOMALOUS, CHANGED, KNOWN, is_relay, judge
+from plugin.ml.verdict import ANOMALOUS, CHANGED, KNOWN, NOVEL, is_relay, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ class Pasts:
         if after is not before:
             self._write(held.mac, after)
         role = verdict.role
-        if role.decision == KNOWN and said not in {ANOMALOUS, CHANGED}:
+        if role.decision == KNOWN and said not in {ANOMALOUS, CHANGED, NOVEL}:
             site = self._site.noted(role.labels[0], held.mac, held.row, held.time)
             if site is not self._site:
                 self._site = site
@@ -154,8 +154,14 @@ class Pasts:
         return fresh(self._how)
 
     def own(self, mac: str) -> NDArray[np.float32]:
-        """(n, n_columns) rows of a device's own earlier windows, in order of time; n may be 0."""
-        return self.profile(mac).rows
+        """(n, n_columns) rows of a device's own earlier windows, in order of time; n may be 0.
+
+        None of a device that was not here for as long as a warm-up takes: who comes with something
+        bad should not be what it is compared with two hours later. From then on windows that are
+        unlike its past wait before they are in it (:mod:`plugin.ml.change.profile`).
+        """
+        past = self.profile(mac)
+        return past.rows if is_warm(past, self._parameters) else past.rows[:0]
 
     def site(self, role: str, besides: str | None = None) -> NDArray[np.float32]:
         """(n, n_columns) a row of each device that this site lately had in a role.

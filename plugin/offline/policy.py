@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.errors import PolicyError
@@ -87,7 +88,28 @@ def load_subject(file: Path) -> Subject:
     Raises:
         PolicyError: it cannot be read, or all that is wrong in it.
     """
-    return read_subject(read_limited(file, error=PolicyError, kind="device"), str(file))
+    content = read_limited(file, error=PolicyError, kind="device")
+    _no_verdict(content, file)
+    return read_subject(content, str(file))
+
+
+def _no_verdict(content: str | bytes, file: Path) -> None:
+    """Tell what ``halia classify --json`` wrote: everybody tries that first.
+
+    Raises:
+        PolicyError: it is a verdict.
+    """
+    text = content if isinstance(content, str) else content.decode(errors="replace")
+    try:
+        document = json.loads(text.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return
+    if isinstance(document, dict) and {"schema", "role", "anomaly", "window"} <= set(document):
+        raise PolicyError(
+            f"{file}: is a verdict of 'halia classify --json', not a device: write the device as"
+            " samples have it (docs/policy.md), or try the capture with 'halia policy simulate"
+            " --from CAPTURE'"
+        )
 
 
 def try_policy(file: Path, data: Path | None = None) -> Tried:

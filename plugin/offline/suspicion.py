@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plugin.ml.store import find_model, list_models, load_suspicion
+from plugin.ml.store import find_optional, load_suspicion
 from plugin.ml.suspicion import Suspicion, finding
 from plugin.offline.evidence import evidence
 
@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from plugin.ml.behaviour.finding import Finding
-    from plugin.ml.devices import Devices
+    from plugin.ml.devices import Addresses, Devices
     from plugin.records import Capture
 
 SHIPPED = "suspicion"
@@ -30,10 +28,8 @@ def load_suspicions(name: str, folders: Iterable[Path]) -> Suspicion | None:
     Raises:
         ModelError: there is none, or it is refused.
     """
-    known = list(folders)
-    if name == SHIPPED and SHIPPED not in {place.name for place in list_models(known)}:
-        return None
-    return load_suspicion(find_model(name, known))
+    place = find_optional(name, SHIPPED, folders)
+    return None if place is None else load_suspicion(place)
 
 
 class Suspicions:
@@ -42,7 +38,7 @@ class Suspicions:
     Args:
         capture: read with ``watched=True``; of another nothing is said.
         devices: all of its devices.
-        relays: (n_devices,) those that stand for others, of which nothing is said.
+        addresses: theirs; of those that stand for others nothing is said.
         model: floors and threshold; None: nothing looks.
     """
 
@@ -50,14 +46,15 @@ class Suspicions:
         self,
         capture: Capture,
         devices: Devices,
-        relays: NDArray[np.bool_],
+        addresses: Addresses,
         model: Suspicion | None,
     ) -> None:
         self._model = model if capture.watched is not None else None
         if self._model is None:
             return
-        found = evidence(capture, devices, self._model.manifest.window_seconds)
-        found = found.without(relays)
+        window = self._model.manifest.window_seconds
+        found = evidence(capture, devices, window, foreign=addresses.foreign)
+        found = found.without(addresses.relays)
         self._values = found.values
         self._begins = np.searchsorted(found.device, np.arange(len(devices) + 1))
 

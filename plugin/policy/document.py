@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from yaml.nodes import Node
 
+    from plugin.policy.rules import Rule
+
 VERSION = 1
 BYTES_MAX = 1 << 18
 VALUES_MAX = 50_000
@@ -156,8 +158,22 @@ def _warnings(policy: Policy, roles: Collection[str] | None) -> Iterator[str]:
         if not isolates(rule) and rule.approve:
             text = f"{rule.action} takes nothing, and somebody is asked for it"
             yield f"{rule.place}: rules.{rule.name}: approve: {text}"
+    for rule in policy.rules:
+        if rule.mode == "enforce" and isolates(rule) and not rule.approve and _role_only(rule):
+            yield (
+                f"{rule.place}: rules.{rule.name}: isolates by the role alone: models mistake"
+                " roles, and the device need do nothing; ask for behaviours or anomalies too,"
+                " or approve: true"
+            )
     if roles is not None:
         yield from _unknown_roles(policy, roles)
+
+
+def _role_only(rule: Rule) -> bool:
+    """Whether a role is all the evidence that a rule asks for."""
+    asked = rule.match
+    found = asked.behaviours or asked.anomalies or asked.novelty is not None
+    return bool(asked.roles) and not (found or asked.change is not None)
 
 
 def _unknown_roles(policy: Policy, roles: Collection[str]) -> Iterator[str]:

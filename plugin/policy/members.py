@@ -82,7 +82,7 @@ class Membership:
     def role(self, devices: Devices) -> str | None:
         """By what it is."""
         role = self._subject.role
-        if role is None or not (self._likeliest or role.decision == KNOWN):
+        if role is None or not (role.decision == KNOWN or (self._likeliest and role.stands_out)):
             return None
         label = role.label.casefold()
         found = next((name for name in devices.roles if name.casefold() == label), None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Evidence = Literal["none", "novelty", "enough"]
 UNDETERMINED = "undetermined"
+SUSPICION = "suspicion"
 LADDER_MAX = 8
 _BAD = frozenset({"changed", "anomalous"})
 _LEAST_CAPTURES = 2
@@ -93,8 +94,19 @@ def _unproven(rule: Rule) -> Iterator[str]:
             "would isolate every new device: new is not bad; ask for more, leave it in"
             " mode: simulate, or add accept_novelty_alone: true"
         )
-    windows = rule.match.windows
-    if not rule.match.behaviours and windows is not None and windows.k < _LEAST_CAPTURES:
+    yield from _soon(rule.match)
+
+
+def _soon(asked: Match) -> Iterator[str]:
+    """Whether it would act on one capture, without a deed that has a name."""
+    windows = asked.windows
+    once = windows is not None and windows.k < _LEAST_CAPTURES
+    if SUSPICION in asked.behaviours and (windows is None or once):
+        yield (
+            f"would act on one capture with a {SUSPICION}, which is no named deed: add windows:"
+            " {at_least: 2, of: 3}, or a rule of its own for it in mode: simulate"
+        )
+    if not asked.behaviours and once:
         yield "would act on one capture: windows.at_least has to be 2 at least"
 
 

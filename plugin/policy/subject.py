@@ -22,6 +22,8 @@ class RoleSeen(NamedTuple):
     confidence: float
     """0 to 1, calibrated."""
     model: str
+    stands_out: bool = True
+    """It is well above the next likeliest: of what is like no class, all classes are as likely."""
 
 
 class Seen(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 
 from plugin.addresses import is_private
 from plugin.sessions.watch import ACK, AMOUNTS, KINDS, SECOND, TCP
-from plugin.traffic import Answered, Arp, Counted, Opened
+from plugin.traffic import Answered, Arp, Counted, Opened, Used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,3 +127,10 @@ def arp_events(rows: Rows, mac: Callable[[int], str]) -> Iterator[Arp]:
             sender_ip=row["src_ip"].tobytes(),
             target_ip=row["dst_ip"].tobytes(),
         )
+
+
+def use_events(rows: Rows, mac: Callable[[int], str]) -> Iterator[Used]:
+    """Who used which address, of ``USES`` rows, in their order."""
+    times, macs = rows["time"].tolist(), rows["mac"].tolist()
+    for time, device, ip in zip(times, macs, _addresses(rows["ip"]), strict=True):
+        yield Used(time, mac(device), ip)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plugin.core.layout import MARK_LATER_FRAGMENT, RESP
-from plugin.sessions.afterwards import arp_events, counted
+from plugin.sessions.afterwards import arp_events, counted, use_events
+from plugin.sessions.uses import Uses
 from plugin.sessions.watch import ACK, SYN, TCP, TO_MANY, arp_of, seconds_of
 from plugin.traffic import Answered, Closed, Event, Opened, Passed
 
@@ -44,6 +45,7 @@ class LiveSessions:
         self._next = 0
         self._open: OrderedDict[int, Opened] = OrderedDict()
         self._answered: set[int] = set()
+        self._uses = Uses()
 
     def packets(self, rows: Rows) -> list[Event]:
         """Take packet records; the events are in order of time.
@@ -56,6 +58,7 @@ class LiveSessions:
         events: list[Event] = [*self._opened(one), *self._answers(one)]
         events += counted(seconds_of(usable), self._mac)
         events += arp_events(arp_of(usable), self._mac)
+        events += use_events(self._uses.take(rows), self._mac)
         if len(rows):
             self._next = max(self._next, int(rows["session"].max()) + 1)
             events.append(Passed(int(rows["time"].max())))

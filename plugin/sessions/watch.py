@@ -20,6 +20,7 @@ from plugin.core.layout import (
     RESP,
 )
 from plugin.records import Watched
+from plugin.sessions.uses import USES, Uses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,8 @@ class Watch:
         """Start with nothing seen."""
         self._seconds: list[Rows] = []
         self._arp: list[Rows] = []
+        self._using = Uses()
+        self._uses: list[Rows] = []
 
     def take(self, rows: Rows) -> None:
         """Take ``PACKET`` rows; nothing of them is kept but copies."""
@@ -84,12 +87,16 @@ class Watch:
         arp = arp_of(rows)
         if len(arp):
             self._arp.append(arp)
+        uses = self._using.take(rows)
+        if len(uses):
+            self._uses.append(uses)
 
     def seen(self) -> Watched:
         """All of it; the same second may stand there in parts."""
         return Watched(
             np.concatenate([np.zeros(0, SECONDS), *self._seconds]),
             np.concatenate([np.zeros(0, ARP), *self._arp]),
+            np.concatenate([np.zeros(0, USES), *self._uses]),
         )
 
 

@@ -53,9 +53,18 @@ def packet(time: float, operation: int, source: int, target: int, mac: int) -> f
     return f.Frame(round(time * f.SECOND), f.ethernet(content, 0x0806, src=sha, dst=b"\xff" * 6))
 
 
+def spoken(time: float, number: int, mac: int) -> f.Frame:
+    content = f.ipv4(f.udp(5, 9), 17, bytes((10, 0, 0, number)), f.IP_B)
+    sender = bytes((2, 0, 0, 0, 0, mac))
+    return f.Frame(round(time * f.SECOND), f.ethernet(content, src=sender, dst=b"\xff" * 6))
+
+
 def questions(chance: Random) -> list[f.Frame]:
-    """Few ask for many; some are answered, some late, some by a liar."""
+    """Few ask for many; some are answered, some late, some by a liar; and some go on talking."""
     frames = []
+    for _ in range(chance.randint(0, 30)):
+        number = chance.randint(1, 4)
+        frames.append(spoken(chance.uniform(0, 15), number, number + (chance.random() < 0.2)))
     for _ in range(chance.randint(5, 60)):
         time, source, target = chance.uniform(0, 15), chance.randint(0, 4), chance.randint(0, 20)
         frames.append(packet(time, 1, source, target, source or 1))
@@ -136,6 +145,7 @@ def test_there_is_something_to_find() -> None:
         seen += judged(questions(random.Random(seed)), 5)[0]
         seen += judged(talks(random.Random(seed)), 5)[0]
     assert {name for _, name in seen} >= {
-        "admin-fan-out", "amplification", "arp-scan", "arp-spoofing", "dhcp-flood", "dns-tunnel",
+        "address-conflict", "admin-fan-out", "amplification", "arp-scan", "arp-spoofing",
+        "dhcp-flood", "dns-tunnel",
         "exfiltration", "icmp-flood", "icmp-sweep", "icmp-tunnel", "udp-flood",
     }  # fmt: skip

@@ -27,14 +27,15 @@ def test_in_each_is_found_what_is_expected_and_nothing_else() -> None:
     ]
     assert set(found) == expected
     assert {name for *_, name in expected} == NAMES
-    assert len(found) == len(expected) == len(CAPTURES)
+    assert len(found) == len(expected) == len(CAPTURES) + 1  # one is told of two devices
 
 
 def test_there_is_one_for_each_detector() -> None:
     names = {path.name.partition(".")[0].replace("-", "_") for path in CAPTURES}
     floods = {"syn_flood", "udp_flood", "icmp_flood"}
+    disputes = {"address_conflict"}  # told by the detector of ARP spoofing
     detectors = set(get_type_hints(Parameters)) - {"attempts", "flood"}
-    assert names == detectors | floods
+    assert names == detectors | floods | disputes
 
 
 def test_they_are_what_the_script_writes(tmp_path: Path) -> None:

@@ -46,7 +46,6 @@ def test_an_interval_holds_its_mean_and_draws_captures_whole() -> None:
     right = np.array([[True, False, True, True]] * 2)
     mean, low, high = interval(right)
     assert low <= mean == 0.75 <= high
-    assert interval(np.ones((2, 5), np.bool_)) == (1, 1, 1)
 
 
 def test_nested_folds_learn_what_can_be_learned_and_nothing_else(
@@ -59,3 +58,9 @@ def test_nested_folds_learn_what_can_be_learned_and_nothing_else(
     rows[:, 3] += 6 * (label == "b")
     assert nested(rows, label, extra_trees, (0.2, 1.0)).right.mean() > 0.95
     assert nested(rows, label, extra_trees, (1.0,), permute=True).right.mean() < 0.8
+
+
+def test_all_right_is_no_certainty() -> None:
+    share, low, high = interval(np.ones((2, 264), np.bool_))
+    assert (share, high) == (1.0, 1.0)
+    assert low == pytest.approx(0.025 ** (1 / 264))

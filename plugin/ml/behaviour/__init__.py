@@ -22,7 +22,7 @@ from plugin.ml.behaviour.mac_conflict import MacConflict
 from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan
 from plugin.ml.behaviour.tunnel import DnsTunnel, IcmpTunnel
 from plugin.ml.behaviour.volume import Amplification, Exfiltration
-from plugin.traffic import Counted, Passed
+from plugin.traffic import Counted, Passed, Used
 
 if TYPE_CHECKING:
     from plugin.ml.behaviour.finding import Detector, Found
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NAMES = frozenset(
     {
+        "address-conflict",
         "admin-fan-out",
         "amplification",
         "arp-scan",
@@ -70,11 +71,13 @@ class Behaviours:
         arp_scan = ArpScan(parameters.arp_scan)
         # Questions that nobody answers grow old without a further packet.
         self._detectors: dict[type[Event] | str, list[Detector]] = {Passed: [arp_scan]}
+        spoofing = ArpSpoofing(parameters.arp_spoofing)
+        self._detectors[Used] = [spoofing]  # its owner's IP packets keep an address
         for detector in (
             BruteForce(parameters.brute_force),
             AdminFanOut(parameters.admin_fan_out),
             arp_scan,
-            ArpSpoofing(parameters.arp_spoofing),
+            spoofing,
             MacConflict(parameters.mac_conflict),
             Beacon(parameters.beacon),
         ):

@@ -2,12 +2,15 @@
 
 The regularity is the median absolute deviation of the intervals from their median, as a share of
 it: the measure that RITA and its like score (there with two more terms; that comes with the Zeek
-logs). A period alone is no proof: a thermostat has one too. Findings say what was seen.
+logs). That alone would let half of the intervals be anything, which chance brings about among a
+thousand visits at random times; so three quarters must lie near the period too. A period alone is
+no proof: a thermostat has one too. Findings say what was seen.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text, is_private
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
 _PROTOCOLS = (6, 17)  # pings at a fixed period are somebody's monitoring
 
+_MOST, _WIDER = 0.75, 3
+"""So many of the intervals lie within so many times the jitter."""
+_KEPT = 3
+"""Times as many intervals are looked at, once there are so many: who looks again and again at the
+last few of a day finds some that agree by chance."""
 _PAUSE = 3
 """Periods without a session after which what follows begins anew."""
 
@@ -72,7 +80,7 @@ class Beacon:
         if port == event.orig_port:
             return  # the same conversation, cut after a pause or an hour
         times.append(event.time)
-        del times[: -p.intervals - 1]
+        del times[: -_KEPT * p.intervals - 1]
         if len(times) > p.intervals:
             yield from self._judged(event, seen)
 
@@ -80,8 +88,10 @@ class Beacon:
         p, times = self._p, seen.times
         gaps = [b - a for a, b in pairwise(times)]
         period = middle(gaps)
-        spread = middle(abs(gap - period) for gap in gaps)
-        if period < p.period * SECOND or spread > p.jitter * period:
+        away = sorted(abs(gap - period) for gap in gaps)
+        spread, most = middle(away), away[ceil(_MOST * len(away)) - 1]
+        regular = spread <= p.jitter * period and most <= _WIDER * p.jitter * period
+        if period < p.period * SECOND or not regular:
             seen.since = None
             return
         if gaps[-1] > _PAUSE * period:
@@ -90,13 +100,14 @@ class Beacon:
             times.append(event.time)
             return
         if seen.since is None:
-            seen.since = event.time - round(len(gaps) * period)
+            # Older intervals may be of something else: they made it regular no earlier.
+            seen.since = event.time - round(p.intervals * period)
         lasted = event.time - seen.since
         if lasted < p.lasting * SECOND or event.time < seen.quiet_until:
             return
         seen.quiet_until = event.time + round(p.repeat * SECOND)
         target = f"{address_text(event.resp_ip)} port {event.resp_port}"
-        regular = f"every {period / SECOND:.1f} s (within {spread / SECOND:.2f} s)"
+        often = f"every {period / SECOND:.1f} s (within {spread / SECOND:.2f} s)"
         yield Found(
             event.time,
             event.mac,
@@ -104,7 +115,7 @@ class Beacon:
                 "beacon",
                 round(1 - spread / period, 4),
                 round(1 - p.jitter, 4),
-                (f"a session to {target} {regular} for {lasted / SECOND:.0f} s",),
+                (f"a session to {target} {often} for {lasted / SECOND:.0f} s",),
                 (target,),
             ),
         )

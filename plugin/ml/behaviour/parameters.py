@@ -155,7 +155,7 @@ class BeaconParameters(NamedTuple):
         tracked: services of outside addresses that are remembered.
     """
 
-    intervals: int = 8
+    intervals: int = 10
     period: float = 2.0
     lasting: float = 300.0
     jitter: float = 0.05

@@ -30,6 +30,9 @@ class Layout(NamedTuple):
     """(n_groups,) the columns of each group."""
     units: NDArray[np.float64]
     """(n_columns,) what counts as one in a column; above 0."""
+    floors: NDArray[np.float64]
+    """(n_groups,) the least level of each group, as a part of the general one; above 0, 1 at most:
+    what cannot lie far apart has changed sooner."""
 
 
 def layout(
@@ -37,6 +40,7 @@ def layout(
     names: Sequence[str],
     groups: Mapping[str, Sequence[int]],
     units: NDArray[np.float64] | None = None,
+    floors: Mapping[str, float] | None = None,
 ) -> Layout:
     """Put a layout together.
 
@@ -45,9 +49,10 @@ def layout(
         names: of the columns, in order.
         groups: columns by the name of their group; a group may be empty, and is left out then.
         units: (n_columns,) what counts as one; by default 1, as for shares.
+        floors: by the name of a group, the part of the general least level; 1 of others.
 
     Raises:
-        ValueError: a column that is not there, or a unit that is none.
+        ValueError: a column that is not there, or a unit or floor that is none.
     """
     kept = {name: np.asarray(columns, np.int64) for name, columns in groups.items() if len(columns)}
     for name, columns in kept.items():
@@ -56,7 +61,10 @@ def layout(
     ones = np.ones(len(names)) if units is None else np.asarray(units, np.float64)
     if ones.shape != (len(names),) or not (ones > 0).all():
         raise ValueError("a unit above 0 is needed for each column")
-    return Layout(schema, tuple(names), tuple(kept), tuple(kept.values()), ones)
+    parts = np.array([(floors or {}).get(name, 1.0) for name in kept])
+    if not ((parts > 0) & (parts <= 1)).all():
+        raise ValueError("a floor is a part of the general one: above 0, and 1 at most")
+    return Layout(schema, tuple(names), tuple(kept), tuple(kept.values()), ones, parts)
 
 
 def between(

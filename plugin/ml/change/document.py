@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plugin.ml.change.profile import Profile
+from plugin.ml.change.profile import Profile, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +40,15 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "columns": int(profile.rows.shape[1]),
         "learned": profile.learned,
         "since": profile.since,
+        "observed": profile.observed,
         "last": profile.last,
         "levels": profile.levels.tolist(),
         "times": profile.times.tolist(),
         "rows": rows_text(profile.rows),
         "waits": profile.waits.tolist(),
         "waiting": rows_text(profile.waiting),
+        "strains": profile.strains.tolist(),
+        "strained": rows_text(profile.strained),
     }
     return document | {"digest": _digest(document)}
 
@@ -71,6 +74,8 @@ def _read(document: Mapping[str, Any], how: Layout) -> Profile:
     if document["schema"] != how.schema or document["columns"] != len(how.names):
         raise OtherFeaturesError("was learned with another feature set")
     times, waits = numbers_from(document["times"]), numbers_from(document["waits"])
+    since = _finite(document["since"])
+    strains = numbers_from(document.get("strains", ()))  # older pasts have none
     levels = numbers_from(document["levels"])
     if len(levels) != len(how.groups):
         raise OtherFeaturesError("was learned with other groups of features")
@@ -81,10 +86,17 @@ def _read(document: Mapping[str, Any], how: Layout) -> Profile:
         levels=levels,
         waiting=rows_from(document["waiting"], len(waits), how),
         waits=waits,
+        strained=rows_from(document.get("strained", rows_text(fresh(how).rows)), len(strains), how),
+        strains=strains,
         learned=max(int(document["learned"]), len(times)),
-        since=float(document["since"]),
+        since=since,
+        observed=_finite(document.get("observed", max(times, default=since) - since)),
         last=str(document["last"]),
     )
+
+
+def _finite(number: Any) -> float:
+    return float(numbers_from([number])[0])
 
 
 def _digest(document: Mapping[str, Any]) -> str:

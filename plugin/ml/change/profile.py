@@ -10,7 +10,11 @@ device may have several ways to be (day and night, at work and idle). What is ke
   place of ranks, for which a device has too few windows;
 * *waiting*: windows that have changed. They are not compared with, so that a change is told
   for as long as it lasts; when :attr:`Parameters.settled` of them have come, and nothing
-  anomalous, that is how the device is now.
+  anomalous, that is how the device is now;
+* *strained*: windows farther than any before, and not so far that they have changed. They wait
+  likewise, untold, until as many have come, and :attr:`Parameters.span` has passed since then; they
+  raise a level by no more than :attr:`Parameters.growth`: else whoever goes a step each window
+  would be anywhere soon.
 
 In its first :attr:`Parameters.windows` windows, and its first day, a profile only learns. Nothing
 is learned from a window that was judged anomalous.
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 LARGEST = 1e30
 """Of a value in a row."""
+_PAUSES = 4
+"""A warm-up takes this many pauses, however long they were."""
+_LAST = 5
+"""Times whose middle is now."""
 
 
 class Parameters(NamedTuple):
@@ -40,13 +48,16 @@ class Parameters(NamedTuple):
     windows: int = 12
     """The warm-up: windows in which it only learns."""
     span: float = DAY
-    """Seconds that the warm-up lasts at least: devices have days and nights."""
+    """Seconds that the warm-up lasts at least (:attr:`Profile.observed`): devices have days and
+    nights."""
     packets: int = 20
     """A window with fewer shows too little to be learned or compared."""
     margin: float = 3.0
     """A window has changed from so many times the level on."""
     floor: float = 1.0
     """The least level of a group, in units of the distance."""
+    growth: float = 2.0
+    """A level grows by so many times at most when strained windows are learned: once a span."""
     forget: float = 0.005
     """The part of a level that is forgotten with each window."""
     settled: int = 12
@@ -75,10 +86,17 @@ class Profile(NamedTuple):
     """(m, n_columns) changed windows."""
     waits: NDArray[np.float64]
     """(m,) their times."""
+    strained: NDArray[np.float32]
+    """(k, n_columns) windows between level and limit."""
+    strains: NDArray[np.float64]
+    """(k,) their times."""
     learned: int = 0
     """Windows that were learned in all, without those that wait."""
     since: float = 0.0
     """Time of the first one."""
+    observed: float = 0.0
+    """Seconds that passed from one learned window to the next, of each pause a quarter of the span
+    at most: clocks jump, and a jump is no observation."""
     last: str = ""
     """The capture that was taken last: none is taken twice."""
 
@@ -100,7 +118,8 @@ class Seen(NamedTuple):
 def fresh(how: Layout) -> Profile:
     """The profile of a device of which nothing is known."""
     none = np.zeros((0, len(how.names)), np.float32)
-    return Profile(how.schema, none, np.zeros(0), np.zeros(len(how.groups)), none, np.zeros(0))
+    no = np.zeros(0)
+    return Profile(how.schema, none, no, np.zeros(len(how.groups)), none, no, none, no)
 
 
 def finite(row: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -113,13 +132,18 @@ def is_warm(profile: Profile, parameters: Parameters = DEFAULTS) -> bool:
     """Whether a profile has learned enough to compare with."""
     if profile.learned < parameters.windows or not len(profile.rows):
         return False
-    return float(profile.times.max()) - profile.since >= parameters.span
+    return profile.observed >= parameters.span
 
 
-def limits(profile: Profile, parameters: Parameters = DEFAULTS) -> NDArray[np.float64]:
+def reach(profile: Profile, how: Layout, parameters: Parameters = DEFAULTS) -> NDArray[np.float64]:
+    """(n_groups,) the level of each group, or its floor where that is more; above 0."""
+    found: NDArray[np.float64] = np.maximum(profile.levels, parameters.floor * how.floors)
+    return found
+
+
+def limits(profile: Profile, how: Layout, parameters: Parameters = DEFAULTS) -> NDArray[np.float64]:
     """(n_groups,) the distances from which on a window has changed; above 0."""
-    floor: NDArray[np.float64] = np.maximum(profile.levels, parameters.floor)
-    return parameters.margin * floor
+    return parameters.margin * reach(profile, how, parameters)
 
 
 def update(profile: Profile, seen: Seen, how: Layout, parameters: Parameters = DEFAULTS) -> Profile:
@@ -143,7 +167,8 @@ def update(profile: Profile, seen: Seen, how: Layout, parameters: Parameters = D
         return profile
     profile = profile._replace(last=seen.capture)
     if seen.anomalous:
-        return profile._replace(waiting=profile.waiting[:0], waits=profile.waits[:0])
+        none = profile.waiting[:0], profile.waits[:0]
+        return profile._replace(waiting=none[0], waits=none[1], strained=none[0], strains=none[1])
     new = finite(seen.row).astype(np.float32)[None]
     at = np.array([seen.time])
     if not is_warm(profile, parameters):
@@ -152,9 +177,13 @@ def update(profile: Profile, seen: Seen, how: Layout, parameters: Parameters = D
             profile = profile._replace(levels=loneliest(profile.rows, how))
         return profile
     apart = nearest(new[0], profile.rows, how)
-    if (apart >= limits(profile, parameters)).any():
+    if (apart >= limits(profile, how, parameters)).any():
         return _wait(profile, new, at, how, parameters)
-    levels = np.maximum(profile.levels * (1 - parameters.forget), apart)
+    before = profile.levels
+    levels = np.maximum(before * (1 - parameters.forget), np.minimum(apart, before))
+    if (apart > reach(profile, how, parameters)).any():
+        return _strain(profile._replace(levels=levels), new, at, how, parameters)
+    levels = np.maximum(levels, apart)
     return _join(profile._replace(levels=levels), new, at, how, parameters)
 
 
@@ -166,15 +195,46 @@ def _wait(
     parameters: Parameters,
 ) -> Profile:
     """Take a changed window; of enough of them, make it the device's way to be."""
-    waiting = np.concatenate([profile.waiting, new])
-    waits = np.append(profile.waits, at)
-    young = at[-1] - waits <= parameters.memory
-    waiting, waits = waiting[young], waits[young]
+    waiting, waits = _with(profile.waiting, profile.waits, new, at, parameters.memory)
     if len(waiting) < parameters.settled:
         return profile._replace(waiting=waiting, waits=waits)
     levels = np.maximum(profile.levels, loneliest(waiting, how))
     profile = profile._replace(levels=levels, waiting=waiting[:0], waits=waits[:0])
     return _join(profile, waiting, waits, how, parameters)
+
+
+def _with(
+    rows: NDArray[np.float32],
+    times: NDArray[np.float64],
+    new: NDArray[np.float32],
+    at: NDArray[np.float64],
+    memory: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Windows that wait and new ones, without those that are too old by now."""
+    rows, times = np.concatenate([rows, new]), np.append(times, at)
+    young = np.abs(at[-1] - times) <= memory
+    return rows[young], times[young]
+
+
+def _strain(
+    profile: Profile,
+    new: NDArray[np.float32],
+    at: NDArray[np.float64],
+    how: Layout,
+    parameters: Parameters,
+) -> Profile:
+    """Take a window between level and limit; learn enough of them, over long enough."""
+    rows, times = _with(profile.strained, profile.strains, new, at, parameters.memory)
+    enough = parameters.settled
+    if len(times) < enough or times[-1] - times[enough - 1] < parameters.span:
+        if len(rows) > max(parameters.kept, enough):  # the first tell for how long they have come
+            rows, times = np.delete(rows, enough, axis=0), np.delete(times, enough)
+        return profile._replace(strained=rows, strains=times)
+    most = np.max([nearest(row, profile.rows, how) for row in rows], axis=0)
+    grown = np.minimum(most, parameters.growth * reach(profile, how, parameters))
+    levels = np.maximum(profile.levels, grown)
+    profile = profile._replace(levels=levels, strained=rows[:0], strains=times[:0])
+    return _join(profile, rows, times, how, parameters)
 
 
 def _join(
@@ -188,14 +248,20 @@ def _join(
     rows = np.concatenate([profile.rows, rows])
     at = np.concatenate([profile.times, times])
     first = times[0] if not profile.learned else profile.since
-    old = np.flatnonzero(at[-1] - at > parameters.memory)
+    passed = np.clip(np.diff(at[-1 - len(times) :]), 0, parameters.span / _PAUSES).sum()
+    # By the middle of the last times: a clock that was wrong once makes nothing old.
+    old = np.flatnonzero(np.median(at[-_LAST:]) - at > parameters.memory)
     spare = max(0, len(rows) - parameters.windows)
     rows, at = np.delete(rows, old[:spare], axis=0), np.delete(at, old[:spare])
     while len(rows) > parameters.kept:
         gone = _most_like_others(rows, how, parameters.kept // 2)
         rows, at = np.delete(rows, gone, axis=0), np.delete(at, gone)
     return profile._replace(
-        rows=rows, times=at, learned=profile.learned + len(times), since=float(first)
+        rows=rows,
+        times=at,
+        learned=profile.learned + len(times),
+        since=float(first),
+        observed=profile.observed + float(passed),
     )
 
 

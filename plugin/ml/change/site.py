@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from plugin.ml.change.distance import Layout
 
 DEVICES = 100
-"""Of a role; of more the longest unseen is left out."""
+"""Of a role; of more the longest unseen is left out, and where none is, the newest."""
+UNSEEN = 7 * 86_400.0
+"""Seconds for which a device is not seen before another takes its place: who comes under a hundred
+forged names puts nobody out."""
+NEW = 4
+"""New devices of a role within an hour: those names come slowly, or not at all."""
+HOUR = 3600.0
 ROLES = 200
 EVERY = 6 * 3600.0
 """Seconds for which a device's row stands before a newer one replaces it."""
@@ -29,6 +35,8 @@ class Row(NamedTuple):
     """When it ended, seconds since 1970-01-01 UTC."""
     row: NDArray[np.float32]
     """(n_columns,)."""
+    since: float
+    """When the device came into this role."""
 
 
 class Site(NamedTuple):
@@ -52,7 +60,9 @@ class Site(NamedTuple):
             for name, rows in self.roles.items()
         }
         there = roles.setdefault(role, {})
-        there[mac] = Row(time, row.astype(np.float32))
+        if before is None and not _has_room(there, time):
+            return self
+        there[mac] = Row(time, row.astype(np.float32), time if before is None else before.since)
         if len(there) > DEVICES:
             del there[min(there, key=lambda one: there[one].time)]
         return Site(self.how, {name: rows for name, rows in roles.items() if rows})
@@ -61,6 +71,14 @@ class Site(NamedTuple):
         """(n, n_columns) rows of the devices of a role, but for one; n may be 0."""
         found = [kept.row for mac, kept in self.roles.get(role, {}).items() if mac != besides]
         return np.array(found, np.float32).reshape(len(found), len(self.how.names))
+
+
+def _has_room(there: Mapping[str, Row], time: float) -> bool:
+    """Whether a role takes another device: few within an hour, and no place of one that is seen."""
+    lately = sum(abs(time - one.since) < HOUR for one in there.values())
+    if lately >= NEW:
+        return False
+    return len(there) < DEVICES or time - min(one.time for one in there.values()) >= UNSEEN
 
 
 def to_site(site: Site) -> dict[str, Any]:
@@ -72,6 +90,7 @@ def to_site(site: Site) -> dict[str, Any]:
             role: {
                 "devices": list(rows),
                 "times": [one.time for one in rows.values()],
+                "since": [one.since for one in rows.values()],
                 "rows": rows_text(np.array([one.row for one in rows.values()], np.float32)),
             }
             for role, rows in site.roles.items()
@@ -101,5 +120,6 @@ def _role(document: Mapping[str, Any], how: Layout) -> dict[str, Row]:
     devices = [str(mac) for mac in document["devices"]]
     times = numbers_from(document["times"])
     rows = rows_from(document["rows"], len(devices), how)
-    pairs = zip(devices, times.tolist(), rows, strict=True)
-    return {mac: Row(time, row) for mac, time, row in pairs}
+    since = numbers_from(document.get("since", document["times"]))
+    found = zip(devices, times.tolist(), rows, since.tolist(), strict=True)
+    return {mac: Row(time, row, came) for mac, time, row, came in found}

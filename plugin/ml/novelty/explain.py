@@ -108,10 +108,15 @@ def words(feature: Feature) -> str:
 
 def values(feature: Feature) -> str:
     """The value, and what is usual."""
-    usual = f"{number(feature.low)} to {number(feature.high)}"
-    if number(feature.low) == number(feature.high):
-        usual = number(feature.low)
-    return f"{number(feature.value)}, usual {usual}"
+    return beside(feature.value, feature.low, feature.high)
+
+
+def beside(value: float, low: float, high: float) -> str:
+    """A value, and from where to where it usually is."""
+    usual = f"{number(low)} to {number(high)}"
+    if number(low) == number(high):
+        usual = number(low)
+    return f"{number(value)}, usual {usual}"
 
 
 def number(value: float) -> str:

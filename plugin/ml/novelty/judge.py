@@ -2,7 +2,8 @@
 
 A device whose role is known is compared with references of that role, from up to three origins
 (:mod:`.references`). One whose role is *unknown* although enough was seen fits nothing that is
-known: it is novel by that, and how far it is from everything known is its score. Where the role is
+known: it is novel by that, and how far it is from everything known is its score, until there is a
+past of its own to compare it with. Where the role is
 *undetermined* (too little was seen, or a router), nothing is said. New is not bad: see
 ``docs/novelty.md``. Pure.
 """
@@ -15,7 +16,7 @@ import numpy as np
 
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.features import HOST
-from plugin.ml.novelty.detectors import DETECTORS
+from plugin.ml.novelty.detectors import DETECTORS, can
 from plugin.ml.novelty.explain import Explanation, Feature, explain, outside, values, words
 from plugin.ml.novelty.references import Compared, Known, from_rows, together, weights
 from plugin.ml.schema import SCHEMAS
@@ -65,8 +66,12 @@ def judge(normal: Normal, role: Role, device: Device) -> Finding | None:
         return None
     if role.decision != KNOWN:
         ratio = float(ratios(normal, None, device.row[None, :])[0])
-        why = f"fits no known role: {role.reason or 'it is like none of them'}"
-        return _finding(max(ratio, 1.0), (why, _far(ratio, normal, None)), normal, None, device)
+        past = compare(normal, None, device._replace(site=None))
+        if past:
+            reasons = ("fits no known role", *(_beside(one, "") for one in past))
+            return _finding(together(past), reasons, normal, None, device)
+        why = f"fits no known role, and {_by_itself(ratio, normal)}"
+        return _finding(max(ratio, 1.0), (why,), normal, None, device)
     compared = compare(normal, role.labels[0], device)
     if not compared:
         ratio = float(ratios(normal, None, device.row[None, :])[0])
@@ -103,7 +108,7 @@ def ratios(normal: Normal, label: str | None, rows: Rows) -> NDArray[np.float64]
     return np.asarray(score(known, normal.scaled(rows)) / far)
 
 
-def compare(normal: Normal, label: str, device: Device) -> tuple[Compared, ...]:
+def compare(normal: Normal, label: str | None, device: Device) -> tuple[Compared, ...]:
     """A device beside the references of a role, by origin; empty where there are too few."""
     place = normal.place(label)
     known = [_shipped(normal, place), *_gathered(normal, place, device)]
@@ -131,7 +136,7 @@ def _gathered(normal: Normal, place: int | None, device: Device) -> list[Known |
     threshold = float(of_roles.max() if place is None else of_roles[place])
     return [
         None
-        if rows is None or not len(rows)
+        if rows is None or not can(normal.manifest.detector, normal.scaled(rows))
         else from_rows(
             origin,
             normal.scaled(rows),
@@ -210,6 +215,15 @@ def _beside(one: Compared, role: str) -> str:
     whom = _ORIGINS[one.known.origin].format(n=len(one.known.rows), role=role)
     like = "unlike" if one.ratio >= 1 else "like"
     return f"{like} {whom}: at {one.ratio:.2f} of the distance that is novel"
+
+
+def _by_itself(ratio: float, normal: Normal) -> str:
+    """Of a device without a role: how new what it does is, which its score may not tell."""
+    n = len(normal.references(None))
+    where = f"{ratio:.2f} of the distance that is novel"
+    if ratio >= 1:
+        return f"is unlike all {n} reference captures: at {where}"
+    return f"is novel by that alone: beside all {n} reference captures it is at {where}"
 
 
 def _far(ratio: float, normal: Normal, label: str | None) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from plugin.ml import fields
-from plugin.ml.novelty.detectors import DETECTORS
+from plugin.ml.novelty.detectors import DETECTORS, can
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,13 +111,18 @@ def parse_manifest(document: object) -> Manifest:
     return manifest
 
 
-def check(arrays: Mapping[str, Any], n_columns: int, n_roles: int) -> None:
-    """Hold the arrays against each other and against the features and roles.
+def check(arrays: Mapping[str, Any], manifest: Manifest, n_columns: int) -> None:
+    """Hold the arrays against each other, the manifest and the features.
+
+    Args:
+        arrays: as the module tells.
+        manifest: theirs.
+        n_columns: of the feature set.
 
     Raises:
         ValueError: what does not fit.
     """
-    n = len(arrays["rows"])
+    n, n_roles = len(arrays["rows"]), len(manifest.roles)
     wanted = {
         "rows": (n, n_columns),
         "role": (n,),
@@ -135,9 +140,20 @@ def check(arrays: Mapping[str, Any], n_columns: int, n_roles: int) -> None:
     _require(bool(((role >= 0) & (role < n_roles)).all()), "a reference has no role")
     _require(float(np.abs(arrays["rows"]).max()) <= _VALUE_MAX, "a reference is out of range")
     _require(float(arrays["unit"].min()) >= 1 / _VALUE_MAX, "a unit is not above 0")
-    _require(float(arrays["threshold"].min()) > 0, "a threshold is not above 0")
-    _require(float(arrays["typical"].min()) >= 0, "a typical distance is below 0")
-    _require(float(arrays["typical"][-1]) > 0, "the typical distance of all rows is 0")
+    typical, threshold = arrays["typical"], arrays["threshold"]
+    _require(float(threshold.min()) > 0, "a threshold is not above 0")
+    _require(float(typical.min()) >= 0, "a typical distance is below 0")
+    _require(float(typical[-1]) > 0, "the typical distance of all rows is 0")
+    for name, some in (("typical distance", typical[typical > 0]), ("threshold", threshold)):
+        within = bool(((some >= _FAR_MIN) & (some <= _VALUE_MAX)).all())
+        _require(within, f"a {name} is out of range")
+    normal = Normal(manifest, arrays)
+    for place in (*np.flatnonzero(typical[:-1] > 0).tolist(), None):
+        rows = normal.references(place)
+        who = "the model" if place is None else manifest.roles[place]
+        _require(len(rows) > manifest.least, f"{who} has {len(rows)} references, too few")
+        enough = can(manifest.detector, normal.scaled(rows))
+        _require(enough, f"{who} has too few different references for {manifest.detector}")
 
 
 def _require(holds: bool, reason: str) -> None:
@@ -146,6 +162,7 @@ def _require(holds: bool, reason: str) -> None:
 
 
 _VALUE_MAX = 1e6  # sums over any number of columns stay finite
+_FAR_MIN = 1e-20  # so do distances over it; what rounding leaves of a distance is above it
 
 _FIELDS: fields.Fields = {
     "format": fields.count,

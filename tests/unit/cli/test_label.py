@@ -85,7 +85,7 @@ def test_a_device_that_is_not_there_is_an_answer_too(captures: Path) -> None:
 def test_each_device_is_asked_for(
     captures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answering(monkeypatch, "1", "", "camera")
+    answering(monkeypatch, "1", "", "camera", "y")
     assert main(["label", str(captures), "--model", "demo"]) == 0
     out = capsys.readouterr().out
     offered = next(line for line in out.splitlines() if line.startswith("    1  "))
@@ -93,6 +93,26 @@ def test_each_device_is_asked_for(
     assert found[0][1] in offered
     assert [path for path, _, _ in found] == ["a.pcap", "b.pcap"]
     assert len({mac for _, _, mac in found}) == 1
+
+
+def test_the_shipped_models_make_suggestions(
+    captures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --model: one of them needs the packets too."""
+    answering(monkeypatch, "printer")
+    assert main(["label", str(captures / "a.pcap")]) == 0
+    assert "    1  " in capsys.readouterr().out
+    assert len(labels(captures / "labels.csv")) == 1
+
+
+def test_a_label_that_nobody_knows_is_asked_for_twice(
+    captures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answering(monkeypatch, "s", "n", "toaster", "y", "", "TOASTER")
+    assert main(["label", str(captures), "--model", "demo"]) == 0
+    assert "s is a new label: is it meant" in capsys.readouterr().out
+    # The second time it is in the list.
+    assert [label for _, label, _ in labels(captures / "labels.csv")] == ["toaster", "TOASTER"]
 
 
 def test_enough_is_enough(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

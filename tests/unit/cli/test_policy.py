@@ -123,6 +123,15 @@ def test_explain_says_why_and_why_not(capsys: pytest.CaptureFixture[str]) -> Non
     assert (document["enforced"], document["simulated"]) == ("scans", None)
 
 
+def test_a_verdict_as_a_device_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = json.dumps({"schema": 1, "role": {}, "anomaly": None, "window": {}, "mac": "x"})
+    for lines in (1, 2):
+        (folder / "v.json").write_text(f"{verdict}\n" * lines)
+        assert halia("explain p.yaml --subject v.json") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "v.json: is a verdict of 'halia classify --json'" in line
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_policy_without_a_device_is_said_to_lack_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert halia("explain p.yaml") == 2

@@ -52,7 +52,11 @@ def test_controller_and_frames_each_tell_a_part() -> None:
     assert seen.addresses == ("10.0.0.1", "10.0.0.2")
     assert (seen.vendor, seen.name, seen.randomised) == ("Brother", "ann-laptop", True)
     assert (seen.first_seen, seen.last_seen) == (START - 10, START + 5)
-    assert seen.role == RoleSeen("known", "Printer", 0.9, "demo")
+    assert seen.role == RoleSeen("known", "Printer", 0.9, "demo", stands_out=True)
+    flat = role()._replace(confidences=(0.3, 0.3, 0.3))
+    unlike = subject(tracked(role=flat), DEVICE, None, START).role
+    assert unlike is not None
+    assert not unlike.stands_out
     assert (seen.captures, seen.ignored, seen.source, seen.twice) == (4, "ignored", "halia", False)
     alone = subject(tracked(vendor="Brother"), None, None, START)
     assert (alone.place, alone.addresses, alone.role) == (None, (), None)

@@ -120,3 +120,17 @@ def test_who_is_innocent_must_be_left_in_peace() -> None:
     assert found == ["anna (workstation) is isolated, and should be left in peace"]
     ben = GOOD[3]._replace(device={**(GOOD[3].device or {}), "case": {"state": "isolated"}})
     assert failures(*GOOD[:3], ben, GOOD[4]) == []
+
+
+def test_whose_address_the_bad_host_claims_may_be_told_of_the_dispute() -> None:
+    def told(name: str, kind: str) -> list[str]:
+        good = row("files", "file server", "File share", says="File share")
+        anomaly = {"verdict": "anomalous", "behaviour": [{"name": name}]}
+        robbed = good._replace(device={**(good.device or {}), "anomaly": anomaly})
+        rows = (*GOOD[:1], robbed, *GOOD[2:])
+        found = Outcome(rows, "ben", 0.5, live=True, kind=kind).failures()
+        return [one for one in found if "files" in one]
+
+    assert told("address-conflict", "arp-spoof") == []
+    assert told("arp-spoofing", "arp-spoof") == ["files (file server) is called anomalous"]
+    assert told("address-conflict", "scan") == ["files (file server) is called anomalous"]

@@ -76,3 +76,11 @@ def test_a_person_turns_bad_and_can() -> None:
         subject(office(1), "fan-out")
     with pytest.raises(InputError, match="has no host of a person"):
         subject(parse_topology(QUIET), "scan")
+
+
+def test_of_a_dispute_both_sides_are_told_and_that_is_no_false_alarm() -> None:
+    run = RUN | {"bad": {**RUN["bad"], "kind": "arp-spoof"}}
+    both = [found(165, "address-conflict"), found(165, "address-conflict", OTHER)]
+    pair = judge(run, [*both, found(166, "beacon", OTHER)], 9)
+    assert (pair.named, pair.false_alarms) == (True, 1)
+    assert judge(RUN, both, 9).false_alarms == 1

@@ -78,6 +78,9 @@ def test_a_net_may_have_a_scale() -> None:
         ({"feature": np.array([5, -1, -1, 3, -1, 7], I4)}, "after its parent"),
         ({"roots": np.array([6], I4)}, "no root"),
         ({"roots": np.array([-1], I4)}, "no root"),
+        ({"roots": np.array([0, 0], I4)}, "two trees, or twice"),
+        ({"roots": np.array([0, 1], I4)}, "two trees, or twice"),
+        ({"right": np.array([1, -1, -1, 5, -1, -1], I4)}, "two trees, or twice"),
         ({"threshold": np.zeros(5)}, "differ in length"),
         ({"value": np.full((6, 3), 1 / 3, F4)}, "number of classes"),
         ({"value": np.full((6, 2), 0.6, F4)}, "sum to 1"),
@@ -88,6 +91,28 @@ def test_a_net_may_have_a_scale() -> None:
 def test_a_bad_forest_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         unpacked("forest", **change)
+
+
+def chain(length: int) -> dict[str, Any]:
+    """A tree each of whose nodes has one leaf and one node below it."""
+    n = 2 * length - 1
+    inner = np.arange(n) % 2 == 0
+    inner[-1] = False
+    at = np.arange(n)
+    return {
+        "feature": np.where(inner, 0, -1).astype(I4),
+        "threshold": np.zeros(n),
+        "left": np.where(inner, at + 1, -1).astype(I4),
+        "right": np.where(inner, at + 2, -1).astype(I4),
+        "value": np.tile(np.array([1, 0], F4), (n, 1)),
+        "roots": np.array([0], I4),
+    }
+
+
+def test_trees_have_a_limit_of_depth() -> None:
+    assert len(unpacked("forest", **chain(arrays.DEPTH_MAX))["feature"]) == 2 * 1000 - 1
+    with pytest.raises(ValueError, match="deeper than 1,000"):
+        unpacked("forest", **chain(arrays.DEPTH_MAX + 1))
 
 
 def archive(**members: bytes) -> bytes:

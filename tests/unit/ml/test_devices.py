@@ -83,7 +83,8 @@ def test_addresses_are_those_sent_from_inside_ones_first() -> None:
     ],
 )
 def test_who_stands_for_others(senders: str, *, relay: bool) -> None:
-    records = [session(f"{one}:1000", orig_mac=0, resp_mac=1) for one in senders.split()]
+    me = "fd00::9:9" if "192" not in senders else "192.168.1.9:9"
+    records = [session(me, f"{one}:1000", orig_mac=1, resp_mac=0) for one in senders.split()]
     # The other end has the same addresses in turn, but it sends nothing from them.
     silent = [
         session("192.168.1.9:1", f"{one}:53", orig_mac=0, resp_mac=1, resp_packets=0)
@@ -93,6 +94,69 @@ def test_who_stands_for_others(senders: str, *, relay: bool) -> None:
     assert addresses_of(read, devices_of(read)).relays.tolist() == [relay, False]
     read = capture(*records[:1], *silent, table=macs(ROUTER, ME))
     assert not addresses_of(read, devices_of(read)).relays[1]
+
+
+OWN = session("192.168.1.2:1", "192.168.1.9:80", orig_packets=90, orig_mac=0, resp_mac=1)
+
+
+def forged(sender: str, **fields: Any) -> Any:
+    fields = {"orig_packets": 1, "resp_packets": 0, "orig_mac": 0, "resp_mac": 1} | fields
+    return session(f"{sender}:9", "192.168.1.9:9", **fields)
+
+
+def brought(sender: str, packets: int, **fields: Any) -> Any:
+    fields = {"orig_first": 1, "resp_first": 2, "resp_packets": packets} | fields
+    return session("192.168.1.9:5", f"{sender}:53", orig_mac=1, resp_mac=0, **fields)
+
+
+@pytest.mark.parametrize(
+    ("records", "relay"),
+    [
+        ([forged("8.8.8.8")], False),
+        ([forged(f"8.8.8.{k}") for k in range(200)], False),  # more than its own
+        ([forged(f"8.8.8.{k}", resp_packets=1) for k in range(9)], False),  # pings: answered away
+        ([forged(f"192.168.1.{k}") for k in range(10, 20)], False),
+        ([brought("8.8.8.8", 9)], False),  # a forged answer or two: 9 of 99
+        ([brought("8.8.8.8", 10)], True),
+        ([brought("8.8.8.8", 30), forged("8.8.4.4")], True),
+        ([brought("8.8.8.8", 30, orig_packets=0)], False),  # a forged SYN-ACK
+        ([brought("8.8.8.8", 30, orig_first=3)], False),  # and what it was answered with
+        ([brought("192.168.1.2", 500), brought("8.8.8.8", 9)], False),  # its own answers
+        ([brought("8.8.8.8", 6), brought("9.9.9.9", 6)], True),
+    ],
+)
+def test_a_sender_that_anybody_can_write_makes_no_relay(records: Any, *, relay: bool) -> None:
+    read = capture(OWN, *records, table=macs(ME, ROUTER))
+    devices = devices_of(read)
+    known = addresses_of(read, devices)
+    assert known.relays.tolist() == [relay, False]
+    assert known.posing.tolist() == [not relay, False]
+    outside = [one["orig_ip"][0, 12] == 8 and not relay for one in records]
+    mine = (devices.views.device == 0) & devices.views.is_orig
+    assert known.foreign[mine].tolist() == [False] + [
+        flag for flag, one in zip(outside, records, strict=True) if one["orig_mac"][0] == 0
+    ]
+
+
+def test_of_one_direction_a_relay_sends_mostly_from_many_outside_addresses() -> None:
+    def relays(*senders: str, packets: int = 1) -> list[bool]:
+        records = [forged(one, orig_packets=packets) for one in senders]
+        home = [forged("9.9.9.9", orig_packets=3)]
+        read = capture(*home, *records, table=macs(ME, ROUTER))
+        found: list[bool] = addresses_of(read, devices_of(read)).relays.tolist()
+        return found
+
+    assert relays("8.8.8.1", "8.8.8.2", "8.8.8.3", "8.8.8.4") == [True, False]
+    assert relays("8.8.8.1", "8.8.8.2", "8.8.8.3") == [False, False], "half is not most"
+    assert relays("8.8.8.1", "10.0.0.1", packets=9) == [False, False], "it has a home"
+
+
+def test_a_public_host_that_forges_one_answer_stays_itself() -> None:
+    mine = session("9.9.9.9:1", "192.168.1.9:80", orig_packets=90, orig_mac=0, resp_mac=1)
+    read = capture(mine, brought("8.8.8.8", 1), table=macs(ME, ROUTER))
+    known = addresses_of(read, devices_of(read))
+    assert known.relays.tolist() == [False, False]
+    assert known.posing.tolist() == [True, False]
 
 
 def test_of_many_addresses_only_some_are_listed() -> None:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from plugin.ml.signs import NAMES, SCALES, SIGNS, steps_of
+from plugin.ml.signs import NAMES, SCALES, SIGNS, said, steps_of
 
 
 def test_each_sign_is_told_in_words_with_its_number() -> None:
@@ -21,3 +21,10 @@ def test_each_sign_is_told_in_words_with_its_number() -> None:
 def test_a_step_is_a_doubling_beyond_the_scale() -> None:
     values = np.stack([0 * SCALES, SCALES, 3 * SCALES, 7 * SCALES, -SCALES])
     assert (steps_of(values) == np.array([[0], [1], [2], [3], [0]])).all()
+
+
+def test_one_thing_is_told_in_the_singular() -> None:
+    told = {sign.name: said(sign, 1.0) for sign in SIGNS}
+    assert told["turned"] == "asks 1 inside service by whose kind it was administered itself before"
+    assert told["hosts_failed"] == "1 host asked in vain at one port"
+    assert said(SIGNS[0], 21.0) == "21 hosts asked in vain at one port"

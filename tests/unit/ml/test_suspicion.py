@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plugin.ml import fields
-from plugin.ml.signs import NAMES, SCALES, SIGNS
+from plugin.ml.signs import FLOORS, NAMES, SCALES, SIGNS, steps_of
 from plugin.ml.suspicion import (
     FORMAT,
     KIND,
@@ -61,7 +61,7 @@ def test_the_floor_is_the_furthest_and_half_of_its_lead() -> None:
     steps[:, 0] = [1, 4, 2, 0, 3]
     steps[:, 1] = [1, 1, 0, 0, 1]
     floor = floor_of(steps, np.array([0, 0, 1, 1, 2]))
-    assert floor[:3].tolist() == [4 + 0.5 * (4 - 3), 1, 0]
+    assert floor[:2].tolist() == [4 + 0.5 * (4 - 3), 1]
     assert floor_of(steps[:2], np.zeros(2, np.int64))[0] == 4 + 0.5 * 4, "one family leads nobody"
 
 
@@ -95,10 +95,10 @@ def test_the_threshold_rises_where_every_family_leads_in_something() -> None:
     family = np.repeat(np.arange(4), 10)
     strong = [k for k, sign in enumerate(SIGNS) if sign.alone]
     for k in range(4):
-        steps[family == k, strong[k]] = 5  # nobody else does that at all
+        steps[family == k, strong[k]] = 5 * (1 + FLOORS[strong[k]])  # nobody else does that at all
     fitted = fit(steps, np.arange(40), family)
-    assert fitted.scores.tolist() == [5.0] * 40
-    assert fitted.threshold > 5
+    assert fitted.scores == pytest.approx([5.0] * 40)
+    assert fitted.threshold > 5 - 1e-9
     with_alarms = (fitted.scores >= fitted.threshold).mean()
     assert with_alarms <= 0.05
 
@@ -124,11 +124,24 @@ def test_a_finding_tells_what_was_beyond_and_how_far_others_go() -> None:
     assert found.evidence == ("hosts_failed 412",)
 
 
-def test_what_nobody_harmless_does_is_told_so() -> None:
-    found = finding(model(0.0), np.stack([row(turned=1)]))
+def test_no_floor_is_below_what_offices_do_or_one_step() -> None:
+    nobody = floor_of(np.zeros((4, N)), np.arange(4))
+    assert (nobody == FLOORS).all()
+    assert (FLOORS >= 1).all()
+    assert 2.0 ** FLOORS[NAMES.index("tcp_queries")] - 1 == pytest.approx(8)
+    one = scores_of(steps_of(SCALES[None] * np.eye(N)), nobody, 1.0)
+    assert (one < 1).all(), "one event of anything accuses nobody"
+
+
+def test_what_accused_is_told_first() -> None:
+    floor = np.full(N, 2.0)
+    found = finding(
+        Suspicion(manifest(), {"floor": floor, "scores": np.zeros(3)}),
+        np.stack([row(admin_hosts=4000, hosts_failed=100)]),
+    )
     assert found is not None
-    (reason,) = found.reasons
-    assert reason.endswith("within 15 minutes; no harmless device that we know does it")
+    assert [one.split()[0] for one in found.evidence] == ["hosts_failed", "admin_hosts"]
+    assert found.reasons[0].startswith("100 hosts asked in vain")
 
 
 def test_below_the_threshold_the_foremost_sign_is_told() -> None:
@@ -154,10 +167,12 @@ def test_a_manifest_comes_back_as_it_was_and_others_are_refused() -> None:
             parse_manifest(document | {key: value})
 
 
-@pytest.mark.parametrize("floor", [np.zeros(N - 1), np.full(N, -1.0), np.full(N, 65.0)])
+@pytest.mark.parametrize(
+    "floor", [np.zeros(N - 1), np.full(N, -1.0), np.full(N, 65.0), FLOORS - 0.1]
+)
 def test_floors_that_do_not_fit_are_refused(
     floor: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> None:
-    check({"floor": np.zeros(N)})
+    check({"floor": FLOORS})
     with pytest.raises(ValueError, match="floor"):
         check({"floor": floor})

@@ -57,6 +57,20 @@ def test_an_unsure_model_does_not_and_says_why() -> None:
     assert found.labels[0] == "Printer"
 
 
+def test_figures_that_differ_are_told_so_that_they_do() -> None:
+    close = np.array([0.5996, 0.2004, 0.1, 0.1])
+    assert decide(MANIFEST, close, 10, 2).reason == (
+        "Printer at 0.5996 is below the model's threshold of 0.6000"
+    )
+
+
+def test_who_is_like_all_classes_alike_is_like_none() -> None:
+    found = decide(MANIFEST, np.full(4, 0.25), 10, 2)
+    assert found.reason is not None
+    assert found.reason.startswith("like none of the model's classes, ")
+    assert "Printer" not in found.reason
+
+
 def test_a_device_like_many_classes_a_little_is_unknown_and_says_why() -> None:
     strict = MANIFEST._replace(threshold=0.0, rejection=0.8)
     assert decide(strict, SURE, 10, 2).decision == "known"
@@ -105,6 +119,23 @@ def test_the_surer_known_role_answers(
     device: tuple[str, float], enterprise: tuple[str, float], answer: str
 ) -> None:
     assert choose([role(*device, "device"), role(*enterprise, "enterprise")]).model == answer
+
+
+@pytest.mark.parametrize(
+    ("confidences", "expected"),
+    [
+        ((0.25, 0.25, 0.25), False),
+        ((0.35, 0.25, 0.2), False),
+        ((0.4, 0.2, 0.2), True),
+        ((0.375, 0.25, 0.1), True),
+        ((0.9, 0.0, 0.0), True),
+        ((0.0, 0.0, 0.0), False),
+    ],
+)
+def test_a_label_stands_out_or_is_an_accident(
+    confidences: tuple[float, ...], expected: bool
+) -> None:
+    assert Role("unknown", ("a", "b", "c"), confidences, "m", "why").stands_out is expected
 
 
 def test_a_relay_is_undetermined_however_sure_and_says_why() -> None:

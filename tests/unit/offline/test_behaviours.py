@@ -178,3 +178,48 @@ def test_wrong_parameters_are_named_with_their_place(tmp_path: Path, text: str, 
     with pytest.raises(SettingsError, match=r"b\.yaml") as error:
         load_parameters(file)
     assert said in str(error.value)
+
+
+GATEWAY, OTHER, THIEF = (bytes((2, 0, 0, 0, 0, n)) for n in (1, 2, 0x66))
+
+
+def spoke(time: float, mac: bytes) -> f.Frame:
+    content = f.arp(2, sha=mac, spa=f.IP_A, tha=OTHER, tpa=f.IP_B)
+    return f.Frame(attacks.at(time), f.ethernet(content, 0x0806, src=mac, dst=OTHER))
+
+
+def sent(time: float, mac: bytes) -> f.Frame:
+    content = f.ipv4(f.udp(53, 4000), 17, f.IP_A, f.IP_B)
+    return f.Frame(attacks.at(time), f.ethernet(content, src=mac, dst=OTHER))
+
+
+def told(tmp_path: Path, *packets: f.Frame) -> dict[str, str]:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(*sorted(packets)))
+    found = afterwards(path)
+    assert found == streamed(path) == streamed(path, most=3)
+    return {mac[-2:]: name for mac, name in found}
+
+
+def test_a_thief_who_waited_for_a_silence_does_not_make_a_spoofer_of_the_owner(
+    tmp_path: Path,
+) -> None:
+    claims = [spoke(t, THIEF) for t in range(131, 300, 10)]
+    answers = [spoke(t + 0.5, GATEWAY) for t in (200, 210, 220, 230)]
+    both = {"01": "address-conflict", "66": "address-conflict"}
+    assert told(tmp_path, spoke(0, GATEWAY), *claims, *answers) == both
+    # One whose packets go on has not been silent, and is known for long.
+    packets = [sent(t, GATEWAY) for t in range(1, 131, 10)]
+    assert told(tmp_path, spoke(0, GATEWAY), *packets, *claims) == {"66": "arp-spoofing"}
+    # Who forwards what is another's is not its owner.
+    forwarded = [sent(t, THIEF) for t in range(1, 131, 10)]
+    assert told(tmp_path, spoke(0, GATEWAY), *forwarded, *claims) == {}
+
+
+def test_a_thief_who_was_there_from_the_start_does_not_make_a_spoofer_of_the_owner(
+    tmp_path: Path,
+) -> None:
+    claims = [spoke(t, THIEF) for t in range(0, 200, 10)]
+    answers = [spoke(t, GATEWAY) for t in (5, 15, 25, 35)]
+    both = {"01": "address-conflict", "66": "address-conflict"}
+    assert told(tmp_path, *claims, *answers) == both

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plugin.ml.devices import devices_of
-from plugin.ml.signs import NAMES
+from plugin.ml.signs import NAMES, WINDOW
 from plugin.offline.evidence import Evidence, evidence
 from plugin.offline.read import read_capture
 from tests import attacks as a
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 MSS = b"\x02\x04\x05\xb4"
 
 
-def counted(tmp_path: Path, frames: Sequence[f.Frame], **options: float) -> dict[str, Evidence]:
+def counted(
+    tmp_path: Path, frames: Sequence[f.Frame], window: float = WINDOW
+) -> dict[str, Evidence]:
     """The evidence of each device that was seen, by address."""
     path = tmp_path / "x.pcap"
     path.write_bytes(f.pcap(*frames))
     capture = read_capture(path, watched=True)
     devices = devices_of(capture)
-    found = evidence(capture, devices, **options)
+    found = evidence(capture, devices, window)
     names = [devices.macs[k] or "" for k in found.device.tolist()]
     shown = np.array(names)
     return {name: Evidence(*(column[shown == name] for column in found)) for name in set(names)}
@@ -54,13 +56,24 @@ def calls(
     ]
 
 
-def served(start: float, client: bytes, sport: int, dport: int) -> list[f.Frame]:
+def served(
+    start: float, client: bytes, sport: int, dport: int, data: bytes = b"data"
+) -> list[f.Frame]:
     """Somebody else uses a service of the bad device."""
     there = f.ipv4(f.tcp(sport, dport, f.SYN, options=MSS), 6, client, a.BAD_IP)
-    back = f.ipv4(f.tcp(dport, sport, f.ACK, b"data"), 6, a.BAD_IP, client)
+    back = f.ipv4(f.tcp(dport, sport, f.ACK, data), 6, a.BAD_IP, client)
     return [
         f.Frame(a.at(start), f.ethernet(there, src=f.B, dst=a.BAD)),
         a.sent(start + 0.01, back),
+    ]
+
+
+def refused(start: float, target: bytes, sport: int, dport: int, up: int) -> list[f.Frame]:
+    """Data sent with the first packet, and a reset for it."""
+    syn = f.tcp(sport, dport, f.SYN, b"x" * up, options=MSS)
+    return [
+        a.sent(start, f.ipv4(syn, 6, a.BAD_IP, target)),
+        a.told(start + 0.01, target, sport, dport, f.RST | f.ACK),
     ]
 
 
@@ -84,10 +97,14 @@ PING = f.ipv4(f.icmp(8) + b"p" * 1000, 1, a.BAD_IP, a.host(1))
         ([a.asked(i, a.OUTSIDE, 40_000 + i, 443) for i in range(5)], "outside_failed", 1),
         (a.visits(6, port=3389), "admin_hosts", 6),
         (a.visits(6, port=445), "admin_hosts", 6),
+        (a.visits(6, port=5985), "admin_hosts", 6),
+        (a.visits(6, port=5986), "admin_hosts", 6),
         (a.visits(6, port=443), "admin_hosts", None),
         (a.guesses(8), "admin_sessions", 8),
         (many(served(1, a.host(1), 5, 445), calls(2, a.host(2), 6, 445)), "turned", 1),
         (many(calls(1, a.host(2), 6, 445), served(2, a.host(1), 5, 445)), "turned", None),
+        (many(served(1, a.host(1), 5, 445, b""), calls(2, a.host(2), 6, 445)), "turned", None),
+        (many(calls(1, a.host(1), 5, 445, 9, 9), calls(2, a.host(2), 6, 445)), "turned", None),
         (many(served(1, a.host(1), 5, 445), calls(2, a.host(2), 6, 443)), "turned", None),
         ([a.asked(i / 50, f.IP_B, 1024 + i, 80) for i in range(20)], "burst", 20),
         (calls(1, a.OUTSIDE, 5, UNNAMED, 300, 700), "outside_unnamed", 1),
@@ -101,6 +118,7 @@ PING = f.ipv4(f.icmp(8) + b"p" * 1000, 1, a.BAD_IP, a.host(1))
         (calls(1, a.host(1), 5, UNNAMED, 900, 200), "push", 700),
         (calls(1, a.host(1), 5, UNNAMED, 200, 900), "push", None),
         (many(calls(1, a.host(1), 4, 135), calls(2, a.host(1), 5, UNNAMED, 900)), "push", None),
+        (refused(1, a.host(1), 5, UNNAMED, 900), "push", None),
         ([a.sent(i, QUERY) for i in range(5)], "query_size", 100),
         ([a.sent(i, QUERY) for i in range(3)], "query_size", None),
         ([a.sent(i, QUERY) for i in range(5)], "dns_bytes", 740),
@@ -115,6 +133,8 @@ PING = f.ipv4(f.icmp(8) + b"p" * 1000, 1, a.BAD_IP, a.host(1))
         (calls(1, a.host(1), 5, 443), "bare_syn", None),
         (a.beacons(12, period=60), "beat", 11),
         (a.beacons(12, period=10), "beat", None),
+        ([a.asked(i * 60, a.OUTSIDE, 40_000 + i, 54) for i in range(12)], "beat", 11),
+        ([a.asked(i * 60, a.OUTSIDE, 40_000 + i, 53) for i in range(12)], "beat", None),
     ],
 )
 def test_a_sign_counts_what_it_says(
@@ -139,6 +159,8 @@ def test_many_senders_behind_one_device(tmp_path: Path) -> None:
 def test_several_addresses_claimed_by_arp(tmp_path: Path) -> None:
     frames = [a.who_has(i, a.host(9), sender=a.host(i)) for i in range(4)]
     assert highest(tmp_path, frames)["arp_addresses"] == 3
+    own = [a.who_has(9 + i, a.host(9), sender=bytes((169, 254, 1, i))) for i in range(4)]
+    assert highest(tmp_path, frames + own)["arp_addresses"] == 3, "link-local ones are free"
 
 
 def test_who_is_attacked_is_not_the_suspect(tmp_path: Path) -> None:
@@ -173,3 +195,14 @@ def test_the_rows_of_relays_can_be_left_out(tmp_path: Path) -> None:
 
 def test_an_empty_capture_has_no_rows(tmp_path: Path) -> None:
     assert counted(tmp_path, []) == {}
+
+
+def test_what_is_sent_as_an_outside_address_counts_for_the_senders_alone(tmp_path: Path) -> None:
+    forged = [
+        a.sent(i, f.ipv4(f.tcp(5, 445, f.SYN), 6, bytes((8, 8, 8, i)), a.host(i))) for i in range(9)
+    ]
+    found = highest(tmp_path, many(calls(10, a.host(1), 6, 443), forged))
+    assert found["senders"] == 2
+    assert not {"hosts_failed", "bare_syn", "admin_hosts"} & set(found)
+    inside = [a.sent(i, f.ipv4(f.tcp(5, 445, f.SYN), 6, a.host(90), a.host(i))) for i in range(9)]
+    assert highest(tmp_path, inside)["hosts_failed"] == 9, "an alias is its own"

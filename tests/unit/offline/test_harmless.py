@@ -39,3 +39,18 @@ def test_floors_are_how_far_the_families_go(tmp_path: Path) -> None:
 def test_too_few_captures_give_no_threshold(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="18 captures, 19 are needed"):
         make_suspicion([capture(tmp_path / "1", 1, "plug")] * 18)
+
+
+def test_a_router_sets_no_floor(tmp_path: Path) -> None:
+    one, other = capture(tmp_path / "1", 1, "plug"), capture(tmp_path / "2", 3, "camera")
+    frames = a.horizontal(100)
+    for i in range(20):
+        there = f.ipv4(f.udp(7, 53), 17, f.IP_B, bytes((8, 8, 8, i)))
+        frames.append(f.Frame(a.at(50 + i), f.ethernet(there, src=f.B, dst=a.BAD)))
+        back = f.ipv4(f.udp(53, 7), 17, bytes((8, 8, 8, i)), f.IP_B)
+        frames.append(a.sent(50.5 + i, back))
+    router = tmp_path / "3"
+    router.write_bytes(f.pcap(*sorted(frames, key=lambda frame: frame.time)))
+    made = make_suspicion([one, other, Harmless(router, "hub")] * 7)
+    floor = made.arrays["floor"][NAMES.index("hosts_failed")]
+    assert floor == 2 + 0.5 * (2 - 1), "as without it"

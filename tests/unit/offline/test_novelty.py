@@ -11,6 +11,7 @@ import pytest
 from plugin.errors import ModelError
 from plugin.ml.devices import chosen_of, devices_of
 from plugin.ml.features import HOST, device_rows
+from plugin.ml.matrix import empty
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.store import save_model
 from plugin.offline.classify import DEFAULTS, Options, classify_capture, load_usual, needs_packets
@@ -22,6 +23,8 @@ from tests.normals import role, tiny_normal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from plugin.ml.devices import Devices
+    from plugin.ml.matrix import Matrix
     from plugin.records import Capture
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
@@ -110,6 +113,34 @@ def test_what_a_site_has_seen_often_is_normal_there(capture: Capture) -> None:
     one = classify_capture(capture, [PRINTER], options._replace(memory=other))[0]
     assert one.anomaly is not None
     assert one.anomaly.verdict == "novel"
+
+
+def test_what_a_site_has_seen_says_nothing_of_a_device_of_no_known_role(capture: Capture) -> None:
+    memory = Memory(np.zeros(SCHEMAS["service-ports"].n_columns, np.float32))
+    looking = Novelties(capture, devices_of(capture), np.array([0]), NORMAL, memory)
+    assert looking.of(0, role("unknown"), 99, 9) is not None
+    assert {what for what, _ in memory.asked} == {"own"}
+    looking.of(0, role(), 99, 9)
+    assert {what for what, _ in memory.asked} > {"own"}
+
+
+@pytest.mark.parametrize("least", [{"min_packets": 10**6}, {"min_sessions": 10**6}])
+def test_no_row_is_made_of_what_says_nothing(
+    capture: Capture, monkeypatch: pytest.MonkeyPatch, least: dict[str, int]
+) -> None:
+    asked: list[int] = []
+
+    def rows(_: Capture, some: Devices, __: str) -> Matrix:
+        asked.append(len(some))
+        return empty(SCHEMAS["service-ports"].n_columns, len(some))
+
+    monkeypatch.setattr("plugin.offline.novelty.rows_of", rows)
+    every = devices_of(capture)
+    strict = NORMAL.manifest._replace(**least)  # type: ignore[arg-type]  # these two are numbers
+    for manifest in (NORMAL.manifest, strict):
+        Novelties(capture, every, np.arange(len(every)), NORMAL._replace(manifest=manifest), None)
+    assert asked[0] > 0
+    assert asked[1] == 0
 
 
 def test_nothing_looks_without_a_model_or_at_devices_that_were_not_chosen(capture: Capture) -> None:

@@ -111,7 +111,7 @@ def test_a_past_is_known_after_a_restart(device: Device) -> None:
     found = device.change(OTHER)
     assert found is not None
     assert found.score > found.threshold
-    assert device.pasts.own(MAC).shape == (3, 2)
+    assert device.pasts.profile(MAC).rows.shape == (3, 2)
     assert not device.told
 
 
@@ -127,10 +127,10 @@ def test_nothing_is_learned_from_an_anomalous_window(device: Device) -> None:
 
 def test_a_window_is_learned_only_when_its_verdict_was_said(device: Device) -> None:
     device.pasts.judged(device.verdict(), device.capture, "c1")
-    assert len(device.pasts.own(MAC)) == 0
+    assert len(device.pasts.profile(MAC).rows) == 0
     device.pasts.learn(device.verdict(), "c1")
     device.pasts.learn(device.verdict(), "c1")
-    assert len(device.pasts.own(MAC)) == 1
+    assert len(device.pasts.profile(MAC).rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_some_windows_tell_nothing_of_a_devices_past(device: Device, other: Any)
     before = device.verdict(**other)
     assert device.pasts.judged(before, device.capture, "c9") == before
     device.pasts.learn(before, "c9")
-    assert len(device.pasts.own(MAC)) == 3
+    assert len(device.pasts.profile(MAC).rows) == 3
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_damaged_file_is_set_aside_with_a_warning(device: Device, content: byt
     assert file.with_suffix(".torn").read_bytes() == content
     device.window()
     assert len(device.told) == 1
-    assert len(device.pasts.own(MAC)) == 1
+    assert len(device.pasts.profile(MAC).rows) == 1
 
 
 def test_the_past_of_another_device_is_not_believed(device: Device) -> None:
@@ -171,7 +171,7 @@ def test_the_past_of_another_device_is_not_believed(device: Device) -> None:
     file.write_text(json.dumps(document | {"mac": "02:00:00:00:00:01"}))
     device.open()
     assert device.pasts.summary(MAC) is None
-    assert len(device.pasts.own(MAC)) == 0
+    assert len(device.pasts.profile(MAC).rows) == 0
     assert "is the past of 02:00:00:00:00:01" in device.told[0]
 
 
@@ -185,7 +185,7 @@ def test_pasts_of_another_feature_set_are_told_of_once_and_replaced(device: Devi
     device.open(HOW._replace(schema="other"))
     device.told.clear()  # of the site
     for mac in (MAC, "02:00:00:00:00:00", "02:00:00:00:00:01"):
-        assert len(device.pasts.own(mac)) == 0
+        assert len(device.pasts.profile(mac).rows) == 0
     (told,) = device.told
     assert "others like it" in told
 
@@ -197,7 +197,7 @@ def test_only_so_many_devices_are_remembered(device: Device) -> None:
         device.pasts.learn(device.verdict(), "c")
     files = sorted(one.name for one in device.folder.glob("0*.json"))
     assert files == ["020000000000.json", "020000000001.json", "020000000002.json"]
-    assert len(device.pasts.own(MAC)) == 0
+    assert len(device.pasts.profile(MAC).rows) == 0
 
 
 def _held(mac: str, time: float) -> Any:
@@ -214,10 +214,53 @@ def test_rows_of_the_site_are_kept_by_role(device: Device) -> None:
     assert device.pasts.site("Printer").tolist() == [list(USUAL)]
 
 
-@pytest.mark.parametrize("said", ["anomalous", "changed"])
+@pytest.mark.parametrize("said", ["anomalous", "changed", "novel"])
 def test_what_is_bad_or_new_is_not_usual_at_the_site(device: Device, said: str) -> None:
     device.window(said=said)
     assert len(device.pasts.site("Printer")) == 0
+
+
+@pytest.mark.parametrize("decision", ["unknown", "undetermined"])
+def test_a_device_of_no_known_role_is_no_example_of_one(device: Device, decision: str) -> None:
+    verdict = device.verdict(KNOWN._replace(decision=decision, reason="too little"))
+    device.pasts.judged(verdict, device.capture, "c1")
+    device.pasts.learn(verdict, "c1")
+    assert device.pasts.profile(MAC).learned == 1
+    assert len(device.pasts.site("Printer")) == 0
+
+
+def test_windows_wait_for_their_verdicts(device: Device) -> None:
+    for number in range(9):
+        device.pasts.judged(device.verdict(), device.capture, f"c{number}")
+        device.count += 1
+    for number in range(9):
+        device.pasts.learn(device.verdict(), f"c{number}")
+    assert device.pasts.profile(MAC).learned == 9
+
+
+def test_a_file_that_is_too_large_is_not_read(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm(device)
+    file = device.folder / f"{MAC.replace(':', '')}.json"
+    monkeypatch.setattr("plugin.offline.pasts.FILE_MAX", file.stat().st_size)
+    device.open()
+    assert len(device.pasts.own(MAC)) == 3
+    file.write_bytes(file.read_bytes() + b" ")
+    device.open()
+    assert len(device.pasts.own(MAC)) == 0
+    (told,) = device.told
+    assert "is too large" in told
+
+
+def test_the_site_is_no_device_that_could_be_forgotten(device: Device) -> None:
+    warm(device)
+    os.utime(device.folder / SITE, (0, 0))
+    device.pasts = Pasts(device.folder, HOW, device._row, parameters=QUICK, most=1)
+    found = device.window(OTHER)
+    assert found.anomaly is not None
+    assert found.anomaly.verdict == "changed", "so the site is not written again"
+    assert (device.folder / SITE).exists()
 
 
 def test_a_damaged_site_is_set_aside(device: Device) -> None:
@@ -241,9 +284,9 @@ def test_a_full_disk_is_told_once_and_ends_nothing(
         device.window()
     assert len(device.told) == 1
     assert "No space left" in device.told[0]
-    assert len(device.pasts.own(MAC)) == 3
+    assert len(device.pasts.profile(MAC).rows) == 3
     device.window()
-    assert len(device.pasts.own(MAC)) == 4
+    assert len(device.pasts.profile(MAC).rows) == 4
 
 
 def test_people_are_told_how_far_a_past_has_come(device: Device) -> None:
@@ -269,7 +312,7 @@ def test_a_device_can_be_forgotten(device: Device) -> None:
     device.window()
     device.pasts.forget(MAC)
     device.pasts.forget(MAC)
-    assert len(device.pasts.own(MAC)) == 0
+    assert len(device.pasts.profile(MAC).rows) == 0
     assert [one.name for one in device.folder.iterdir()] == [SITE]
 
 
@@ -277,3 +320,11 @@ def test_a_folder_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "past").write_text("a file")
     with pytest.raises(OutputError, match="past"):
         make(tmp_path / "past")
+
+
+def test_own_windows_are_references_once_the_past_is_warm(device: Device) -> None:
+    for _ in range(QUICK.windows - 1):
+        device.window()
+        assert device.pasts.own(MAC).shape == (0, 2)
+    device.window()
+    assert len(device.pasts.own(MAC)) == QUICK.windows

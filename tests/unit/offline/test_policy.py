@@ -37,7 +37,8 @@ def test_a_policy_is_read_with_the_names_that_halia_knows(file: Path) -> None:
     with pytest.raises(PolicyError, match="did you mean 'vertical-scan'"):
         load_policy(file)
     file.write_text(POLICY.replace("behaviours: [vertical-scan]", "roles: [Toaster]"))
-    (warning,) = load_policy(file).warnings
+    alone, warning = load_policy(file).warnings
+    assert "isolates by the role alone" in alone
     assert "roles.yaml has no 'Toaster'" in warning
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from plugin.ml.devices import devices_of
+from plugin.ml.devices import addresses_of, devices_of
 from plugin.ml.store import save_model
 from plugin.ml.suspicion import Suspicion
 from plugin.offline.behaviours import Anomalies
@@ -84,18 +84,26 @@ def test_nothing_looks_where_behaviours_are_not_looked_for(
 def test_a_device_without_rows_is_told_nothing_about(tmp_path: Path, model: Suspicion) -> None:
     capture = read_capture(written(tmp_path / "x.pcap", a.vertical(3)[:-1]), watched=True)
     devices = devices_of(capture)
-    nobody = np.zeros(len(devices), np.bool_)
+    nobody = addresses_of(capture, devices)
+    assert not nobody.relays.any()
     found = [Suspicions(capture, devices, nobody, model).of(k) for k in range(len(devices))]
     assert [one is None for one in found] == [mac != a.BAD_TEXT for mac in devices.macs]
     assert Suspicions(capture, devices, nobody, None).of(0) is None
-    said = Suspicions(capture, devices, ~nobody, model)
+    said = Suspicions(capture, devices, nobody._replace(relays=~nobody.relays), model)
     assert {said.of(k) for k in range(len(devices))} == {None}, "relays all of them"
 
 
 def test_a_router_is_not_suspected_for_those_behind_it(tmp_path: Path, model: Suspicion) -> None:
     packets = [f.ipv4(f.tcp(5, 445, f.SYN), 6, a.host(i % 4), a.host(100 + i)) for i in range(20)]
-    path = written(tmp_path / "x.pcap", [a.sent(i / 10, one) for i, one in enumerate(packets)])
-    anomaly = verdicts(path, model)[a.BAD_TEXT].anomaly
+    sent = [a.sent(i / 10, one) for i, one in enumerate(packets)]
+    alone = verdicts(written(tmp_path / "x.pcap", sent), model)[a.BAD_TEXT].anomaly
+    assert alone is not None
+    assert alone.verdict == "anomalous", "nothing shows that it is a router"
+    for i in range(4):
+        there = f.ipv4(f.udp(7, 53), 17, f.IP_B, a.host(i))
+        sent.append(f.Frame(a.at(5 + i), f.ethernet(there, src=f.B, dst=a.BAD)))
+        sent.append(a.sent(5.5 + i, f.ipv4(f.udp(53, 7), 17, a.host(i), f.IP_B)))
+    anomaly = verdicts(written(tmp_path / "y.pcap", sent), model)[a.BAD_TEXT].anomaly
     assert anomaly is not None
     assert anomaly.verdict == "undetermined"
 

@@ -203,6 +203,20 @@ def test_roles_that_no_model_knows_are_warned_of() -> None:
     ]
 
 
+def test_a_role_alone_is_warned_of() -> None:
+    def warnings(asked: str, more: str = "mode: enforce") -> tuple[str, ...]:
+        return policy(
+            f"- {{name: r, match: {{{asked}}}, action: quarantine, {more}}}",
+            top="protect: {vlans: [1]}",
+        ).warnings
+
+    (warning,) = warnings("roles: [Workstation]")
+    assert warning.startswith("p.yaml:4:5: rules.r: isolates by the role alone")
+    assert not warnings("roles: [Workstation], behaviours: [vertical-scan]")
+    assert not warnings("roles: [Workstation]", "mode: simulate")
+    assert not warnings("roles: [Workstation]", "mode: enforce, approve: true")
+
+
 def test_approval_of_what_takes_nothing_is_warned_of() -> None:
     found = policy(
         "- {name: r, match: {vlans: [1]}, action: watch, approve: true}",

@@ -75,6 +75,10 @@ def test_a_likely_role_protects_and_convicts_nobody() -> None:
     doubtful = RoleSeen("unknown", "Workstation", 0.3, "m")
     assert _by(devices, role=doubtful) is None
     assert protected_by(devices, device(role=doubtful), {}) == "likeliest role Workstation"
+    like_none = doubtful._replace(stands_out=False)
+    assert protected_by(devices, device(role=like_none), {}) is None
+    sure = like_none._replace(decision="known")
+    assert protected_by(devices, device(role=sure), {}) == "role Workstation"
     assert protected_by(devices, device(), {}) == "role Workstation"
 
 

@@ -60,6 +60,11 @@ def _refused(body: str) -> list[str]:
             "match: {anomalies: [changed], windows: {at_least: 1, of: 1}}, action: block",
             "windows.at_least has to be 2",
         ),
+        ("match: {behaviours: [suspicion]}, action: block", "one capture with a suspicion"),
+        (
+            "match: {behaviours: [suspicion], windows: {at_least: 1, of: 3}}, action: block",
+            "one capture with a suspicion",
+        ),
         (
             "match: {vlans: [7]}, action: block, accept_novelty_alone: true",
             "would isolate without evidence",
@@ -83,6 +88,8 @@ def test_what_is_never_enforced(body: str, said: str) -> None:
         "match: {behaviours: [beacon]}, action: block",
         "match: {behaviours: [beacon], windows: {at_least: 1, of: 1}}, action: block",
         "match: {change: 1}, action: block",
+        "match: {behaviours: [suspicion]}, action: notify",
+        "match: {behaviours: [suspicion], windows: {at_least: 2, of: 3}}, action: block",
     ],
 )
 def test_what_may_be_enforced(body: str) -> None:

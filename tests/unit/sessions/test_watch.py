@@ -113,6 +113,6 @@ def test_arp_is_kept() -> None:
     rows = read().packet_rows()
     seen.take(rows)
     arp = seen.seen().arp
-    assert len(arp) == 6
+    assert len(arp) == 8
     for name in ("time", "src_mac", "arp_sha", "arp_op", "src_ip", "dst_ip"):
         assert np.array_equal(arp[name], rows[rows["arp_op"] != 0][name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ def found(times: list[float], *, one_port: bool = False, **changed: Any) -> int:
 
 
 def test_so_many_equal_intervals() -> None:
-    assert found([60.0 * i for i in range(9)]) == 1
-    assert found([60.0 * i for i in range(8)]) == 0
+    assert found([60.0 * i for i in range(11)]) == 1
+    assert found([60.0 * i for i in range(10)]) == 0
     assert found([60.0 * i for i in range(50)]) == 1
 
 
@@ -48,11 +49,42 @@ def test_regular_for_long_enough() -> None:
 @pytest.mark.parametrize(("shift", "expected"), [(1.2, 1), (5.4, 0)])
 def test_jitter(shift: float, expected: int) -> None:
     # Intervals of 60 - 2 * shift and 60 + 2 * shift by turns.
-    assert found([60.0 * i + (shift if i % 2 else -shift) for i in range(9)]) == expected
+    assert found([60.0 * i + (shift if i % 2 else -shift) for i in range(11)]) == expected
+
+
+@pytest.mark.parametrize("mean", [45.0, 60.0, 120.0])
+def test_visits_at_random_times_are_no_beacon(mean: float) -> None:
+    # Half of so few intervals agree now and then in a thousand; three quarters do not besides.
+    for seed in range(20):
+        chance = random.Random(seed)
+        times, at = [], 0.0
+        for _ in range(1_000):
+            at += chance.expovariate(1 / mean)
+            times.append(at)
+        assert found(times) == 0, seed
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_visits_that_vary_a_lot_are_none_however_long_one_looks(share: float) -> None:
+    for seed in range(10):
+        chance = random.Random(seed)
+        times, at = [], 0.0
+        for _ in range(1_440):
+            at += 60 * chance.uniform(1 - share, 1 + share)
+            times.append(at)
+        assert found(times) == 0, seed
+
+
+def test_a_quarter_of_the_beats_may_be_missed_or_late_and_no_more() -> None:
+    beats = [60.0 * i for i in range(11)]
+    for late in range(1, 11):
+        assert found([t + (20.0 if i == late else 0) for i, t in enumerate(beats)]) == 1, late
+    # Two late beats spoil four of the ten intervals.
+    assert found([t + (20.0 if i in {3, 7} else 0) for i, t in enumerate(beats)]) == 0
 
 
 def test_a_visit_of_several_sessions_is_one() -> None:
-    assert found([t for i in range(9) for t in (60.0 * i, 60.0 * i + 0.5)]) == 1
+    assert found([t for i in range(11) for t in (60.0 * i, 60.0 * i + 0.5)]) == 1
 
 
 def test_inside_addresses_regular_services_and_short_periods_do_not_count() -> None:
@@ -78,4 +110,4 @@ def test_of_a_service_the_last_few_times_are_kept_and_of_many_services_the_last(
             list(detector.step(opened._replace(resp_port=port)))
     assert len(detector._starts) == 10
     kept = [len(seen.times) for (*_, port), seen in detector._starts.items() if port == 443]
-    assert kept == [BeaconParameters().intervals + 1]
+    assert kept == [3 * BeaconParameters().intervals + 1]

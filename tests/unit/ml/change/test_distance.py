@@ -47,3 +47,11 @@ def test_a_column_that_is_not_there_is_refused(columns: list[int]) -> None:
 def test_units_are_above_zero_and_one_for_each_column(units: list[float]) -> None:
     with pytest.raises(ValueError, match="unit"):
         layout("s", ("a", "b"), {"group": [0]}, np.array(units))
+
+
+def test_a_group_may_have_a_lower_floor() -> None:
+    how = layout("s", ("a", "b"), {"one": [0], "two": [1]}, floors={"two": 0.5})
+    assert how.floors.tolist() == [1.0, 0.5]
+    for wrong in (0.0, 1.5, -1.0):
+        with pytest.raises(ValueError, match="floor"):
+            layout("s", ("a",), {"one": [0]}, floors={"one": wrong})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -84,3 +85,31 @@ def test_one_changed_letter_is_found() -> None:
 def test_what_is_no_profile_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match=r"is |was |has |could not|invalid|Only|base64"):
         from_document(make(), HOW)
+
+
+def test_strained_windows_come_back_and_a_past_without_them_is_read() -> None:
+    before = update(profile(), Seen(np.array((0.3, 2.0)), 9.5, "c9"), HOW, QUICK)
+    assert len(before.strained) == 1
+    after = from_document(json.loads(json.dumps(to_document(before))), HOW)
+    assert after.strained.tolist() == before.strained.tolist()
+    assert after.strains.tolist() == [9.5]
+    old = {k: v for k, v in to_document(before).items() if k not in {"strained", "strains"}}
+    old = {k: v for k, v in old.items() if k != "digest"}
+    read = from_document(old | {"digest": to_test._digest(old)}, HOW)
+    assert read.strained.shape == (0, 2)
+    assert len(read.strains) == 0
+
+
+def test_no_past_has_learned_fewer_windows_than_it_keeps() -> None:
+    assert from_document(changed(learned=1), HOW).learned == len(profile().rows)
+
+
+def test_rows_take_no_more_memory_than_is_theirs() -> None:
+    bomb = base64.b64encode(zlib.compress(bytes(64 << 20), 9)).decode()
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="another size"):
+        to_test.rows_from(bomb, 2, HOW)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+    with pytest.raises(ValueError, match="more than 4096"):
+        to_test.rows_from(to_test.rows_text(np.zeros((4097, 2), np.float32)), 4097, HOW)

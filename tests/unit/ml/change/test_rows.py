@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from plugin.ml.change.rows import LEFT_OUT, WORDS, host_layout, host_row
+import numpy as np
+
+from plugin.ml.change.distance import between
+from plugin.ml.change.profile import fresh, limits
+from plugin.ml.change.rows import FLOORS, LEFT_OUT, WORDS, host_layout, host_row
 from plugin.ml.features import host
+from plugin.ml.store import load_normal
 from plugin.offline.read import read_capture
 from tests import attacks
 from tests import frames as f
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def test_every_group_has_words_and_those_of_the_start_are_left_out() -> None:
@@ -34,3 +38,19 @@ def test_the_row_is_that_of_the_device(tmp_path: Path) -> None:
     assert told["sent_peers_inside"] > 1  # more than ten hosts
     other = host_row(capture, next(i for i, m in enumerate(names) if m != attacks.BAD_TEXT))
     assert other.tolist() != row.tolist()
+
+
+def test_every_group_can_change() -> None:
+    """Half of how far the two farthest of the shipped reference devices are apart is a change."""
+    how = host_layout()
+    assert set(FLOORS) <= set(WORDS)
+    normal = load_normal(ROOT / "models" / "normal")
+    rows = np.asarray(normal.arrays["rows"], np.float64)[:, : len(how.names)]
+    farthest = np.zeros(len(how.groups))
+    for row in rows:
+        farthest = np.maximum(farthest, between(row, rows, how).max(axis=0))
+    least = limits(fresh(how), how)
+    assert (least <= 0.51 * farthest).all()
+    # None is lower than that asks for.
+    lowered = how.floors < 1
+    assert (least[lowered] >= 0.49 * farthest[lowered]).all()

@@ -10,7 +10,7 @@ import pytest
 
 from plugin.ml.change.distance import layout
 from plugin.ml.change.document import OtherFeaturesError
-from plugin.ml.change.site import DEVICES, EVERY, ROLES, Site, from_site, to_site
+from plugin.ml.change.site import DEVICES, EVERY, HOUR, NEW, ROLES, UNSEEN, Site, from_site, to_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +41,41 @@ def test_a_device_stands_in_its_last_role_only() -> None:
     assert list(site.roles) == ["Server"]
 
 
-def test_of_many_devices_the_longest_unseen_is_left_out() -> None:
+def full(pause: float = HOUR) -> Site:
     site = Site(HOW)
-    for number in range(DEVICES + 1):
-        site = site.noted("Printer", f"m{number}", row(number), number)
+    for number in range(DEVICES):
+        site = site.noted("Printer", f"m{number}", row(number), number * pause)
     assert len(site.rows("Printer")) == DEVICES
+    return site
+
+
+def test_of_many_devices_the_longest_unseen_is_left_out() -> None:
+    site = full().noted("Printer", "new", row(-1), UNSEEN)
+    assert len(site.rows("Printer")) == DEVICES
+    assert -1.0 in site.rows("Printer")[:, 0]
     assert 0.0 not in site.rows("Printer")[:, 0]
+
+
+def test_who_comes_under_forged_names_puts_nobody_out() -> None:
+    site = full()
+    later = DEVICES * HOUR
+    assert site.noted("Printer", "new", row(-1), later) is site
+    rows = site.noted("Printer", "m7", row(-1), later).rows("Printer")[:, 0]
+    assert sorted(rows.tolist()) == sorted({*range(DEVICES), -1} - {7})
+
+
+def test_a_role_takes_few_new_devices_in_an_hour() -> None:
+    site = Site(HOW)
+    for number in range(100):
+        site = site.noted("Printer", f"m{number}", row(number), number)
+    assert site.rows("Printer")[:, 0].tolist() == list(range(NEW))
+    assert len(site.noted("Server", "s", row(1), 99).rows("Server")) == 1
+    again = from_site(json.loads(json.dumps(to_site(site))), HOW)
+    for at, taken in ((HOUR - 1, NEW), (HOUR, NEW + 1)):
+        assert len(again.noted("Printer", "new", row(1), at).rows("Printer")) == taken
+    # A newer row of one that is there makes it no new device.
+    same = site.noted("Printer", "m0", row(1), EVERY)
+    assert len(same.noted("Printer", "new", row(1), EVERY).rows("Printer")) == NEW + 1
 
 
 def test_roles_are_bounded() -> None:

@@ -77,10 +77,12 @@ def test_who_fits_no_role_is_novel_however_near(normal: Normal) -> None:
     near = judge(normal, role("unknown"), device("Printer"))
     assert near is not None
     assert near.score == 1.0
-    assert near.reasons[0] == "fits no known role: Printer at 0.40 is below 0.60"
+    assert near.reasons[0].startswith("fits no known role, and is novel by that alone: ")
+    assert "Printer" not in near.reasons[0]  # the role's own reason says what it is nearest to
     far = judge(normal, role("unknown"), device("Camera", 5, row=np.full(WIDTH, 3.0)))
     assert far is not None
     assert far.score > 1
+    assert far.reasons[0].startswith("fits no known role, and is unlike all 63 reference captures")
     assert verdict.judge((), far).verdict == "novel"
 
 
@@ -165,3 +167,30 @@ def test_an_explanation_has_every_feature_the_strangest_first(normal: Normal) ->
     site = rows_like("Camera", 6, 8, WIDTH)
     assert explained(normal, "Printer", device(site=site)).references == 36
     assert explained(normal, "Toaster", device(site=site)).references == 6
+
+
+def test_rows_that_a_detector_cannot_compare_with_are_none() -> None:
+    normal = tiny_normal(detector="sos")
+    width = normal.arrays["rows"].shape[1]
+    row = rows_like("Printer", 1, 7, width)
+    same = np.repeat(row, 30, axis=0)
+    found = compare(normal, "Printer", Device(row[0], 99, 9, same, same))
+    assert [one.known.origin for one in found] == ["shipped"]
+
+
+def test_who_fits_no_role_is_held_against_his_own_past_once_there_is_one(normal: Normal) -> None:
+    own = rows_like("Camera", 20, 8, WIDTH)
+    like = judge(normal, role("unknown"), device("Camera", own=own))
+    unlike = judge(normal, role("unknown"), device("Workstation", own=own))
+    few = judge(normal, role("unknown"), device("Camera", own=own[:3]))
+    # What the site knows of others tells nothing of a device without a role.
+    others = judge(normal, role("unknown"), device("Camera", site=own))
+    assert like is not None
+    assert unlike is not None
+    assert few is not None
+    assert others is not None
+    assert like.score < 1 <= unlike.score
+    assert like.reasons[0].startswith("fits no known role")
+    assert like.reasons[1].startswith("like 20 of its own earlier windows: at ")
+    assert few.score >= 1
+    assert others.score >= 1

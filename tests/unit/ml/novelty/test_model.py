@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from plugin.ml.fields import to_document
+from plugin.ml.novelty.detectors import DETECTORS
 from plugin.ml.novelty.model import Manifest, Normal, check, parse_manifest
 from tests.normals import tiny_normal
 
@@ -54,14 +55,34 @@ def test_each_fault_is_named(change: dict[str, Any], reason: str) -> None:
         ("typical", lambda a: a * 0, "of all rows is 0"),
         ("threshold", lambda a: a * 0, "threshold is not above 0"),
         ("given", lambda a: a[1:], "given has shape"),
+        ("typical", lambda a: a * 1e-25, "typical distance is out of range"),
+        ("typical", lambda a: a * 1e9, "typical distance is out of range"),
+        ("threshold", lambda a: a * 1e-25, "threshold is out of range"),
+        ("threshold", lambda a: a * 1e9, "threshold is out of range"),
+        ("role", lambda a: a * 0 + 1, "has 0 references"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(name: str, change: Any, reason: str) -> None:
     arrays = dict(NORMAL.arrays)
-    check(arrays, WIDTH, 3)
+    check(arrays, NORMAL.manifest, WIDTH)
     arrays[name] = change(arrays[name])
     with pytest.raises(ValueError, match=reason):
-        check(arrays, WIDTH, 3)
+        check(arrays, NORMAL.manifest, WIDTH)
+
+
+def test_each_detector_needs_references_of_its_own_number() -> None:
+    arrays = dict(NORMAL.arrays)
+    for detector in DETECTORS:
+        check(arrays, NORMAL.manifest._replace(detector=detector), WIDTH)
+    printers = arrays["role"] == NORMAL.manifest.roles.index("Printer")
+    rows = arrays["rows"].copy()
+    rows[printers] = rows[printers][np.arange(30) % 6]
+    arrays["rows"] = rows
+    check(arrays, NORMAL.manifest, WIDTH)
+    with pytest.raises(ValueError, match="Printer has too few different references for sos"):
+        check(arrays, NORMAL.manifest._replace(detector="sos"), WIDTH)
+    with pytest.raises(ValueError, match=r"has 30 references, too few"):
+        check(arrays, NORMAL.manifest._replace(least=30), WIDTH)
 
 
 def test_a_role_has_a_place_if_it_has_references_enough() -> None:

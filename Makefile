@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 30
 # Most long tests wait for switches: one worker more than processors, and those tests first.
 WORKERS ?= $(shell n=$$(nproc); echo $$((n < 3 ? n + 1 : 4)))
 
-.PHONY: help demo test dev check controllers lint types layers pytest core reference fuzz image docs \
+.PHONY: help demo test dev check controllers lint types layers pytest core reference fuzz image docs figures \
         format coverage bench models clean
 
 help: ## this list
@@ -86,6 +86,9 @@ docs: dev ## write docs/cli.md, the table of modules and configs/halia.yaml anew
 
 models: dev ## rebuild the shipped models from the shared data folder
 	@$(BIN)/python scripts/build_models.py --shared "$${HALIA_SHARED:-../shared}/data"
+
+figures: dev ## rebuild the models and measure every figure of the documents: an hour
+	@$(BIN)/python scripts/figures.py --shared "$${HALIA_SHARED:-../shared}/data"
 
 bench: dev ## measure Halia beside its peers
 	@$(BIN)/python -m bench core

@@ -16,6 +16,22 @@ def address_text(ip: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET6, ip)
 
 
+def address_bytes(text: str) -> bytes:
+    """Read an address as :func:`address_text` writes it, or any other spelling of RFC 4291.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import socket
+
+    try:
+        if ":" in text:
+            return socket.inet_pton(socket.AF_INET6, text)
+        return IPV4_PREFIX + socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):  # the second: a NUL, or no ASCII
+        raise ValueError(f"{text!r} is no IP address") from None
+
+
 def is_private(ip: bytes) -> bool:
     """RFC 1918, RFC 4193 (fc00::/7), or link-local: Zeek's default idea of a local address."""
     if ip[:12] == IPV4_PREFIX:

@@ -65,6 +65,8 @@ class Watched(NamedTuple):
     """Packets of one kind from a device to an address in a part of a second."""
     arp: Rows
     """ARP packets: time, src_mac, arp_sha, arp_op, src_ip, dst_ip as in ``PACKET``."""
+    uses: Rows
+    """Who went on using the address that ARP gave to him: time, mac, ip."""
 
 
 class Capture(NamedTuple):

@@ -88,10 +88,18 @@ class Arp(NamedTuple):
     target_ip: bytes
 
 
+class Used(NamedTuple):
+    """A device sent IPv4 packets from an address that ARP gave to it before; once a second."""
+
+    time: int
+    mac: str
+    ip: bytes
+
+
 class Passed(NamedTuple):
     """Nothing but time: so late it is."""
 
     time: int
 
 
-Event = Opened | Answered | Closed | Counted | Arp | Passed
+Event = Opened | Answered | Closed | Counted | Arp | Used | Passed

@@ -57,12 +57,15 @@ def run(
     data: bytes,
     *,
     cuts: Iterable[int] = (),
-    stats: bool = True,
+    stats: bool | None = True,
     packet_room: int = 64,
     session_room: int = 8,
 ) -> Result:
-    """Feed ``data`` up to each cut and then to its end; the buffers are kept small on purpose."""
-    packets = bytearray(packet_room * PACKET.size) if stats else None
+    """Feed ``data`` up to each cut and then to its end; the buffers are kept small on purpose.
+
+    ``stats`` None is for an engine that is bare.
+    """
+    packets = bytearray(packet_room * PACKET.size) if stats or stats is None else None
     sessions = bytearray(session_room * SESSION.size) if stats else None
     frames, rows = bytearray(), bytearray()
     steps: list[tuple[int, int, int, int]] = []

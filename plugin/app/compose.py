@@ -21,6 +21,7 @@ from plugin.ml.change.rows import host_layout, host_row
 from plugin.offline.behaviours import FILE as BEHAVIOURS
 from plugin.offline.behaviours import load_parameters
 from plugin.offline.classify import load_models, load_signs, load_usual
+from plugin.offline.flow_novelty import load_flow_models
 from plugin.offline.novelty import SHIPPED
 from plugin.offline.pasts import Pasts
 from plugin.offline.policy import load_policy
@@ -82,6 +83,7 @@ def judges(settings: Settings) -> Judges:
         load_parameters(file),
         load_usual(SHIPPED, settings.data),
         load_signs(data=settings.data),
+        load_flow_models(settings.detect.flows, settings.data),
     )
 
 

@@ -6,6 +6,7 @@ import logging
 import queue
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.engine import events as ev
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from plugin.app.inbox import Inbox
     from plugin.engine.commands import Judge
     from plugin.ml.behaviour.parameters import Parameters
+    from plugin.ml.flow_model import FlowModel
     from plugin.ml.model import Model
     from plugin.ml.novelty.model import Normal
     from plugin.ml.suspicion import Suspicion
@@ -41,6 +43,9 @@ class Judges(NamedTuple):
     """What is usual for a role; None where no such model came along."""
     suspicion: Suspicion | None = None
     """How far harmless devices go in each sign; None likewise."""
+
+    flows: Mapping[str, FlowModel] = MappingProxyType({})
+    """Models of flows by role, which may find novelty too; ``*``: any other role."""
 
     def networkml(self) -> Mapping[str, str]:
         """NetworkML's own labels of the models' classes."""
@@ -131,9 +136,13 @@ class Judging:
         warnings: tuple[str, ...] = ()
         if order.missed:
             warnings = (f"{order.missed:,} frames of this or other devices were lost meanwhile",)
-        models, parameters, normal, suspicion = self._judges
+        models, parameters, normal, suspicion, flows = self._judges
         options = Options(
-            behaviours=parameters, normal=normal, memory=self._pasts, suspicion=suspicion
+            behaviours=parameters,
+            normal=normal,
+            memory=self._pasts,
+            suspicion=suspicion,
+            flows=flows,
         )
         try:
             verdict = judge_capture(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from typing import TYPE_CHECKING, TextIO
@@ -9,20 +10,29 @@ from typing import TYPE_CHECKING, TextIO
 from plugin.cli import options, output
 from plugin.cli.inputs import inputs_of
 from plugin.cli.ranking import anomalies, explained, told
-from plugin.errors import printable
+from plugin.cli.tally import Tally
+from plugin.errors import OptionError, printable
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from plugin.ml.behaviour.parameters import Parameters
+    from plugin.ml.flow_model import FlowModel
     from plugin.ml.model import Model
     from plugin.ml.verdict import Verdict
     from plugin.offline.classify import Options
     from plugin.records import Capture
     from plugin.settings import Settings
 
+FLOWS_ONLY = {
+    "report_all": "--report-all",
+    "follow": "--follow",
+    "live": "--live",
+    "run_for": "--for",
+    "user": "--user",
+}
+"""Options that only models of flows have."""
 HELP = "The three likeliest roles of each device in captures, and its bad behaviours."
 
 
@@ -68,13 +78,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " none, or --behaviours none: signs are not weighed",
     )
     parser.add_argument(
+        "--flows",
+        metavar="ROLE=MODEL|none",
+        action="append",
+        help="a model of flows ('halia learn') that the flows of devices of a role (* is any other)"
+        " are held against for novelty; may be repeated; otherwise the setting detect.flows",
+    )
+    parser.add_argument(
         "--explain",
         action="store_true",
         help="hold each feature of a device against what is usual for its role: in the text the"
         " ten strangest, in --json all",
     )
+    parser.add_argument(
+        "--brief",
+        action="store_true",
+        help="leave out devices about which nothing is said (role undetermined, nothing found);"
+        " how many is said at the end, with --json on stderr",
+    )
+    parser.add_argument(
+        "--report-all",
+        action=argparse.BooleanOptionalAction,
+        help="with a model of flows: tell normal flows too, or not (default: in --json they are"
+        " told, in the text they are not)",
+    )
+    parser.add_argument(
+        "-p",
+        "--pcap",
+        action="append",
+        default=[],
+        type=options.path,
+        metavar="PATH",
+        help="the same as PATH: netml's spelling",
+    )
+    _streaming(parser)
     options.common(parser, model=True, paths=True)
     parser.epilog = (
+        "A model of 'halia learn' scores flows: each flow above its threshold is an anomaly, with\n"
+        "--explain it is told why; in --json an object for each flow, then one for each device\n"
+        "(docs/flows.md). What follows is of models of roles.\n"
         "Without --model the shipped models run: 'device' (kinds of devices) and 'enterprise'\n"
         "(roles). Where both or one of them knows the role, the one with the higher confidence\n"
         "among these answers. Where neither does, the role in --json is that of 'enterprise', and\n"
@@ -88,6 +130,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _streaming(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("flows as they come (with a model of flows)")
+    group.add_argument(
+        "--follow",
+        metavar="FILE",
+        type=options.path,
+        help="score the flows of a capture that is still being written, each as it ends; - is"
+        " standard input",
+    )
+    group.add_argument("--live", metavar="NIC", help="score the flows of an interface likewise")
+    group.add_argument(
+        "--for",
+        dest="run_for",
+        metavar="TIME",
+        type=options.duration,
+        help="end after so long (90s, 15m); otherwise with Ctrl-C",
+    )
+    group.add_argument(
+        "--user",
+        metavar="USER[:GROUP]",
+        help="with --live: become this user once the interface is open (as root)",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Classify every capture; the good ones finish when some are bad."""
     # One small product needs no threads of numpy's linear algebra; making them costs 25 ms.
@@ -96,14 +162,30 @@ def run(args: argparse.Namespace) -> int:
     from plugin.offline.read import find_captures
     from plugin.settings import load_settings
 
+    args.paths += args.pcap
     settings = load_settings(config=args.config, flags={"model": args.model})
+    if settings.model != work.AUTOMATIC and work.is_flow_model(settings.model, settings.data):
+        from plugin.cli import classify_flows
+
+        return classify_flows.run(args, settings)
+    for name, option in FLOWS_ONLY.items():
+        if getattr(args, name) is not None:
+            raise OptionError(
+                "is for models of flows", where=option, advice="make one with 'halia learn'"
+            )
     models = work.load_models(settings.model, settings.data)
     normal = work.load_usual(None if args.normal == options.NONE else args.normal, settings.data)
     behaviours = _behaviours(args, settings)
     weighs = behaviours is not None and args.suspicion != options.NONE
     signs = work.load_signs(args.suspicion if weighs else None, settings.data)
     wanted = work.Options(
-        args.device, args.window, behaviours, normal, suspicion=signs, explain=args.explain
+        args.device,
+        args.window,
+        behaviours,
+        normal,
+        suspicion=signs,
+        explain=args.explain,
+        flows=_flow_models(args, settings),
     )
     paths = options.input_paths(args)
     places: list[Path] = []
@@ -111,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
         paths = list(find_captures(paths, skipped=output.skip_warner(args)))
         places = _networkml_places(args, paths)
     bad: list[str] = []
-    found = 0
+    found, tally = 0, Tally(brief=args.brief)
     done: dict[Path, tuple[str, list[Verdict]]] = {}
     with output.text_output(args) as out:
         for number, capture in _captures(args, paths, bad, models, wanted):
@@ -119,7 +201,8 @@ def run(args: argparse.Namespace) -> int:
             verdicts = work.verdicts_of(capture, models, wanted)
             if kept is not None:
                 verdicts = _keeping(verdicts, kept[1])
-            found += _write(out, capture.source, verdicts, args)
+            found += _write(out, capture.source, verdicts, args, tally)
+        _sum_up(out, tally, args)
     if args.networkml is not None:
         _write_networkml(args, models, done)
     return output.outcome(args, bad=bool(bad), found=bool(found))
@@ -137,6 +220,24 @@ def _behaviours(args: argparse.Namespace, settings: Settings) -> Parameters | No
     return DEFAULTS if file is None else load_parameters(file)
 
 
+def _flow_models(args: argparse.Namespace, settings: Settings) -> Mapping[str, FlowModel]:
+    """Those of the option, else of the setting.
+
+    Raises:
+        OptionError: an option that is not ROLE=MODEL.
+        ModelError: there is no such model, or it is refused.
+    """
+    named = settings.detect.flows if args.flows is None else args.flows
+    if not named or args.flows == [options.NONE]:
+        return {}
+    from plugin.offline.flow_novelty import load_flow_models
+
+    for text in named:
+        if not all(part.strip() for part in text.partition("=")):
+            raise OptionError(f"ROLE=MODEL is expected, not {text}", where="--flows")
+    return load_flow_models(named, settings.data)
+
+
 def _captures(
     args: argparse.Namespace,
     paths: Sequence[Path],
@@ -151,7 +252,7 @@ def _captures(
 
     found = iter_captures(
         paths,
-        packets=needs_packets(models, wanted.normal),
+        packets=needs_packets(models, wanted.normal, wanted.flows),
         watched=wanted.behaviours is not None,
         skipped=output.skip_warner(args),
     )
@@ -179,23 +280,38 @@ def _keeping(verdicts: Iterator[Verdict], kept: list[Verdict]) -> Iterator[Verdi
         yield one
 
 
-def _write(out: TextIO, source: str, verdicts: Iterator[Verdict], args: argparse.Namespace) -> int:
+def _write(
+    out: TextIO, source: str, verdicts: Iterator[Verdict], args: argparse.Namespace, tally: Tally
+) -> int:
     """Write the verdicts as they come; how many there were."""
-    number = 0
+    number, shown = 0, False
     if args.json:
         from plugin.ml.verdict import to_document
 
         for one in verdicts:
-            out.write(output.json_line(to_document(one)))
+            if tally.shows(one):
+                out.write(output.json_line(to_document(one)))
             number += 1
         return number
-    for number, one in enumerate(verdicts, 1):
-        if number == 1:
+    for one in verdicts:
+        number += 1
+        if not tally.shows(one):
+            continue
+        if not shown:
             out.write(f"{printable(source)}\n")
+            shown = True
         out.write(_text(one))
     if not number and args.device is None:
         out.write(f"{printable(source)}\n  no device\n")
     return number
+
+
+def _sum_up(out: TextIO, tally: Tally, args: argparse.Namespace) -> None:
+    """The last lines; with ``--json`` only how many were left out, on stderr."""
+    if not args.json:
+        out.writelines(f"{line}\n" for line in tally.lines())
+    elif tally.left:
+        output.warn(args, list(tally.lines())[-1])
 
 
 def _text(one: Verdict) -> str:
@@ -204,7 +320,8 @@ def _text(one: Verdict) -> str:
     rest = [ip for ip in one.ips if ip != name]
     more = f" and {len(rest) - 2} more" if len(rest) > 2 else ""  # noqa: PLR2004 - fits a line
     addresses = f"  {', '.join(rest[:2])}{more}" if rest else ""
-    lines = [f"  {name}{addresses}  {one.packets} packets, {one.sessions} sessions"]
+    seen = f"{output.counted(one.packets, 'packet')}, {output.counted(one.sessions, 'session')}"
+    lines = [f"  {name}{addresses}  {seen}"]
     lines += anomalies(one)
     lines += explained(one)
     lines += told(one)

@@ -12,12 +12,12 @@ from plugin.errors import HaliaError, InputError, OptionError, install_extra
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 HELP = "Print the completion script of a shell: bash, zsh, fish."
-MODEL = "NAME|PATH"
-"""What stands for a model in every command's help."""
+MODEL, NO_MODEL, OF_ROLES = "NAME|PATH", "NAME|PATH|none", "MODEL"
+"""What stands for a model in every command's help: any, one of the option's kind, one of roles."""
 DEVICES, CASES = "devices", "cases"
 LIVE = {"DEVICE": DEVICES, "DEVICE|FOLDER": DEVICES, "DEVICE|POLICY": DEVICES, "CASE": CASES}
 """What stands for a device or a case in every command's help: the daemon is asked."""
@@ -67,18 +67,39 @@ def _script(args: argparse.Namespace) -> str:
     from plugin.settings import load_settings
 
     places = list_models(model_folders(load_settings(config=args.config).data))
-    models = [place.name for place in places]
-    of_roles = [place.name for place in places if kind_of(place) is None]
+    kinds = {place.name: kind_of(place) for place in places}
     whole = whole_parser()
     for parser in parsers(whole):
         for action in parser._actions:  # noqa: SLF001  # argparse has no public list of them
-            if action.metavar == MODEL:  # this parser only writes scripts: a path stays right
-                action.choices = of_roles if action.dest == "model" else models
+            if action.dest == "algorithm" and action.metavar == "NAME":
+                action.choices = [*_algorithms()]
+            if action.metavar in {MODEL, NO_MODEL, OF_ROLES} and action.type is not options.path:
+                # This parser only writes scripts: a path stays right.
+                action.choices = _models_for(action, kinds)
             if action.type is options.path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks
             if action.metavar in LIVE:
                 action.complete = _asked(LIVE[str(action.metavar)])  # type: ignore[attr-defined]  # as above
     return str(shtab.complete(whole, shell=args.shell))
+
+
+def _algorithms() -> Iterator[str]:
+    """Names of the algorithms of flows, and their short ones."""
+    from plugin.ml.novelty.options import ALGORITHMS
+
+    for one in ALGORITHMS:
+        yield one.name
+        if one.short.lower() not in {"", one.name}:
+            yield one.short.lower()
+
+
+def _models_for(action: argparse.Action, kinds: Mapping[str, str | None]) -> list[str]:
+    """Which models an option or argument may name; of ``--normal`` the name is the kind's."""
+    if action.metavar == NO_MODEL:
+        return [*(name for name, kind in kinds.items() if kind == action.dest), options.NONE]
+    if action.metavar == OF_ROLES or action.dest == "model":
+        return [name for name, kind in kinds.items() if kind is None]
+    return list(kinds)
 
 
 def _asked(what: str) -> dict[str, Any]:

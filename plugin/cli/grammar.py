@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -35,6 +35,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": Help, "allow_abbrev": False, **options})
         # Else `--window -5m` is told as an option without its value. argparse has no public way.
         self._negative_number_matcher = re.compile(r"-\.?\d")
+
+    def error(self, message: str) -> NoReturn:
+        """End with one line; argparse would print all options before it."""
+        said = " ".join(message.split())
+        self.exit(2, f"{self.prog}: {said}; see '{self.prog} --help'\n")
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         """Print the help; argparse's own way keeps quiet when it cannot be written."""

@@ -34,6 +34,7 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
         found.append(args.folder)
     named = (getattr(args, name, None) for name in ("policy", "subject", "rules", "acls"))
     found += [path for path in named if isinstance(path, Path)]
+    found += _learned(args)
     if hasattr(args, "behaviours"):
         found += _behaviours(args)
     if getattr(args, "data", None) is not None:
@@ -41,6 +42,27 @@ def inputs_of(args: argparse.Namespace) -> list[Path]:
     found += _settings(args)
     found += _models(args)
     return [path for path in found if str(path) != "-"]
+
+
+def _learned(args: argparse.Namespace) -> Iterator[Path]:
+    """What ``learn`` reads: captures, labels and what they mean, options, features to train on."""
+    for name in ("pcap", "pcap_normal", "pcap_abnormal", "label"):
+        given = getattr(args, name, None)
+        yield from given if isinstance(given, list) else ()
+    mapping = getattr(args, "label_mapping", None)
+    given = [mapping, *(getattr(args, name, None) for name in ("param", "grid"))]
+    if getattr(args, "action", None) == "train":
+        given.append(args.feature)
+    for one in given:
+        if one is not None and _is_file(one):
+            yield Path(one)
+
+
+def _is_file(name: str | Path) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # options written out, not a file's name
+        return False
 
 
 def _labelled(args: argparse.Namespace) -> Iterator[Path]:

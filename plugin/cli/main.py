@@ -70,6 +70,11 @@ COMMANDS: dict[str, Listed] = {
         "train",
         "Make a model from labelled captures, and test its recipe by nested cross-validation.",
     ),
+    "learn": Listed(
+        "files",
+        "learn",
+        "Learn what flows are usual in captures, for 'halia classify' to find those that are not.",
+    ),
     "evaluate": Listed(
         "files",
         "evaluate",

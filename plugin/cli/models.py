@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from plugin.ml.flow_model import Manifest as FlowsManifest
     from plugin.ml.model import Manifest
     from plugin.ml.novelty.model import Manifest as NormalManifest
     from plugin.ml.suspicion import Manifest as SuspicionManifest
@@ -31,7 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("name", metavar="NAME|PATH", help="a model's name or directory")
     options.common(show)
     verify = verbs.add_parser(
-        "verify", help="check models as they are before each use; exit code 4 if one is refused"
+        "verify",
+        help="check models as they are before each use: form, sizes, and that arrays.npz is what"
+        " manifest.json was written for; exit code 4 if one is refused. Nothing binds manifest.json"
+        " itself (its threshold, say): compare its SHA-256, which is printed, with one you trust",
     )
     verify.add_argument(
         "names", metavar="NAME|PATH", nargs="*", help="models; without any, all that are listed"
@@ -62,8 +66,8 @@ def _list(args: argparse.Namespace) -> int:
             (
                 manifest.name,
                 manifest.version,
-                document.get("algorithm") or _kind(document),
-                document.get("schema_name", "signs"),
+                _kind(document),
+                document.get("schema_name") or document.get("spec", {}).get("feature", "signs"),
                 len(document.get("classes") or document.get("roles") or ()),
                 str(path),
             )
@@ -74,9 +78,9 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _kind(document: dict[str, Any]) -> str:
-    """What stands in place of an algorithm: the kind, and the detector where it has one."""
-    kind, detector = document["kind"], document.get("detector")
-    return f"{kind}: {detector}" if detector else str(kind)
+    """The algorithm; of other models than those of roles, the kind before it, if it has one."""
+    kind, how = document.get("kind"), document.get("algorithm") or document.get("detector")
+    return ": ".join(str(part) for part in (kind, how) if part)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -91,17 +95,20 @@ def _show(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     from plugin.errors import ModelError
+    from plugin.offline.classify import manifest_digest
 
     documents: list[dict[str, Any]] = []
     for path in _places(args, args.names):
+        digest, reason = None, None
         try:
             _load(path)
+            digest = manifest_digest(path)
         except ModelError as error:
-            documents.append({"path": printable(str(path)), "ok": False, "reason": error.reason})
-        else:
-            documents.append({"path": printable(str(path)), "ok": True, "reason": None})
-    rows = [(d["path"], d["reason"] or "good") for d in documents]
-    _write(args, documents, output.table(rows, ("model", "verdict")))
+            reason = error.reason
+        document = {"path": printable(str(path)), "ok": reason is None, "reason": reason}
+        documents.append({**document, "manifest_sha256": digest})
+    rows = [(d["path"], d["reason"] or "good", d["manifest_sha256"] or "") for d in documents]
+    _write(args, documents, output.table(rows, ("model", "verdict", "SHA-256 of manifest.json")))
     return EXIT_OK if all(d["ok"] for d in documents) else EXIT_NO
 
 
@@ -114,7 +121,7 @@ def _places(args: argparse.Namespace, names: list[str]) -> list[Path]:
     return [find_model(name, folders) for name in names] or list_models(folders)
 
 
-def _load(path: Path) -> Manifest | NormalManifest | SuspicionManifest:
+def _load(path: Path) -> Manifest | NormalManifest | SuspicionManifest | FlowsManifest:
     from plugin.offline.classify import load_any
 
     return load_any(path).manifest
@@ -129,7 +136,9 @@ def _write(args: argparse.Namespace, documents: list[dict[str, Any]], text: str)
 
 
 def _numbers(prefix: str, value: object) -> list[tuple[str, str]]:
-    """The numbers in free-form metrics, each under its path; tables are for --json."""
+    """The numbers and notes in free-form metrics, each under its path; tables are for --json."""
+    if prefix.endswith((".note", ".notes")) and value:
+        return [(prefix, "; ".join(map(str, value)) if isinstance(value, list) else str(value))]
     if isinstance(value, dict):
         return [row for key, item in value.items() for row in _numbers(f"{prefix}.{key}", item)]
     return [(prefix, f"{value:g}")] if isinstance(value, int | float) else []

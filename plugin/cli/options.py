@@ -51,6 +51,7 @@ def common(
         group.add_argument("--force", action="store_true", help="replace an output that exists")
     if model:
         group.add_argument(
+            "-m",
             "--model",
             metavar="NAME|PATH",
             help="a shipped model by name, or the directory of a model",

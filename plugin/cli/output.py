@@ -145,6 +145,17 @@ def check_output(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Non
         raise OutputError("exists already", where=where, advice="add --force to replace it")
 
 
+def check_folder(path: Path | None) -> None:
+    """Refuse an output whose folder is not there, before any work is done for it.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if path is None or str(path) == "-" or path.parent.is_dir():
+        return
+    raise OutputError("its folder is not there", where=str(path), advice="make it first")
+
+
 def check_suffix(path: Path, *suffixes: str) -> None:
     """Refuse an output whose name promises another form than it will have.
 
@@ -196,6 +207,11 @@ def warn(args: argparse.Namespace, message: str) -> None:
     """Say one line on stderr, unless ``-q`` was given."""
     if not getattr(args, "quiet", False):
         sys.stderr.write(f"halia: {printable(message)}\n")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 session``, ``2 sessions``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def outcome(args: argparse.Namespace, *, bad: bool, found: bool) -> int:

@@ -41,16 +41,21 @@ def anomalies(one: Verdict) -> list[str]:
 
 def explained(one: Verdict) -> list[str]:
     """The features farthest from what is usual, a line each; nothing where nothing was compared."""
-    from plugin.ml.novelty.explain import number, words
+    from plugin.ml.features import host
+    from plugin.ml.novelty.explain import number, values
 
     told = one.explanation
     if told is None:
         return []
     whom = f"of {told.role}" if told.role else "of all that is known"
-    lines = [f"    beside {told.references} references {whom}, the strangest features first:"]
+    meanings = {**host.definitions(sent_only=True), **host.definitions()}
+    head = f"    beside {told.references} references {whom}, the strangest features first;"
+    lines = [f"{head} usual is the middle nine tenths of them:"]
     for feature in told.features[:EXPLAINED]:
-        side = "" if not feature.beyond else f", {number(abs(feature.beyond))} beyond"
-        lines.append(f"      {words(feature)}{side}")
+        far, side = number(abs(feature.beyond)), "above" if feature.beyond > 0 else "below"
+        away = f", {far} usual spreads {side} that" if feature.beyond else ""
+        meaning = f" ({meanings[feature.name]})" if feature.name in meanings else ""
+        lines.append(f"      {feature.name}: {values(feature)}{away}{meaning}")
     return lines
 
 

@@ -36,12 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_listing(parser)
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--algorithm", choices=ALGORITHMS, default="net",
+        "--algorithm", choices=ALGORITHMS,
         help="a net with one hidden layer (default), a random forest, extremely randomized trees,"
         " boosted trees, the mean of a net and trees, or whichever of them the test finds best",
     )  # fmt: skip
     group.add_argument(
-        "--features", choices=FEATURES, default="networkml-4104", metavar="SET",
+        "--features", choices=FEATURES, metavar="SET",
         help=f"feature set: {', '.join(FEATURES)} (default: networkml-4104)",
     )  # fmt: skip
     group.add_argument(
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--name", help="the model's name (default: that of its folder)")
     group.add_argument(
-        "--window", metavar="TIME", type=options.window, default=900.0,
+        "--window", metavar="TIME", type=options.window,
         help="length of the captures that it is for; verdicts on shorter ones say so (15m)",
     )  # fmt: skip
     group.add_argument(
@@ -96,18 +96,26 @@ def run(args: argparse.Namespace) -> int:
     from plugin.ml.crossval import Work
     from plugin.ml.evaluate import lines
     from plugin.ml.train import Recipe
-    from plugin.offline.fitting import Naming, check_place, make_model, save_model
+    from plugin.offline.fitting import (
+        WINDOW_SECONDS,
+        Naming,
+        check_place,
+        make_model,
+        save_model,
+    )
     from plugin.offline.training import held_out_digests
 
+    _check_adapt(args)
     check_place(args.out, force=args.force)  # before the work, not after it
     settings = settings_of(args)
     if args.adapt is not None:
         return _adapt(args, settings)
-    gathered, networkml = read_material(args, args.features, settings)
+    algorithm, features = args.algorithm or ALGORITHMS[0], args.features or FEATURES[0]
+    gathered, networkml = read_material(args, features, settings)
     recipe = Recipe(
-        algorithm=args.algorithm,
-        features=args.features,
-        grid=GRIDS[args.algorithm],
+        algorithm=algorithm,
+        features=features,
+        grid=GRIDS[algorithm],
         seed=settings.train.seed,
     )
     made = make_model(
@@ -116,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         Naming(
             name=args.name or Path(args.out).name,
             networkml=networkml,
-            window_seconds=args.window,
+            window_seconds=args.window or WINDOW_SECONDS,
         ),
         Work(jobs=jobs_of(settings), track=tracker(quiet=args.quiet)),
         held_out=held_out_digests(args.hold_out),
@@ -134,9 +142,27 @@ def run(args: argparse.Namespace) -> int:
         f" and {manifest.metrics['background']} of background,"
         f" temperature {manifest.temperature:.2f}, known from {manifest.threshold:.2f} on,"
         f" spread by {manifest.rejection:.2f} at most,"
-        f" with {manifest.min_packets} packets and {manifest.min_sessions} sessions"
+        f" with {output.counted(manifest.min_packets, 'packet')}"
+        f" and {output.counted(manifest.min_sessions, 'session')}"
     )
     return EXIT_OK
+
+
+def _check_adapt(args: argparse.Namespace) -> None:
+    """Refuse what an adapted model takes from the one that it was.
+
+    Raises:
+        OptionError: an option does not apply with ``--adapt``.
+    """
+    if args.adapt is None:
+        return
+    for name in ("algorithm", "features", "window", "hold_out", "seed"):
+        if getattr(args, name) not in (None, []):
+            raise OptionError(
+                "does not apply with --adapt",
+                where="--" + name.replace("_", "-"),
+                advice="leave it out",
+            )
 
 
 def _adapt(args: argparse.Namespace, settings: Settings) -> int:
@@ -153,6 +179,8 @@ def _adapt(args: argparse.Namespace, settings: Settings) -> int:
     )
     found = adapt_model(gathered.material, model, naming)
     save_model(found.model, args.out, force=args.force)
+    for note in found.notes:
+        output.warn(args, note)
     if args.json:
         print(output.json_line({"model": printable(str(args.out)), **found.document()}), end="")
         return EXIT_OK

@@ -127,7 +127,7 @@ def _reasons(one: Asked, asked: Sequence[Asked], pairs: list[tuple[str, str]]) -
     else:
         told.append(f"the truth is number {one.rank} of the ranking, at {one.of_truth:.2f}")
     if one.labels:
-        told.append("called known" if one.known else "not called known: nobody acts on it")
+        told.append("called known" if one.known else "not called known")
     same = sum(other.truth == one.truth for other in asked)
     pair = pairs.count((one.truth, one.labels[0] if one.labels else ""))
     if same == 1:

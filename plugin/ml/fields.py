@@ -128,6 +128,15 @@ def number(key: str, value: object) -> float:
     return float(value)
 
 
+def finite(key: str, value: object) -> float:
+    """Any number that a float holds."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{key} is no number")  # noqa: TRY004 - a fault of the content
+    if not -_FLOAT_MAX <= value <= _FLOAT_MAX:
+        raise ValueError(f"{key} is a number that is not finite")
+    return float(value)
+
+
 def positive(key: str, value: object) -> float:
     """A number above zero."""
     found = number(key, value)
@@ -161,11 +170,13 @@ def free(key: str, value: object) -> dict[str, Any]:
 
 def _all_finite(key: str, value: object) -> None:
     """Refuse numbers that no float holds: JSON reads 1e999 as infinity, and cannot write it."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            _all_finite(key, item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, int | float):
+        if not -_FLOAT_MAX <= value <= _FLOAT_MAX:
+            raise ValueError(f"{key} holds a number that is not finite")
+    elif isinstance(value, list | tuple):
         for item in value:
             _all_finite(key, item)
-    elif isinstance(value, int | float) and not -_FLOAT_MAX <= value <= _FLOAT_MAX:
-        raise ValueError(f"{key} holds a number that is not finite")
+    # Last, and not of texts: asking whether something is a Mapping takes long.
+    elif not isinstance(value, str) and isinstance(value, Mapping):
+        for item in value.values():
+            _all_finite(key, item)

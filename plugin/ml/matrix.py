@@ -101,7 +101,8 @@ def distinct(values: NDArray[Any]) -> Distinct:
     begins = np.flatnonzero(new)
     number = np.empty(len(values), np.int64)
     number[order] = np.cumsum(new) - 1
-    return Distinct(order[begins], np.diff(begins, append=len(values)), number)
+    ends = np.append(begins[1:], len(values)) if len(begins) else begins
+    return Distinct(order[begins], ends - begins, number)
 
 
 def starts_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:

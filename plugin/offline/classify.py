@@ -6,6 +6,8 @@ features and models. Imports numpy and nothing heavier.
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,9 +18,10 @@ from plugin.ml import devices as devices_in
 from plugin.ml import verdict
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.features import NEEDS_PACKETS
-from plugin.ml.store import find_model, kind_of, list_models, load_any, load_model
+from plugin.ml.store import find_model, kind_of, list_models, load_any, load_model, manifest_digest
 from plugin.offline.behaviours import Anomalies
-from plugin.offline.confidences import SECOND, Parts, confidences_of
+from plugin.offline.confidences import SECOND, Asked, Parts, confidences_of
+from plugin.offline.host_rows import HostRows
 from plugin.offline.novelty import SHIPPED, Novelties, load_normals
 from plugin.offline.read import read_capture
 from plugin.offline.suspicion import SHIPPED as SIGNS
@@ -26,12 +29,13 @@ from plugin.offline.suspicion import Suspicions, load_suspicions
 from plugin.settings import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from plugin.ml.behaviour.finding import Finding
     from plugin.ml.devices import Devices
+    from plugin.ml.flow_model import FlowModel
     from plugin.ml.model import Model
     from plugin.ml.novelty.model import Normal
     from plugin.ml.novelty.references import Memory
@@ -41,11 +45,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTO",
+    "AUTOMATIC",
     "SHIPPED",
     "Options",
     "classify",
     "classify_capture",
     "find_model",
+    "is_flow_model",
     "kind_of",
     "list_models",
     "load_any",
@@ -53,9 +59,12 @@ __all__ = [
     "load_models",
     "load_signs",
     "load_usual",
+    "manifest_digest",
     "model_folders",
 ]
 
+AUTOMATIC = "auto"
+"""In place of a model's name: all of :data:`AUTO`."""
 AUTO = ("device", "enterprise")
 """Models that ``auto`` runs, the one that answers when none is sure last."""
 DEFAULTS = Parameters()
@@ -78,6 +87,8 @@ class Options(NamedTuple):
     """Weigh the signs below the behaviours' thresholds, too, where behaviours are looked for."""
     explain: bool = False
     """Hold every feature against what is usual."""
+    flows: Mapping[str, FlowModel] = MappingProxyType({})
+    """Look for novelty in flows too, with models by role; ``*``: any other role."""
 
 
 def classify(
@@ -138,13 +149,35 @@ def load_models(name: str, data: Path | None = None) -> list[Model]:
         ModelError: there is none, or it is refused.
     """
     folders = model_folders(data)
-    if name != "auto":
+    if name != AUTOMATIC:
         return [load_model(find_model(name, folders))]
     there = {path.name: path for path in list_models(folders)}
     found = [load_model(there[one]) for one in AUTO if one in there]
     if not found:
         raise ModelError("no models come with this Halia", advice="name one with --model PATH")
     return found
+
+
+def is_flow_model(name: str, data: Path | None = None) -> bool:
+    """Whether a name or path is that of a model that scores flows.
+
+    Args:
+        name: as ``--model`` takes it.
+        data: the setting ``data``.
+
+    Raises:
+        ModelError: it is a file, and models are folders.
+    """
+    if Path(name).is_file():
+        raise ModelError(
+            "is a file, and a model is a folder (netml's are pickles, which are never read)",
+            where=name,
+            advice="make one with 'halia learn --pcap FILE --output FOLDER'",
+        )
+    try:
+        return kind_of(find_model(name, model_folders(data))) == "flows"
+    except ModelError:
+        return False  # whoever loads it tells what is wrong
 
 
 def load_usual(name: str | None, data: Path | None = None) -> Normal | None:
@@ -173,8 +206,14 @@ def load_signs(name: str | None = SIGNS, data: Path | None = None) -> Suspicion 
     return None if name is None else load_suspicions(name, model_folders(data))
 
 
-def needs_packets(models: Sequence[Model], normal: Normal | None = None) -> bool:
+def needs_packets(
+    models: Sequence[Model],
+    normal: Normal | None = None,
+    flows: Mapping[str, FlowModel] | None = None,
+) -> bool:
     """Whether captures must be read with ``packets=True`` for these models."""
+    if flows:
+        return True
     names = [model.manifest.schema_name for model in models]
     names += [] if normal is None else [normal.manifest.schema_name]
     return not NEEDS_PACKETS.isdisjoint(names)
@@ -205,7 +244,10 @@ def verdicts_of(
     if not len(chosen):
         return
     judged = _judged(devices, sessions, models, chosen)
-    roles = _Roles(models, capture, devices, judged, wanted.window)
+    sets = [model.manifest.schema_name for model in models if wanted.window is None]
+    sets += [] if wanted.normal is None else [wanted.normal.manifest.schema_name]
+    rows = HostRows(capture, devices, sets)
+    roles = _Roles(models, capture, devices, Asked(judged, rows), wanted.window)
     first_ns, last_ns = capture.totals.first_ns, capture.totals.last_ns
     seconds = 0.0 if first_ns is None or last_ns is None else (last_ns - first_ns) / SECOND
     recommended = max(model.manifest.window_seconds for model in models)
@@ -213,17 +255,19 @@ def verdicts_of(
     if wanted.window is not None:
         warnings += (f"averaged over windows of {wanted.window:g} seconds",)
     anomalies = Anomalies(capture, wanted.behaviours)
-    novelties = Novelties(capture, devices, chosen, wanted.normal, wanted.memory)
-    suspicions = Suspicions(capture, devices, addresses.relays, wanted.suspicion)
+    novelties = Novelties(capture, devices, chosen, wanted.normal, wanted.memory, rows=rows)
+    by_flows = _by_flows(capture, wanted)
+    suspicions = Suspicions(capture, devices, addresses, wanted.suspicion)
     for k in chosen.tolist():
         packets, count = int(devices.packets[k]), int(sessions[k])
         relay = verdict.relay_reason(*addresses.counts[k].tolist()) if addresses.relays[k] else None
         found = roles.of(k, packets, count, relay)
         mac, role = devices.macs[k], verdict.choose(found)
         novelty = novelties.of(k, role, packets, count)
+        ips = tuple(map(address_text, addresses.ips[k]))
         yield verdict.Verdict(
             mac=mac,
-            ips=tuple(map(address_text, addresses.ips[k])),
+            ips=ips,
             source=capture.source,
             packets=packets,
             sessions=count,
@@ -231,10 +275,28 @@ def verdicts_of(
             end_ns=last_ns,
             role=role,
             roles=found if len(found) > 1 else (),
-            warnings=warnings + anomalies.warnings(mac, relay=relay is not None),
-            anomaly=anomalies.of(mac, novelty, suspicions.of(k)),
+            warnings=warnings
+            + anomalies.warnings(mac, relay=relay is not None)
+            + (
+                (verdict.posing_words(*addresses.counts[k].tolist()),)
+                if addresses.posing[k]
+                else ()
+            ),
+            anomaly=anomalies.of(mac, by_flows(novelty, mac, ips, role), suspicions.of(k)),
             explanation=novelties.explained(k, role, packets, count) if wanted.explain else None,
         )
+
+
+def _by_flows(
+    capture: Capture, wanted: Options
+) -> Callable[[Finding | None, str | None, tuple[str, ...], Role], Finding | None]:
+    """Joins what flows say to what is novel; their modules are loaded only where models are."""
+    if not wanted.flows:
+        return lambda novelty, *_: novelty
+    from plugin.offline.flow_novelty import FlowNovelties, larger
+
+    flows = FlowNovelties(capture, wanted.flows)
+    return lambda novelty, mac, ips, role: larger(novelty, flows.of(mac, ips, role))
 
 
 MANY = 10_000
@@ -268,15 +330,16 @@ class _Roles:
         models: Sequence[Model],
         capture: Capture,
         devices: Devices,
-        judged: NDArray[np.int64],
+        asked: Asked,
         window: float | None,
     ) -> None:
         self._models = models
+        judged = asked.chosen
         some = devices_in.chosen_of(devices, judged)
         starts = capture.sessions["start"][devices.views.session]
         origin = int(starts.min()) if window is not None and len(starts) else 0
         parts = Parts(window, origin)
-        self._found = [confidences_of(model, capture, some, parts) for model in models]
+        self._found = [confidences_of(model, capture, some, parts, asked) for model in models]
         self._place = dict(zip(judged.tolist(), range(len(judged)), strict=True))
         self._known: dict[tuple[int, int, str | None], tuple[Role, ...]] = {}
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from plugin.ml.devices import Devices, Views
     from plugin.ml.matrix import Matrix
     from plugin.ml.model import Model
+    from plugin.offline.host_rows import HostRows
     from plugin.records import Capture
 
 SECOND = 1_000_000_000
@@ -37,8 +38,17 @@ class Parts(NamedTuple):
     """Where the first begins, ns."""
 
 
+class Asked(NamedTuple):
+    """Which devices are asked about."""
+
+    chosen: NDArray[np.int64]
+    """Their positions among all devices of the capture, ascending."""
+    rows: HostRows
+    """Of the whole capture, where it is not cut."""
+
+
 def confidences_of(
-    model: Model, capture: Capture, devices: Devices, parts: Parts
+    model: Model, capture: Capture, devices: Devices, parts: Parts, asked: Asked | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Calibrated confidences of every device.
 
@@ -46,11 +56,18 @@ def confidences_of(
     over the windows in which the device has a session. A session belongs to the window of its
     first packet. Without ``window`` the capture is one.
 
+    Args:
+        model: whose classes.
+        capture: read as the model needs it.
+        devices: those that are asked about.
+        parts: how the capture is cut.
+        asked: where they are among all devices, to take their rows from what is known already.
+
     Returns:
         (n_devices, n_classes), and (n_devices,) which devices there was anything for.
     """
     if model.manifest.schema_name in NEEDS_PACKETS:
-        return _by_packets(model, capture, devices, parts)
+        return _by_packets(model, capture, devices, parts, asked)
     views = devices.views
     cell, owner = _cells(capture, views, parts)
     mean = _cell_means(model, capture, views, cell, len(owner))
@@ -103,11 +120,11 @@ def _cell_means(
 
 
 def _by_packets(
-    model: Model, capture: Capture, devices: Devices, parts: Parts
+    model: Model, capture: Capture, devices: Devices, parts: Parts, asked: Asked | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The same for sets that look at packets."""
     if model.manifest.schema_name in HOST:
-        return _by_host(model, capture, devices, parts)
+        return _by_host(model, capture, devices, parts, asked)
     from plugin.ml.features import classic
 
     assert capture.packets is not None
@@ -125,20 +142,23 @@ def _by_packets(
 
 
 def _by_host(
-    model: Model, capture: Capture, devices: Devices, parts: Parts
+    model: Model, capture: Capture, devices: Devices, parts: Parts, asked: Asked | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The same for ``halia-host``: a row for each device and window."""
     from plugin.ml.features import host, host_owners
 
     packets, sessions = capture.packets, capture.sessions
     assert packets is not None
-    owners = host_owners.by_devices(packets, sessions, devices, len(capture.macs))
+    name = model.manifest.schema_name
     owner = np.arange(len(devices))
-    if parts.window is not None:
-        times, starts = packets["time"], sessions["start"]
-        owners, owner, _ = host_owners.windows(owners, times, starts, parts.origin, parts.window)
-    sent_only = model.manifest.schema_name == host.SENT
-    rows = host.of_owners(packets, sessions, owners, len(owner), sent_only=sent_only)
+    if parts.window is None and asked is not None:
+        rows = asked.rows.of(name, asked.chosen)
+    else:
+        owners = host_owners.by_devices(packets, sessions, devices, len(capture.macs))
+        if parts.window is not None:
+            cut = packets["time"], sessions["start"], parts.origin, parts.window
+            owners, owner, _ = host_owners.windows(owners, *cut)
+        (rows,) = host.sets_of_owners(packets, sessions, owners, len(owner), (name,))
     some = rows.counts() > 0
     each = calibrate(predict_proba(model, rows.rows(some)), model.manifest.temperature)
     found = np.zeros((len(devices), len(model.manifest.classes)))

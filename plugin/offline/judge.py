@@ -49,7 +49,7 @@ def judge_capture(
         CaptureError: it cannot be read.
     """
     watched = options.behaviours is not None
-    packets = needs_packets(models, options.normal) or pasts is not None
+    packets = needs_packets(models, options.normal, options.flows) or pasts is not None
     capture = read_capture(path, packets=packets, watched=watched)
     found = classify_capture(capture, models, options._replace(device=mac))
     if not found and capture.problem is not None:

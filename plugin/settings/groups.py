@@ -161,6 +161,13 @@ class BehavioursSettings(NamedTuple):
     file: Path | None
 
 
+class DetectSettings(NamedTuple):
+    """Section ``detect``."""
+
+    flows: tuple[str, ...]
+    """``ROLE=MODEL``; the role ``*`` is any other."""
+
+
 class ChangeSettings(NamedTuple):
     """Section ``change``."""
 
@@ -184,6 +191,7 @@ SECTIONS: Mapping[str, type[tuple[Any, ...]]] = {
     "policy": PolicySettings,
     "devices": DevicesSettings,
     "behaviours": BehavioursSettings,
+    "detect": DetectSettings,
     "change": ChangeSettings,
 }
 

@@ -161,6 +161,19 @@ def _port(text: str, setting: Setting) -> str:
     return f"{dp}:{number}"
 
 
+def _flow_model(text: str, setting: Setting) -> str:
+    role, _, name = _text(text, setting).partition("=")
+    role, name = role.strip(), name.strip()
+    if not role or not name:
+        raise ValueError(f"ROLE=MODEL is expected, such as Printer=printers, not {quoted(text)}")
+    return f"{role}={name}"
+
+
+def _quoted(value: object) -> str:
+    """In quotes, for a list in YAML: a role may be ``*``."""
+    return f'"{value}"'
+
+
 def _flag_text(value: object) -> str:
     return "true" if value else "false"
 
@@ -186,6 +199,7 @@ KINDS = {
     "mails": Kind("a list of e-mail addresses", _mail),
     "vlans": Kind("a list of VLANs' numbers", _vlan),
     "ports": Kind("a list of DP:PORT", _port),
+    "flow_models": Kind("a list of ROLE=MODEL", _flow_model, _quoted),
 }
 
 

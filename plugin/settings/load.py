@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from plugin.settings.table import Setting
     from plugin.yaml_places import Document, Word
 
-OTHER_VARIABLES = ("HALIA_CONFIG", "HALIA_CORE", "HALIA_NO_EXTENSION", "HALIA_SHARED")
+OTHER_VARIABLES = (
+    "HALIA_CONFIG",
+    "HALIA_CORE",
+    "HALIA_NETML",
+    "HALIA_NO_EXTENSION",
+    "HALIA_PYOD",
+    "HALIA_SHARED",
+)
 """Variables that are no settings: see docs/settings.md."""
 FREE_PREFIXES = ("HALIA_BENCH_", "HALIA_TEST_")
 

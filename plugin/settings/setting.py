@@ -31,4 +31,4 @@ class Setting(NamedTuple):
     @property
     def is_list(self) -> bool:
         """Whether it has any number of values."""
-        return self.kind in {"vlans", "ports", "choices", "mails"}
+        return self.kind in {"vlans", "ports", "choices", "mails", "flow_models"}

@@ -372,6 +372,13 @@ SETTINGS = (
         "the parameters of the detectors; null: the defaults, as in configs/behaviours.yaml",
     ),
     Setting(
+        "detect.flows",
+        "flow_models",
+        (),
+        "models of flows (halia learn) whose novelty counts: a list of ROLE=MODEL, a name or a"
+        " directory; the role * is any other",
+    ),
+    Setting(
         "change.windows",
         "count",
         12,

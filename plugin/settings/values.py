@@ -35,6 +35,7 @@ class Settings:
     policy: groups.PolicySettings
     devices: groups.DevicesSettings
     behaviours: groups.BehavioursSettings
+    detect: groups.DetectSettings
     change: groups.ChangeSettings
     origins: Mapping[str, str]
     """Where each value came from: ``default``, ``FILE:LINE:COLUMN``, a variable, ``option``."""

@@ -77,6 +77,17 @@ def test_what_is_shipped_finds_what_is_beyond_but_no_download_alone(signs: Table
     assert not any(one.yes for one in shipped.left_out(signs))
 
 
+def test_a_family_that_is_left_out_sets_no_floor(signs: Table) -> None:
+    values = signs.values.copy()
+    values[0, HOSTS] = 1000  # one device of the first family
+    cases = signs._replace(values=values)
+    assert not shipped.judged(cases)[0].yes, "its own family knows it"
+    left = shipped.left_out(cases)
+    assert left[0].yes
+    assert left[0].value == 1000
+    assert not any(one.yes for one in left[1:])
+
+
 def test_operating_points_differ_as_they_say(signs: Table) -> None:
     named = np.zeros(len(signs.cases), np.bool_)
     named[-1] = True
@@ -115,7 +126,9 @@ def test_the_page_has_every_attack_and_every_false_alarm(signs: Table) -> None:
     assert text.count("family0 | beacon") == 1
     assert "| all | 12 | 1 | 11 | 11 |" in text
     assert "| `devices/u.pcap` | unknown | yes |" in text
-    assert "in the lab\n\n| a |" in text
+    assert "every\nfew seconds.\n\n| a |" in text
+    assert "the aim was 0.85, " in text
+    assert "the aim was 0.70, " in text
     rows = [line for line in text.splitlines() if line.startswith("| mine ")]
     assert rows[0].count("|") == 9
     assert words.pairs(None) == []

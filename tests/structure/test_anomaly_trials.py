@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scripts.tables.anomaly_trials import Plan, conformal, folds_of, rows_of, trial
+from scripts.tables.anomaly_trials import Plan, _taught, conformal, folds_of, rows_of, trial
 from tests.anomalies import table
 
 if TYPE_CHECKING:
@@ -101,6 +101,23 @@ def test_a_family_left_out_is_not_learned_and_an_attack_judged_has_no_kin_among_
 
     trial(cases, remembers, Plan(folds=2))
     assert not any(attack[k] for one in learned for k in one)
+
+
+def test_no_attack_is_learned_of_the_source_that_is_judged() -> None:
+    cases = table(badness=1)
+    mixed = [
+        case._replace(source=f"a/{k % 3}") if case.attack else case
+        for k, case in enumerate(cases.cases)
+    ]
+    cases = cases._replace(cases=tuple(mixed))
+    bad = np.flatnonzero(cases.attack)
+    kind, source = cases.column("kind"), cases.column("source")
+    parts = _taught(cases, bad, Plan(learns_attacks=True))
+    assert sorted(np.concatenate([judged for judged, _ in parts]).tolist()) == bad.tolist()
+    for judged, taught in parts:
+        assert len(taught)
+        assert not set(kind[judged]) & set(kind[taught])
+        assert not set(source[judged]) & set(source[taught])
 
 
 def test_draws_count_half() -> None:

@@ -6,7 +6,13 @@ import ipaddress
 
 import pytest
 
-from plugin.addresses import IPV4_PREFIX, address_text, device_address, is_private
+from plugin.addresses import (
+    IPV4_PREFIX,
+    address_bytes,
+    address_text,
+    device_address,
+    is_private,
+)
 
 
 def packed(text: str) -> bytes:
@@ -56,3 +62,18 @@ def test_addresses_are_written_in_one_way(typed: str, written: str) -> None:
 def test_no_addresses(text: str) -> None:
     with pytest.raises(ValueError, match="is no MAC or IP address"):
         device_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.1", "255.255.255.255", "fe80::1", "::", "2001:DB8:0:0::1", "::ffff:10.0.0.1"]
+)
+def test_addresses_are_read(text: str) -> None:
+    assert address_bytes(text) == packed(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.0.0", "10.0.0.256", "host", "a\0b", "é", ":", "fe80::1%1"]
+)
+def test_what_is_no_ip_address(text: str) -> None:
+    with pytest.raises(ValueError, match="is no IP address"):
+        address_bytes(text)

@@ -64,7 +64,9 @@ def test_extras_are_named_for_an_installation_and_a_checkout(root: Path) -> None
     named = {name for text in sources for name in PLACES.findall(text)}
     setup = (root / "setup.cfg").read_text(encoding="utf-8")
     assert {name for name in named if f"\n{name} =\n" in setup} == named
-    assert named == {"cli", "confrpc", "live", "parquet", "plot", "scapy", "zstd"}
+    assert named == {
+        "cli", "confrpc", "dask", "live", "parquet", "plot", "pyod", "scapy", "zstd",
+    }  # fmt: skip
 
 
 def test_nearest_names_what_is_known_when_nothing_is_near() -> None:

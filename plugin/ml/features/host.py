@@ -183,11 +183,26 @@ def of_owners(
     Returns:
         (n_rows, n_columns)
     """
-    wanted = blocks(sent_only=sent_only)
-    width = sum(len(block.columns) for block in wanted)
+    return sets_of_owners(packets, sessions, owners, n_rows, (SENT if sent_only else FULL,))[0]
+
+
+def sets_of_owners(
+    packets: NDArray[np.void],
+    sessions: NDArray[np.void],
+    owners: Owners,
+    n_rows: int,
+    names: Sequence[str],
+) -> tuple[Matrix, ...]:
+    """The same for several sets at once: columns that they share are computed once.
+
+    Returns:
+        For each name (n_rows, n_columns).
+    """
+    sets = [blocks(sent_only=name == SENT) for name in names]
+    sent_only = FULL not in names
     sent, received = sorted_by(owners.sender), sorted_by(owners.receiver)
     views = _views(owners)
-    parts = [empty(width)]
+    parts = [[empty(sum(len(block.columns) for block in wanted))] for wanted in sets]
     for begin in range(0, n_rows, _ROWS_MAX):
         end = min(begin + _ROWS_MAX, n_rows)
         none = begin, begin
@@ -200,9 +215,13 @@ def of_owners(
             views.is_orig[first:last],
             views.owner[first:last] - begin,
         )
-        dense = np.concatenate([block.compute(view) for block in wanted], axis=1)
-        parts.append(from_dense(dense.astype(np.float32)))
-    return vstack(parts)
+        # Blocks stand for themselves: there is one of each, whichever sets it is in.
+        each = {id(block): block for wanted in sets for block in wanted}
+        known = {key: block.compute(view) for key, block in each.items()}
+        for part, wanted in zip(parts, sets, strict=True):
+            dense = np.concatenate([known[id(block)] for block in wanted], axis=1)
+            part.append(from_dense(dense.astype(np.float32)))
+    return tuple(vstack(part) for part in parts)
 
 
 class _Views(NamedTuple):

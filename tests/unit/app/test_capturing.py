@@ -110,7 +110,7 @@ def test_behaviours_are_found_in_the_stream(tmp_path: Path) -> None:
     worker.stopping.set()
     worker.start()
     assert worker.stop(PATIENCE)
-    assert [one.found.finding.name for one in rig.of(ev.Behaved)] == ["arp-spoofing"]
+    assert [one.found.finding.name for one in rig.of(ev.Behaved)] == ["address-conflict"] * 2
 
 
 @pytest.mark.usefixtures("wire")

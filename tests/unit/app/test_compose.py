@@ -70,7 +70,7 @@ def test_the_policy_is_read_and_a_wrong_one_is_told_with_its_place(tmp_path: Pat
 
 
 def test_networkmls_labels_are_those_of_all_models(tmp_path: Path) -> None:
-    judges = compose.judges(settings(tmp_path, model="device"))
+    judges = compose.judges(settings(tmp_path, model="enterprise"))
     labels = judges.networkml()
     assert labels
     assert all(isinstance(one, str) for pair in labels.items() for one in pair)

@@ -201,3 +201,20 @@ def test_a_device_is_compared_with_what_is_usual(tmp_path: Path) -> None:
     assert isinstance(found, ev.Judged)
     assert found.verdict.anomaly is not None
     assert found.verdict.anomaly.novelty is None
+
+
+def test_models_of_flows_are_asked_by_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plugin.offline import classify
+
+    asked: list[object] = []
+
+    def by_flows(capture: Capture, wanted: Any) -> Any:
+        asked.append((wanted.flows, capture.packets is not None))
+        return lambda novelty, *_: novelty
+
+    monkeypatch.setattr(classify, "_by_flows", by_flows)
+    models: Any = {"*": "a model"}
+    one = judging()
+    one.use(Judges([NET], DEFAULTS, flows=models))
+    assert isinstance(one.judge(order(tmp_path)), ev.Judged)
+    assert asked == [(models, True)]

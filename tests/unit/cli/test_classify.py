@@ -56,7 +56,7 @@ def test_a_device_is_held_against_what_is_usual_for_its_role(
     assert main([*words, "--normal", str(tmp_path / "usual"), "--explain"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("    novel: unlike 30 reference captures of Printer: at ")
-    assert lines[3] == "    beside 30 references of Printer, the strangest features first:"
+    assert lines[3].startswith("    beside 30 references of Printer, the strangest features first;")
     assert len([line for line in lines if ", usual " in line and line.startswith(" " * 6)]) == 10
     assert main([*words, "--normal", "none", "--json", "--explain"]) == 0
     row = json.loads(capsys.readouterr().out)
@@ -92,7 +92,7 @@ def test_a_device_that_is_nowhere_is_a_no(model: str, capsys: pytest.CaptureFixt
     assert main(["classify", "--model", model, "--device", "1.2.3.4", str(PRINTER)]) == 4
     assert capsys.readouterr() == ("", "halia: 1.2.3.4: no such device in what was read\n")
     assert main(["classify", "--model", model, "--device", "foo", str(PRINTER)]) == 2
-    assert "argument --device: 'foo' is no MAC or IP address\n" in capsys.readouterr().err
+    assert "argument --device: 'foo' is no MAC or IP address; see " in capsys.readouterr().err
 
 
 def test_networkml_files(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,3 +236,34 @@ def test_signs_are_weighed_by_the_model_that_is_named(
     assert not said[1]
     assert not said[2]
     assert main([*words, "--suspicion", "toaster"]) == 2
+
+
+def test_who_nothing_is_said_about_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tmp_path / "few.pcap"
+    few.write_bytes(f.pcap(f.tcp_frame(1, f.SYN)))
+    words = ["classify", "--model", "demo", "--behaviours", "none", "--normal", "none", str(few)]
+    assert main(words) == 0
+    whole = capsys.readouterr().out
+    assert "1 packet, 1 session\n" in whole
+    assert "undetermined" in whole
+    assert main([*words, "--brief"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("left out: too little was seen to say anything\n")
+    assert len(out.splitlines()) == 1
+    assert main([*words, "--brief", "--json"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "left out" in told.err
+
+
+def test_models_of_flows_by_role_are_roles_and_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(f.tcp_frame(1, f.ACK)))
+    assert main(["classify", str(path), "--flows", "Printer"]) == 2
+    assert "--flows: ROLE=MODEL is expected" in capsys.readouterr().err
+    assert main(["classify", str(path), "--flows", "*=none-of-that-name"]) == 2
+    assert "none-of-that-name" in capsys.readouterr().err

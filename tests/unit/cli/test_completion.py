@@ -42,6 +42,10 @@ def test_the_shell_can_read_its_script(
         ("halia classify --model ", ["demo", "device", "enterprise"]),
         ("halia models show e", ["enterprise"]),
         ("halia models show n", ["normal"]),
+        ("halia classify --normal n", ["normal", "none"]),
+        ("halia classify --suspicion ", ["suspicion", "none"]),
+        ("halia train --adapt e", ["enterprise"]),
+        ("halia evaluate e", ["enterprise"]),
     ],
 )
 def test_bash_completes(line: str, offered: list[str], tmp_path: Path) -> None:

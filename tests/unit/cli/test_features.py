@@ -81,7 +81,7 @@ def test_a_device_is_there_or_not(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert main(["features", "--device", device, str(PRINTER)]) == code
     err = capsys.readouterr().err
     assert "halia: 1.2.3.4: no such device in what was read\n" in err
-    assert "argument --device: 'foo' is no MAC or IP address\n" in err
+    assert "argument --device: 'foo' is no MAC or IP address; see " in err
     out = tmp_path / "f.npz"
     assert main(["features", "--device", "1.2.3.4", str(PRINTER), "--out", str(out)]) == 4
     assert np.load(out)["shape"][0] == 0

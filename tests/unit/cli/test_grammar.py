@@ -43,3 +43,13 @@ def test_a_negative_value_reaches_its_option(capsys: pytest.CaptureFixture[str])
     assert vars(parser.parse_args(["--window", "-5m", "-q"])) == {"window": "-5m", "q": True}
     parser.print_help()
     assert capsys.readouterr().out == parser.format_help()
+
+
+def test_a_wrong_option_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="halia x")
+    parser.add_argument("--window", type=int)
+    with pytest.raises(SystemExit) as stop:
+        parser.parse_args(["--window", "a"])
+    assert stop.value.code == 2
+    said = "halia x: argument --window: invalid int value: 'a'; see 'halia x --help'\n"
+    assert capsys.readouterr() == ("", said)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import pytest
 
 from plugin.cli.main import main
 from plugin.ml.store import ARRAYS, save_model
+from tests.flow_models import tiny_flows
 from tests.models import tiny_forest, tiny_net
 from tests.normals import tiny_normal
 
@@ -55,6 +57,23 @@ def test_models_of_normal_are_listed_shown_and_verified(
     assert main(["models", "verify", "usual"]) == 4
 
 
+def test_models_of_flows_are_listed_shown_and_verified(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_model(tiny_flows(), folder / "streams")
+    assert main(["models", "list"]) == 0
+    line = next(one for one in capsys.readouterr().out.splitlines() if "streams" in one)
+    assert "flows: one-class-svm" in line
+    assert "IAT" in line
+    assert main(["models", "show", "streams"]) == 0
+    shown = capsys.readouterr().out
+    assert "threshold" in shown
+    assert '"nu": 0.5' in shown
+    assert main(["models", "verify"]) == 0
+    (folder / "streams" / ARRAYS).write_bytes(b"x")
+    assert main(["models", "verify", "streams"]) == 4
+
+
 def test_list_goes_on_behind_a_damaged_model(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +96,18 @@ def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", "toaster"]) == 2
 
 
+def test_notes_of_the_metrics_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tiny_net()
+    metrics = {"test": {"notes": ["with another limit", "of one unit"]}, "empty": {"notes": []}}
+    noted = model._replace(manifest=model.manifest._replace(metrics=metrics))
+    save_model(noted, folder / "noted")
+    assert main(["models", "show", "noted"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "notes" in line]
+    assert [line.split(maxsplit=1) for line in lines] == [
+        ["metrics.test.notes", "with another limit; of one unit"]
+    ]
+
+
 def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "verify"]) == 0
     damage(folder)
@@ -85,6 +116,9 @@ def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "verify", "--json"]) == 4
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["ok"] for row in rows] == [False, True]
+    digests = [row["manifest_sha256"] for row in rows]
+    manifest = (folder / "trees" / "manifest.json").read_bytes()
+    assert digests == [None, hashlib.sha256(manifest).hexdigest()]
     assert "not the file" in rows[0]["reason"]
     assert main(["models", "verify"]) == 4
     assert "good" in capsys.readouterr().out
@@ -95,4 +129,4 @@ def test_shipped_models_are_good(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()[1:]
     names = {line.split()[0].rpartition("/")[2] for line in lines}
     assert {"demo", "device", "enterprise", "normal"} <= names
-    assert all(line.endswith(" good") for line in lines)
+    assert all(line.split()[1] == "good" for line in lines)

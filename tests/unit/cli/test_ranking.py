@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from plugin.cli.ranking import anomalies, explained, ranking_lines, told
 from plugin.ml.behaviour.finding import Finding
+from plugin.ml.features import host
 from plugin.ml.novelty.explain import Explanation, Feature
 from plugin.ml.verdict import Role, Verdict, choose, judge
 
@@ -89,9 +90,20 @@ def test_an_explanation_names_ten_features_and_how_far_they_are() -> None:
     assert explained(one) == []
     features = (Feature("ttl", 60, 64, 64, 64, -4.0), *[Feature("x", 1, 0, 1, 2, 0)] * 20)
     lines = explained(one._replace(explanation=Explanation("Plug", 12, features)))
-    assert lines[0] == "    beside 12 references of Plug, the strangest features first:"
-    assert lines[1] == "      ttl 60, usual 64, 4 beyond"
-    assert lines[2] == "      x 1, usual 0 to 2"
+    assert lines[0] == (
+        "    beside 12 references of Plug, the strangest features first;"
+        " usual is the middle nine tenths of them:"
+    )
+    assert lines[1] == "      ttl: 60, usual 64, 4 usual spreads below that"
+    assert lines[2] == "      x: 1, usual 0 to 2"
     assert len(lines) == 11
     (first, *_) = explained(one._replace(explanation=Explanation(None, 300, features)))
     assert first.startswith("    beside 300 references of all that is known")
+
+
+def test_an_explained_feature_has_its_meaning_and_unit() -> None:
+    name, meaning = next(iter(host.definitions().items()))
+    feature = Feature(name, 3, 0, 1, 2, 1.5)
+    one = _verdict(_role("device", "known", "Plug", 0.95))
+    line = explained(one._replace(explanation=Explanation("Plug", 12, (feature,))))[1]
+    assert line == f"      {name}: 3, usual 0 to 2, 1.5 usual spreads above that ({meaning})"

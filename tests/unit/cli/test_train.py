@@ -65,10 +65,18 @@ def test_a_model_is_adapted(
     shown = capsys.readouterr().out
     assert "taught 8 captures, new: Calls" in shown
     assert "right before: 4 of 8; 8 of them" in shown
+    assert "rightly called known before: " in shown
     assert main([*command, "--force", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["new"] == ["Calls"]
     assert json.loads((out / "manifest.json").read_text())["classes"] == ["Asks", "Web", "Calls"]
+    for more in (["--algorithm", "net"], ["--features", "service-ports"], ["--window", "5m"]):
+        capsys.readouterr()
+        assert main([*command, "--force", *more]) == 2
+        assert f"{more[0]}: does not apply with --adapt" in capsys.readouterr().err
+    # An adapted model's recipe is not what was adapted.
+    assert main(["evaluate", str(out), str(captures), "--leave-out", "group", "--jobs", "1"]) == 0
+    assert "no test of the adaptation" in capsys.readouterr().err
     assert main(["train", str(captures), "--adapt", "none", "--out", str(tmp_path / "x")]) == 2
 
 

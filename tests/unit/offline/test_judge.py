@@ -78,8 +78,15 @@ def test_of_a_torn_capture_the_readable_part_is_judged(tmp_path: Path) -> None:
 
 
 def test_a_router_may_not_have_done_it_itself(tmp_path: Path) -> None:
-    outside = [bytes((203, 0, 113, i)) for i in (1, 2)]
-    passed = [attacks.sent(50, f.ipv4(f.udp(5, 53), 17, ip)) for ip in outside]
+    passed = []
+    for i in range(1, 13):  # asked by another, answered through it
+        outside, port = bytes((203, 0, 113, i)), 4_000 + i
+        asks = f.ipv4(f.udp(port, 53), 17, f.IP_A, outside)
+        answers = f.ipv4(f.udp(53, port), 17, outside, f.IP_A)
+        passed += [
+            f.Frame(attacks.at(50 + i), f.ethernet(asks, src=f.A, dst=attacks.BAD)),
+            f.Frame(attacks.at(50.5 + i), f.ethernet(answers, src=attacks.BAD, dst=f.A)),
+        ]
     trace = written(tmp_path / "x.pcap", *attacks.horizontal(), *passed)
     one = judged(trace, JUDGED, attacks.BAD_TEXT)
     assert one.anomaly is not None

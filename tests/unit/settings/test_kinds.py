@@ -28,6 +28,7 @@ from plugin.settings.table import BY_KEY, SETTINGS, Setting
         ("run.state", "relative", Path("relative")),
         ("broker.ca", "~/ca.pem", Path.home() / "ca.pem"),
         ("capture.max_devices", "1_000", 1000),
+        ("detect.flows", " Printer = printers", "Printer=printers"),
         ("capture.names", "yes", True),
         ("capture.names", "True", True),
         ("broker.republish", "off", False),
@@ -123,6 +124,7 @@ def test_what_is_taken(key: str, text: str, value: object) -> None:
         ("notify.give_up", "1s", "at least 1m is expected, not 1s"),
         ("notify.webhook_url", "https://hook/?token=x", "without ? or #: they are not sent on"),
         ("mirror.ignore_vlans", None, "a list of VLANs' numbers is expected, not null"),
+        ("detect.flows", "Printer=", "ROLE=MODEL is expected"),
         ("mirror.ignore_ports", "3", "DP:PORT is expected, such as sw1:3, not '3'"),
         ("mirror.ignore_ports", "sw1:x", "DP:PORT is expected"),
         ("mirror.ignore_ports", ":3", "DP:PORT is expected"),
@@ -186,6 +188,8 @@ def test_a_databases_url_is_shown_without_its_password() -> None:
 
 
 def test_lists_and_numbers_are_shown() -> None:
+    models = ("*=a", "b=c")
+    assert as_text(BY_KEY["detect.flows"], models) == '["*=a", "b=c"]'
     ports = ("a:1", "b:2")
     assert as_text(BY_KEY["mirror.ignore_ports"], ports) == "[a:1, b:2]"
     assert as_plain(BY_KEY["mirror.ignore_ports"], ports) == ["a:1", "b:2"]

@@ -153,6 +153,7 @@ def test_every_setting_has_a_variable_and_a_place_in_the_file(tmp_path: Path) ->
         "database": "sqlite:///x",
         "vlans": "7",
         "ports": "sw1:7",
+        "flow_models": "Printer=x",
         "syslog": "/dev/x",
         "mail": "x@y",
         "mails": "x@y",

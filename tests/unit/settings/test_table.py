@@ -8,7 +8,7 @@ def test_keys_and_variables_are_each_of_one_setting() -> None:
     assert BY_KEY["capture.rotate_time"].variable == "HALIA_CAPTURE_ROTATE_TIME"
     assert [s.key for s in SETTINGS if s.is_list] == [
         "mirror.ignore_vlans", "mirror.ignore_ports", "notify.states", "notify.alarms",
-        "notify.mail_to",
+        "notify.mail_to", "detect.flows",
     ]  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import queue
 import time
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from plugin.engine import events as ev
 from plugin.engine.commands import Announce
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from plugin.offline.pasts import Pasts
 
 _WAIT = 0.2
+T = TypeVar("T")
 log = logging.getLogger("halia.judging")
 
 
@@ -125,13 +127,17 @@ class Judging:
         """Learn the window of a verdict that was said and kept."""
         if self._pasts is None:
             return
-        try:
-            self._pasts.learn(said.verdict, said.capture)
-        except Exception:  # ours, as in judge(): a device's past may not end the daemon
-            log.exception("a mistake while the window %s was learned", said.capture)
+        learn = partial(self._pasts.learn, said.verdict, said.capture)
+        _supervised(f"the window {said.capture} was learned", learn)
 
     def judge(self, order: Judge) -> ev.Judged | ev.Unjudged:
         """Judge one capture."""
+        done = _supervised(f"{order.capture} was judged", partial(self._judged, order))
+        if isinstance(done, Exception):
+            return ev.Unjudged(order.capture, order.mac, f"a mistake of Halia's: {done!r}")
+        return done
+
+    def _judged(self, order: Judge) -> ev.Judged | ev.Unjudged:
         path = Path(order.path)
         warnings: tuple[str, ...] = ()
         if order.missed:
@@ -155,9 +161,17 @@ class Judging:
                 name = self._names(path, verdict.mac)
         except HaliaError as error:
             return ev.Unjudged(order.capture, order.mac, str(error))
-        except Exception as error:
-            # A mistake of ours, on frames that may be hostile: told with its traceback, and not
-            # allowed to end the daemon now and at each start from here on.
-            log.exception("a mistake while %s was judged", order.capture)
-            return ev.Unjudged(order.capture, order.mac, f"a mistake of Halia's: {error!r}")
         return ev.Judged(order.capture, verdict, name)
+
+
+def _supervised(doing: str, work: Callable[[], T]) -> T | Exception:
+    """Do something; what it gives, or the mistake of ours that it ended in.
+
+    The frames may be hostile: a mistake is told with its traceback, and not allowed to end the
+    daemon now and at each start from here on.
+    """
+    try:
+        return work()
+    except Exception as error:
+        log.exception("a mistake while %s", doing)
+        return error

@@ -12,6 +12,7 @@ from plugin.ml.matrix import empty, vstack
 from plugin.ml.novelty.judge import Device, enough, explained, judge
 from plugin.ml.store import find_optional, load_normal
 from plugin.ml.verdict import KNOWN
+from plugin.offline.host_rows import HostRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from plugin.ml.novelty.model import Normal
     from plugin.ml.novelty.references import Memory
     from plugin.ml.verdict import Role
-    from plugin.offline.host_rows import HostRows
     from plugin.records import Capture
 
 SHIPPED = "normal"
@@ -52,13 +52,7 @@ def rows_of(capture: Capture, devices: Devices, name: str) -> Matrix:
         name: ``service-ports`` or one of ``HOST``.
     """
     if name in HOST:
-        from plugin.ml.features import host, host_owners
-
-        packets, sessions = capture.packets, capture.sessions
-        assert packets is not None
-        owners = host_owners.by_devices(packets, sessions, devices, len(capture.macs))
-        sent_only = name == host.SENT
-        return host.of_owners(packets, sessions, owners, len(devices), sent_only=sent_only)
+        return HostRows(capture, devices, (name,)).of(name, np.arange(len(devices)))
     views, done = devices.views, 0
     parts = []
     for block in devices_in.blocks(views):

@@ -144,10 +144,7 @@ def _anomaly(args: argparse.Namespace) -> int:
 
     report = run_anomaly(args.cache, rounds=args.rounds or 5, quick=args.quick)
     shown = {
-        "behaviours": [
-            one._asdict() | {"micros": one.micros, "whole_micros": one.whole_micros}
-            for one in report.costs
-        ],
+        "behaviours": [one._asdict() | {"micros": one.micros} for one in report.costs],
         "classify_times_bare_python": report.times,
     }
     print(json.dumps(shown) if args.json else "\n".join(anomaly_lines(report)))

@@ -1,12 +1,11 @@
 """``python -m bench anomaly``: what looking for behaviours costs, and a fresh classify with all.
 
-Behaviours are judged on arrays, after a capture was read: packets are counted by the second while
-it is read, what could be no finding is left out, and the detectors look at the rest. What every
-session costs is the first two (the goal is theirs); what is suspect costs a detector's Python
-besides, which is told: by event, and for the whole capture. CPU in this process, smallest of the
-rounds, on captures of devices merged into one, on those and attacks, and on generated traffic
-(whose sizes and targets are drawn by lot, so that some of it looks like a tunnel or a sweep). A
-stream is judged event by event; what that costs is told too.
+Packets are counted by the second while a capture is read; then the compiled core judges all of its
+events by all behaviours. Both together, findings in words included, is what a session costs (the
+goal is theirs). CPU in this process, smallest of the rounds, on captures of devices merged into
+one, on those and attacks, and on generated traffic (whose sizes and targets are drawn by lot, so
+that some of it looks like a tunnel or a sweep). A stream is judged event by event; what that costs
+is told too.
 """
 
 from __future__ import annotations
@@ -47,30 +46,15 @@ class Cost(NamedTuple):
     packets: int
     sessions: int
     findings: int
-    left: int
-    """Sessions, seconds and ARP packets that the detectors look at."""
     counting_s: float
-    choosing_s: float
-    """Leaving out what could be no finding."""
     judging_s: float
-    """Choosing, and the detectors on what is left."""
     streaming_s: float
     """Events of a stream and all detectors on them."""
 
     @property
     def micros(self) -> float:
-        """A session: to count and to leave out."""
-        return (self.counting_s + self.choosing_s) / max(self.sessions, 1) * 1e6
-
-    @property
-    def whole_micros(self) -> float:
-        """A session: with the detectors on what is left."""
+        """A session: to count and to judge."""
         return (self.counting_s + self.judging_s) / max(self.sessions, 1) * 1e6
-
-    @property
-    def event_micros(self) -> float:
-        """What is left: the detectors on one of them."""
-        return max(0.0, self.judging_s - self.choosing_s) / max(self.left, 1) * 1e6
 
     @property
     def met(self) -> bool:
@@ -121,7 +105,6 @@ def cost_of(source: Input, rounds: int) -> Cost:
     from plugin.ml.behaviour.parameters import Parameters
     from plugin.offline.behaviours import findings_of
     from plugin.offline.read import read_capture
-    from plugin.offline.suspects import suspects_in
     from plugin.sessions.watch import Watch
 
     capture = read_capture(source.path, packets=True, watched=True)
@@ -135,16 +118,13 @@ def cost_of(source: Input, rounds: int) -> Cost:
             watch.take(rows[begin : begin + STREAM_PACKETS])
         watch.seen()
 
-    left = suspects_in(capture, parameters)
     return Cost(
         source.name,
         source.what,
         len(rows),
         len(capture.sessions),
         len(findings_of(capture, parameters)),
-        len(left.sessions) + len(left.seconds) + len(left.arp),
         _smallest(count, rounds),
-        _smallest(lambda: suspects_in(capture, parameters), rounds),
         _smallest(lambda: findings_of(capture, parameters), rounds),
         _smallest(lambda: _streamed(capture), 1),
     )
@@ -186,8 +166,8 @@ def _classified(small: Input, empty: Input, rounds: int) -> float:
 def anomaly_lines(report: Report) -> list[str]:
     """A row a capture, and what classify costs."""
     header = (
-        "input", "packets", "sessions", "counting ms", "choosing ms", "µs a session", "goal", "",
-        "left", "findings", "µs each", "µs a session in all", "stream µs a session", "",
+        "input", "packets", "sessions", "findings", "counting ms", "judging ms", "µs a session",
+        "goal", "", "stream µs a session", "",
     )  # fmt: skip
     rows: list[Sequence[str]] = [header]
     rows += [
@@ -195,15 +175,12 @@ def anomaly_lines(report: Report) -> list[str]:
             cost.what,
             f"{cost.packets:,}",
             f"{cost.sessions:,}",
+            str(cost.findings),
             f"{cost.counting_s * 1e3:.1f}",
-            f"{cost.choosing_s * 1e3:.1f}",
+            f"{cost.judging_s * 1e3:.1f}",
             f"{cost.micros:.2f}",
             f"<= {MICROS_GOAL:g}",
             "met" if cost.met else "MISSED",
-            f"{cost.left:,}",
-            str(cost.findings),
-            f"{cost.event_micros:.1f}",
-            f"{cost.whole_micros:.2f}",
             f"{cost.streaming_s / max(cost.sessions, 1) * 1e6:.1f}",
             "",
         )

@@ -31,8 +31,11 @@ from plugin.core._reference_sos import sos as reference_sos  # noqa: E402
 from plugin.core.layout import PACKET  # noqa: E402
 from plugin.flows import by_numpy  # noqa: E402
 from plugin.flows.spec import FEATURES  # noqa: E402
-from plugin.sessions.watch import SECONDS, counted_by_numpy, ports_table  # noqa: E402
-from tests import demuxes, flowing  # noqa: E402
+from plugin.offline.behaviours import by_events  # noqa: E402
+from plugin.offline.judged import in_words, packed  # noqa: E402
+from plugin.sessions.uses import USES, Uses  # noqa: E402
+from plugin.sessions.watch import ARP, SECONDS, arp_of, counted_by_numpy, ports_table  # noqa: E402
+from tests import demuxes, flowing, judging  # noqa: E402
 from tests.engines import make, run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -105,29 +108,47 @@ def once(rng: random.Random, engine: type, captures: list[bytes]) -> None:
             )
 
 
-def count_once(rng: random.Random, kernel: Any) -> None:
-    """Counting any records, whole or nonsense: what numpy counts, or a refusal."""
+def watch_once(rng: random.Random, kind: type) -> None:
+    """Watching any records, whole or nonsense: what numpy tells, or a refusal."""
     number = rng.choice((0, 1, 2, 9, 300))
     records = bytearray(rng.randbytes(PACKET.size * number))
     rows = np.frombuffer(records, PACKET.dtype())
     if rng.random() < 0.7:  # so that some are counted, and some fall together
         rows["proto"], rows["marks"] = rng.choice((1, 6, 17, 58)), rng.choice((0, 0, 64))
         rows["src_ip"][:, 1:], rows["dst_ip"][:, 1:] = 0, 0
+        rows["src_ip"][:, :1] &= 3
+        rows["src_ip"][:, 10:12] = 255
         rows["src_mac"], rows["dst_mac"] = rng.randrange(-1, 3), rng.randrange(-1, 3)
+        rows["arp_sha"], rows["arp_op"] = rng.randrange(-1, 3), rows["arp_op"] & 1
         rows["session"] &= 0xFF
         rows["time"] //= 1 << 32
         rows["dst_port"], rows["direction"] = rng.choice((53, 67, 9, 4500)), rng.randrange(2)
-    table = ports_table()
-    found = np.frombuffer(kernel(records, table, rng.randbytes(16)), SECONDS)
-    if sorted(map(bytes, found)) != sorted(map(bytes, counted_by_numpy(rows))):
-        Path("fuzz-difference.bin").write_bytes(records)
-        raise SystemExit("the counts differ: fuzz-difference.bin")
-    for packets, ports in ((records + b"x", table), (records, table[1:])):
-        try:
-            kernel(packets, ports, bytes(16))
-        except ValueError:
-            continue
-        raise SystemExit("buffers that do not fit were taken")
+    table, most = ports_table(), rng.choice((1, 2, 99))
+    watch, uses = kind(table, most, rng.randbytes(16)), Uses(most)
+    for part in np.array_split(rows, 2):
+        told = [*map(np.frombuffer, watch.feed(part.tobytes()), (SECONDS, ARP, USES))]
+        expected = [counted_by_numpy(part), arp_of(part), uses.take(part)]
+        pairs = zip(told, expected, strict=True)
+        if not all(np.array_equal(a[n], b[n]) for a, b in pairs for n in b.dtype.names or ()):
+            Path("fuzz-difference.bin").write_bytes(records)
+            raise SystemExit("what is told of packets differs: fuzz-difference.bin")
+    for ports, packets in ((table, records + b"x"), (table[1:], records)):
+        with contextlib.suppress(ValueError):
+            kind(ports, most, bytes(16)).feed(packets)
+            raise SystemExit("buffers that do not fit were taken")
+
+
+def judge_once(rng: random.Random, kernel: Any) -> None:
+    """Behaviours of rows that no network would send, as the live detectors do; then damaged."""
+    parameters, capture = judging.rules(rng), judging.capture(rng)
+    rows, last, ports, rules = packed(capture, parameters)
+    told = kernel(rows, last, ports, rules, rng.randbytes(16))
+    if in_words(told, capture, parameters) != [*by_events(capture, parameters)]:
+        Path("fuzz-difference.bin").write_bytes(b"".join(map(bytes, rows)))
+        raise SystemExit(f"findings differ: fuzz-difference.bin, {parameters}")
+    torn = damaged(rng, tuple(map(bytes, (*rows, rules))))
+    with contextlib.suppress(ValueError):
+        kernel((*torn[:5],), rng.randrange(-(1 << 63), 1 << 63), ports, torn[5], bytes(16))
 
 
 def frames_of(rng: random.Random, base: bytes) -> list[demuxes.Arrived]:
@@ -272,7 +293,8 @@ def main() -> None:
     done = 0
     while done < args.inputs and time.monotonic() < end:
         once(rng, module.Engine, captures)
-        count_once(rng, module.seconds)
+        watch_once(rng, module.Watch)
+        judge_once(rng, module.behaviours)
         block_once(rng, module.Demux, captures)
         sos_once(rng, module.sos)
         flows_once(rng, module)

@@ -30,7 +30,8 @@ class Opened(NamedTuple):
 class Answered(NamedTuple):
     """The first packet of the responder, or a TCP originator's ACK: there must have been one.
 
-    Where only one direction is captured, nobody's answers are seen, but they are acknowledged.
+    Where only one direction is captured, nobody's answers are seen, but they are acknowledged. Who
+    was seen to be answered before is not believed that: not in a new conversation.
     """
 
     time: int

@@ -50,8 +50,51 @@ def end(seconds: float = 100) -> list[f.Frame]:
     return [f.udp_frame(0)._replace(time=at(seconds))]
 
 
-def horizontal(hosts: int = 40) -> list[f.Frame]:
-    return [asked(i * 0.1, host(i), 40_000 + i, 445) for i in range(hosts)] + end()
+def horizontal(hosts: int = 40, *, port: int = 445) -> list[f.Frame]:
+    return [asked(i * 0.1, host(i), 40_000 + i, port) for i in range(hosts)] + end()
+
+
+def partners(hosts: int = 80, *, every: int = 2) -> list[f.Frame]:
+    """File sharing: partner after partner is asked over UDP; each so-manieth answers."""
+    frames = []
+    for i in range(hosts):
+        frames.append(datagram(i * 0.5, (6_881, 6_881), 100, host(i)))
+        if i % every == 0:
+            frames.append(datagram(i * 0.5 + 0.1, (6_881, 6_881), 300, host(i), back=True))
+    return frames + end()
+
+
+def cut_off(hosts: int = 40, *, port: int = 443, until: float = 0) -> list[f.Frame]:
+    """Outside hosts are asked; one answered before, and others go on until a time."""
+    frames = [asked(0, OUTSIDE, 39_999, 443), told(0.1, OUTSIDE, 39_999, 443, f.SYN | f.ACK)]
+    for i in range(hosts):
+        target = bytes((203, 0, 113, i))
+        frames.append(asked(2 + i, target, 40_000 + i, port))
+        if i < until:
+            other = bytes((198, 51, 100, i))
+            frames.append(asked(2 + i, other, 50_000 + i, 853))
+            frames.append(told(2.1 + i, other, 50_000 + i, 853, f.SYN | f.ACK))
+    return frames + end()
+
+
+def forged(hosts: int = 40, *, port: int = 445) -> list[f.Frame]:
+    """Each probe is answered in a frame of the same MAC: by a router, or by the scanner himself."""
+    frames = []
+    for i in range(hosts):
+        frames.append(asked(i * 0.1, host(i), 40_000 + i, port))
+        reply = f.ipv4(f.tcp(port, 40_000 + i, f.SYN | f.ACK), 6, host(i), BAD_IP)
+        frames.append(f.Frame(at(i * 0.1 + 0.01), f.ethernet(reply, src=BAD, dst=f.B)))
+    return frames + end()
+
+
+def made_up(hosts: int = 40, *, outside: bool = False) -> list[f.Frame]:
+    """A scan by one who was answered before; each probe is followed by his own acknowledgement."""
+    frames = visits(1, outside=outside)[:-1]
+    for i in range(hosts):
+        target, port = host(1 + i), 40_001 + i
+        frames.append(asked(1 + i * 0.1, target, port, 445))
+        frames.append(asked(1.01 + i * 0.1, target, port, 445, f.ACK))
+    return frames + end()
 
 
 def vertical(ports: int = 40) -> list[f.Frame]:
@@ -62,12 +105,24 @@ def vertical(ports: int = 40) -> list[f.Frame]:
     return frames + end()
 
 
-def visits(targets: int = 40, port: int = 443) -> list[f.Frame]:
+def traceroute(first: int = 33_434, probes: int = 90) -> list[f.Frame]:
+    """Sixteen probes at once, as Linux sends them, each to the next UDP port."""
+    return [
+        sent(
+            k // 16 * 0.3 + k % 16 * 0.0001,
+            f.ipv4(f.udp(45_000 + k, first + k, b"@" * 32), 17, BAD_IP, OUTSIDE),
+        )
+        for k in range(probes)
+    ] + end()
+
+
+def visits(targets: int = 40, port: int = 443, *, outside: bool = False) -> list[f.Frame]:
     """A busy client: every server answers."""
     frames = []
     for i in range(targets):
-        frames.append(asked(i * 0.1, host(i), 40_000 + i, port))
-        frames.append(told(i * 0.1 + 0.05, host(i), 40_000 + i, port, f.SYN | f.ACK))
+        target = bytes((198, 51, 100, i)) if outside else host(i)
+        frames.append(asked(i * 0.1, target, 40_000 + i, port))
+        frames.append(told(i * 0.1 + 0.05, target, 40_000 + i, port, f.SYN | f.ACK))
     return frames + end()
 
 
@@ -86,6 +141,16 @@ def syn_flood(rate: int = 150, seconds: int = 4) -> list[f.Frame]:
 def udp_flood(rate: int = 2_100, seconds: int = 4) -> list[f.Frame]:
     packet = f.ipv4(f.udp(5, 9), 17, BAD_IP)
     return [sent(i / rate, packet) for i in range(rate * seconds)] + end()
+
+
+def uploaded(rate: int = 2_100, seconds: int = 4, *, every: int = 10) -> list[f.Frame]:
+    """Much over UDP to one who acknowledges each so-manieth packet."""
+    ports, frames = (51_820, 51_820), []
+    for i in range(rate * seconds):
+        frames.append(datagram(i / rate, ports, 1_400))
+        if i % every == 0:
+            frames.append(datagram(i / rate, ports, 96, back=True))
+    return frames + end()
 
 
 def icmp_flood(rate: int = 150, seconds: int = 4) -> list[f.Frame]:
@@ -256,13 +321,15 @@ def polls(times: int = 40, period: float = 60) -> list[f.Frame]:
     return [sent(1 + i * period * 2, packet) for i in range(times)] + end(times * period * 2)
 
 
-def beacons(times: int = 40, period: float = 10, jitter: float = 0.02) -> list[f.Frame]:
+def beacons(
+    times: int = 40, period: float = 10, jitter: float = 0.02, port: int = 443
+) -> list[f.Frame]:
     shifts = [((i * i * 37) % 11 / 5 - 1) * jitter * period for i in range(times)]
     frames = []
     for i, shift in enumerate(shifts):
-        frames.append(asked(1 + i * period + shift, OUTSIDE, 40_000 + i, 443))
+        frames.append(asked(1 + i * period + shift, OUTSIDE, 40_000 + i, port))
         answer = 1 + i * period + shift + 0.05
-        frames.append(told(answer, OUTSIDE, 40_000 + i, 443, f.SYN | f.ACK))
+        frames.append(told(answer, OUTSIDE, 40_000 + i, port, f.SYN | f.ACK))
     return frames + end(times * period + 60)
 
 

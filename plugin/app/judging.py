@@ -7,51 +7,25 @@ import queue
 import time
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from plugin.engine import events as ev
 from plugin.engine.commands import Announce
 from plugin.errors import HaliaError
-from plugin.offline.classify import Options
 from plugin.offline.judge import judge_capture
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from plugin.app.inbox import Inbox
     from plugin.engine.commands import Judge
-    from plugin.ml.behaviour.parameters import Parameters
-    from plugin.ml.flow_model import FlowModel
-    from plugin.ml.model import Model
-    from plugin.ml.novelty.model import Normal
-    from plugin.ml.suspicion import Suspicion
+    from plugin.offline.judges import Judges
     from plugin.offline.pasts import Pasts
 
 _WAIT = 0.2
 T = TypeVar("T")
 log = logging.getLogger("halia.judging")
-
-
-class Judges(NamedTuple):
-    """What judges captures: read anew at a reload."""
-
-    models: list[Model]
-    """Of roles."""
-    parameters: Parameters
-    """Of behaviours."""
-    normal: Normal | None = None
-    """What is usual for a role; None where no such model came along."""
-    suspicion: Suspicion | None = None
-    """How far harmless devices go in each sign; None likewise."""
-
-    flows: Mapping[str, FlowModel] = MappingProxyType({})
-    """Models of flows by role, which may find novelty too; ``*``: any other role."""
-
-    def networkml(self) -> Mapping[str, str]:
-        """NetworkML's own labels of the models' classes."""
-        return {label: ours for m in self.models for label, ours in m.manifest.networkml.items()}
 
 
 class Judging:
@@ -127,7 +101,7 @@ class Judging:
         """Learn the window of a verdict that was said and kept."""
         if self._pasts is None:
             return
-        learn = partial(self._pasts.learn, said.verdict, said.capture)
+        learn = partial(self._pasts.learn, said.verdict, said.capture, said.port)
         _supervised(f"the window {said.capture} was learned", learn)
 
     def judge(self, order: Judge) -> ev.Judged | ev.Unjudged:
@@ -142,14 +116,7 @@ class Judging:
         warnings: tuple[str, ...] = ()
         if order.missed:
             warnings = (f"{order.missed:,} frames of this or other devices were lost meanwhile",)
-        models, parameters, normal, suspicion, flows = self._judges
-        options = Options(
-            behaviours=parameters,
-            normal=normal,
-            memory=self._pasts,
-            suspicion=suspicion,
-            flows=flows,
-        )
+        models, options = self._judges.models, self._judges.options(self._pasts)
         try:
             verdict = judge_capture(
                 path, models, options, order.mac, warnings=warnings, pasts=self._pasts

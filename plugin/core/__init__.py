@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     FlowColumns: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     """The keys, then the columns of ``FlowBuffers``."""
 
+    Capture: TypeAlias = tuple[Buffer, Buffer, Buffer, Buffer, Buffer]
+    """sessions, macs and the fields of ``watched`` of :class:`plugin.records.Capture`."""
+
     class Loops(Protocol):
         """The compiled loops over models; buffers of :mod:`plugin.ml.role`'s types, in C order.
 
@@ -53,6 +56,12 @@ if TYPE_CHECKING:
 
             Flows of fewer than ``least`` packets are left out.
             """
+
+    class Watch(Protocol):
+        """Takes packets; :mod:`plugin.sessions.watch` tells the details."""
+
+        def feed(self, packets: Buffer, /) -> tuple[bytes, bytes, bytes]:
+            """Take ``PACKET`` records; rows of its ``SECONDS``, ``ARP`` and ``USES`` of them."""
 
     class FlowLoops(Protocol):
         """The compiled loops over flows; all raise ValueError when buffers do not fit."""
@@ -300,23 +309,44 @@ def sos() -> Sos:
     return _core.sos
 
 
-def seconds(packets: Buffer, ports: bytes) -> bytes | None:
-    """Count packets by second, device, kind and address; None when the reference was chosen.
+def new_watch(ports: bytes, most: int) -> Watch | None:
+    """A fresh watch over packets; None when the reference was chosen.
 
-    numpy does the same then: :mod:`plugin.sessions.watch`, which also says what is counted.
+    numpy does the same then: :mod:`plugin.sessions.watch`, which also says what is told.
 
     Args:
-        packets: ``PACKET`` records.
         ports: of all 65,536, 1 = of a service that is abused as an amplifier, 2 = also of tunnels.
-
-    Returns:
-        Rows of ``watch.SECONDS``, in order of first sight.
+        most: pairs of a device and its address that are remembered.
     """
     if implementation() == "reference":
         return None
     from plugin.core import _core
 
-    return _core.seconds(packets, ports, os.urandom(16))
+    return _core.Watch(ports, most, os.urandom(16))
+
+
+def behaviours(rows: Capture, last: int | None, ports: bytes, rules: bytes) -> bytes | None:
+    """Judge a whole capture by all behaviours; None when the reference was chosen.
+
+    :mod:`plugin.ml.behaviour` does the same then, event by event.
+
+    Args:
+        rows: sessions, MACs, seconds, ARP and uses of a capture.
+        last: when it ended, ns.
+        ports: of all 65,536, 1 = login, 2 = remote administration, 4 = regular by nature.
+        rules: as :mod:`plugin.offline.judged` packs them.
+
+    Returns:
+        Findings, as it unpacks them, in order of the events that completed them.
+
+    Raises:
+        ValueError: rows that are torn or name a MAC that is not there, or rules out of bounds.
+    """
+    if implementation() == "reference":
+        return None
+    from plugin.core import _core
+
+    return _core.behaviours(rows, last, ports, rules, os.urandom(16))
 
 
 def new_flow_table() -> FlowTable | None:

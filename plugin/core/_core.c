@@ -13,10 +13,11 @@
 #include "decode.h"
 #include "demux_object.h"
 #include "flows_object.h"
+#include "judge_object.h"
 #include "predict.h"
-#include "seconds.h"
 #include "sessions.h"
 #include "sos_object.h"
+#include "watch_object.h"
 
 enum { MORE, PACKETS_FULL, SESSIONS_FULL, FAILED };
 
@@ -333,7 +334,8 @@ static PyMethodDef FUNCTIONS[] = {
      "forest((indptr, indices, data, n_columns), (feature, threshold, left, right, value, roots), n_classes, out)"},
     {"sos", select_sos, METH_VARARGS,
      "sos(rows, n_columns, (perplexity, squared, tolerance), (first, last), (out, beta, log_sum))"},
-    {"seconds", count_seconds, METH_VARARGS, "seconds(packets, ports, seed)"},
+    {"behaviours", judge_capture, METH_VARARGS,
+     "behaviours((sessions, macs, seconds, arp, uses), last, ports, rules, seed)"},
     {"flow_parts", part_flows, METH_VARARGS, "flow_parts(starts, time, limits, grid, least, drop)"},
     {"flow_pieces", take_pieces, METH_VARARGS, "flow_pieces(begin, end, (time, size, ttl, flags))"},
     {"flow_rows", rows_of_flows, METH_VARARGS,
@@ -353,7 +355,7 @@ static int add_type(PyObject *module, PyType_Spec *spec, const char *name) {
 PyMODINIT_FUNC PyInit__core(void) {
     PyObject *module = PyModule_Create(&MODULE);
     if (module && add_type(module, &SPEC, "Engine") && add_type(module, &DEMUX_SPEC, "Demux") &&
-        add_type(module, &FLOW_SPEC, "FlowTable"))
+        add_type(module, &FLOW_SPEC, "FlowTable") && add_type(module, &WATCH_SPEC, "Watch"))
         return module;
     Py_XDECREF(module);
     return NULL;

@@ -1,6 +1,6 @@
 from typing_extensions import Buffer
 
-from plugin.core import FlowBuffers, FlowColumns, NetBuffers, RowBuffers, TreeBuffers
+from plugin.core import Capture, FlowBuffers, FlowColumns, NetBuffers, RowBuffers, TreeBuffers
 
 class Engine:
     def __init__(
@@ -33,6 +33,9 @@ def sos(
     out: tuple[Buffer, Buffer, Buffer],
     /,
 ) -> None: ...
+def behaviours(
+    rows: Capture, last: int | None, ports: Buffer, rules: Buffer, seed: Buffer, /
+) -> bytes: ...
 def flow_parts(
     starts: Buffer, time: Buffer, limits: Buffer, grid: bool, least: int, drop: bool, /
 ) -> tuple[bytes, bytes, bytes]: ...
@@ -42,7 +45,6 @@ def flow_pieces(
 def flow_rows(
     flows: FlowBuffers, how: tuple[int, bool, int], width: int, out: Buffer, /
 ) -> None: ...
-def seconds(packets: Buffer, ports: Buffer, seed: Buffer, /) -> bytes: ...
 
 class Demux:
     def __init__(
@@ -71,3 +73,7 @@ class FlowTable:
     def __init__(self, seed: bytes) -> None: ...
     def feed(self, packets: Buffer, /) -> None: ...
     def columns(self, least: int, /) -> FlowColumns: ...
+
+class Watch:
+    def __init__(self, ports: bytes, most: int, seed: bytes) -> None: ...
+    def feed(self, packets: Buffer, /) -> tuple[bytes, bytes, bytes]: ...

@@ -67,6 +67,16 @@ def highest(row: Index, value: NDArray[Any], n_rows: int) -> Floats:
     return found
 
 
+def member(keys: Keys, some: Keys) -> NDArray[np.bool_]:
+    """(n,) which of the keys are among some."""
+    if not len(some):
+        return np.zeros(len(keys), np.bool_)
+    ordered = np.sort(some)
+    at = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    found: NDArray[np.bool_] = ordered[at] == keys
+    return found
+
+
 class Beat(NamedTuple):
     """What counts as a rhythm."""
 

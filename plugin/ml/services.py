@@ -37,6 +37,10 @@ UDP_SERVICES: tuple[int, ...] = (
 )  # fmt: skip
 """UDP ports with a column of their own."""
 
+TRACED = ((33_434, 33_523), (44_444, 44_507))
+"""UDP ports that traceroute (thirty hops, three probes each) and tracepath (64 ports in turn) count
+through: they measure a path, and want to be refused at its end."""
+
 RANGES: tuple[str, ...] = ("none", "system", "registered", "dynamic")
 """Bins of the ports without a column, in the order of their offsets."""
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 
+from plugin.ml.behaviour import Behaviours
 from plugin.ml.behaviour.parameters import Parameters
+from plugin.ml.features.addresses import groups
 from plugin.ml.verdict import FINDINGS_MAX, judge, says_yes
-from plugin.offline.crowds import key_of, member
+from plugin.offline.judged import compiled_findings
 from plugin.offline.read import read_capture
-from plugin.offline.suspects import suspects_in
 from plugin.records import mac_text
 from plugin.sessions.afterwards import arp_events, counted, session_events, use_events
+from plugin.sessions.watch import TCP, UDP, merged
 from plugin.settings import units
 from plugin.settings.urls import TCP_PORT_MAX
 from plugin.traffic import Passed
@@ -22,16 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from yaml.nodes import Node
 
     from plugin.ml.behaviour.finding import Finding, Found
     from plugin.ml.verdict import Anomaly
-    from plugin.offline.suspects import Suspects
     from plugin.records import Capture, Rows
     from plugin.traffic import Event
     from plugin.yaml_places import Document
 
 FILE = "behaviours.yaml"
+_GROUP_BIT = 1
+NO_LINK = "has no link address: behaviours go by it, and were not looked for"
+"""A warning about a device of a capture without link addresses."""
 BEHIND = "stands for other devices: what was found may have been done by one behind it"
 """A warning about a router's findings."""
 
@@ -52,64 +57,62 @@ def behaviours_in(path: Path | str, parameters: Parameters) -> list[Found]:
 def findings_of(capture: Capture, parameters: Parameters) -> list[Found]:
     """Judge a capture that was read with ``watched=True``: findings in order of time.
 
-    The detectors are those of the live stream, and so are their events, made from the records
-    afterwards; but only of what :func:`plugin.offline.suspects.suspects_in` leaves over.
+    The compiled core judges it as the detectors of the live stream would; without it they do so
+    themselves, event by event (:func:`by_events`).
     """
-    judged = suspects_in(capture, parameters)
-    if not judged.any():
-        return []
-    assert capture.watched is not None, "read without watched=True"
-    uses = _of(capture.watched.uses, judged.arp)
+    found = compiled_findings(capture, parameters)
+    return [*by_events(capture, parameters)] if found is None else found
+
+
+def by_events(capture: Capture, parameters: Parameters) -> Iterator[Found]:
+    """Judge a capture with the detectors of the live stream, by events made afterwards."""
+    from heapq import merge  # what needs no compiler costs the start of others nothing
+
+    watched = capture.watched
+    assert watched is not None, "read without watched=True"
     names = [mac_text(mac.tobytes()) for mac in capture.macs["mac"]]
-    return list(_judged(judged, uses, names.__getitem__, capture.totals.last_ns, parameters))
-
-
-def _of(uses: Rows, arp: Rows) -> Rows:
-    """Uses of the addresses that some ARP packets are about."""
-    if not len(arp):
-        return uses[:0]
-    used, claimed = (
-        key_of(*np.ascontiguousarray(ips).view(np.uint64).T) for ips in (uses["ip"], arp["src_ip"])
-    )
-    chosen: Rows = uses[member(used, claimed)]
-    return chosen
-
-
-def _judged(
-    suspects: Suspects,
-    uses: Rows,
-    mac: Callable[[int], str],
-    last_ns: int | None,
-    parameters: Parameters,
-) -> Iterator[Found]:
-    from heapq import merge  # what most captures do not come to costs their start nothing
-
-    from plugin.ml.behaviour import Behaviours
-
+    mac, sessions = names.__getitem__, capture.sessions
     events: Iterable[Event] = merge(
-        session_events(suspects.sessions, mac),
-        counted(suspects.seconds, mac),
-        arp_events(suspects.arp, mac),
-        use_events(uses, mac),
+        session_events(sessions[_to_one(sessions, capture.macs)], mac),
+        counted(merged(watched.seconds), mac),
+        arp_events(watched.arp, mac),
+        use_events(watched.uses, mac),
         key=attrgetter("time"),
     )
     behaviours = Behaviours(parameters)
     for event in events:
         yield from behaviours.step(event)
-    if last_ns is not None:
-        yield from behaviours.step(Passed(last_ns))
+    if capture.totals.last_ns is not None:
+        yield from behaviours.step(Passed(capture.totals.last_ns))
+
+
+def _to_one(sessions: Rows, macs: Rows) -> NDArray[np.bool_]:
+    """(n,) sessions from a device to one receiver; not the later fragments of others."""
+    first_octet = np.append(macs["mac"][:, 0], 0)  # no link address: index -1
+    found: NDArray[np.bool_] = sessions["orig_mac"] >= 0
+    found &= (first_octet[sessions["resp_mac"]] & _GROUP_BIT) == 0
+    ports = (sessions["orig_port"] != 0) | (sessions["resp_port"] != 0)
+    found &= ports | ((sessions["proto"] != TCP) & (sessions["proto"] != UDP))
+    found &= ~groups(sessions["resp_ip"])
+    return found
 
 
 class Anomalies:
-    """What behaviours were found, by device. Devices that go by their IP address are not judged."""
+    """What behaviours were found, by device. Devices that go by their IP address are not judged.
+
+    Detectors tell what lasts again and again: of the same with the same evidence the last is kept,
+    at the place of the first.
+    """
 
     def __init__(self, capture: Capture, parameters: Parameters | None) -> None:
         """Look at a capture that was read with ``watched=True``, or (without parameters) do not."""
         self._looked = parameters is not None
-        self._found: dict[str, list[Finding]] = {}
+        found: dict[str, dict[tuple[str, tuple[str, ...]], Finding]] = {}
         if parameters is not None:
             for one in findings_of(capture, parameters):
-                self._found.setdefault(one.mac, []).append(one.finding)
+                last = one.finding
+                found.setdefault(one.mac, {})[last.name, last.evidence] = last
+        self._found = {mac: tuple(some.values()) for mac, some in found.items()}
 
     def of(
         self, mac: str | None, novelty: Finding | None = None, suspicion: Finding | None = None
@@ -128,13 +131,15 @@ class Anomalies:
         return judge(named, novelty, suspicion=None if named else suspicion)
 
     def warnings(self, mac: str | None, *, relay: bool) -> tuple[str, ...]:
-        """What to know of the findings: there are more, or they may be about others.
+        """What to know of the findings: there are more, or none, or they may be about others.
 
         Args:
             mac: of the device.
             relay: it stands for other devices.
         """
-        found = len(self._found.get(mac or "", ()))
+        if mac is None:
+            return (NO_LINK,) if self._looked else ()
+        found = len(self._found.get(mac, ()))
         more = found - FINDINGS_MAX
         told = (f"{more} further findings are not told",) if more > 0 else ()
         return told + ((BEHIND,) if found and relay else ())

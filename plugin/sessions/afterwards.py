@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from plugin.addresses import is_private
+from plugin.addresses import IPV4_PREFIX, is_private
 from plugin.sessions.watch import ACK, AMOUNTS, KINDS, SECOND, TCP
 from plugin.traffic import Answered, Arp, Counted, Opened, Used
 
@@ -40,28 +40,59 @@ class Outcome(NamedTuple):
     """(n,) a conversation begins."""
 
 
-def outcome(sessions: Rows, some: NDArray[np.int64] | slice = slice(None)) -> Outcome:
+def outcome(sessions: Rows) -> Outcome:
     """What became of sessions' openings, as :class:`plugin.traffic.Answered` defines it.
 
     Args:
-        sessions: ``SESSION`` rows.
-        some: Which of them.
+        sessions: ``SESSION`` rows, all of a capture that are to one receiver.
     """
-    history, start = sessions["history"][some], sessions["start"][some]
-    tcp = sessions["proto"][some] == TCP
-    acknowledged = tcp & ((sessions["orig_tcp_flags"][some] & ACK) != 0)
-    told = sessions["resp_packets"][some] > 0
+    history, start = sessions["history"], sessions["start"]
+    tcp = sessions["proto"] == TCP
+    acknowledged = tcp & ((sessions["orig_tcp_flags"] & ACK) != 0)
+    told = sessions["resp_packets"] > 0
     first = (history >= _LOWER).argmax(axis=1)
-    letter = np.take_along_axis(history, first[:, None], axis=1)[:, 0]
+    reset = tcp & (np.take_along_axis(history, first[:, None], axis=1)[:, 0] == _RESET)
     # Of a session that was there before the capture, the originator's first word is an answer.
     fresh = ~tcp | (history[:, 0] == _SYN) | (history[:, 0] == _TURNED)
-    before = acknowledged & ~fresh
+    # Of a new one, what comes before any answer is; if its answers cannot be seen.
+    before = acknowledged & (~fresh | ((history[:, 1] > 0) & (history[:, 1] < _LOWER)))
+    doubtful = before & fresh
+    if doubtful.any():
+        before &= ~(doubtful & _hears(sessions, told))
     return Outcome(
-        told | acknowledged,
-        np.where(told & ~before, np.maximum(start, sessions["resp_first"][some]), start),
-        tcp & (letter == _RESET) & ~acknowledged,
+        before | told,
+        np.where(told & ~before, np.maximum(start, sessions["resp_first"]), start),
+        reset & ~before,
         fresh,
     )
+
+
+def _hears(sessions: Rows, told: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) sessions of originators who were answered before: from outside, or both are inside.
+
+    Args:
+        sessions: ``SESSION`` rows.
+        told: (n,) those whose answers were seen.
+    """
+    side = 2 * sessions["orig_mac"].astype(np.int64) + _private(sessions["resp_ip"])
+    since = np.full(max(2, side.max(initial=0) + 2), np.iinfo(np.int64).max)
+    told = told & (side >= 0)
+    np.minimum.at(since, side[told], sessions["resp_first"][told])
+    inside = side | 1
+    since[inside[side >= 0]] = np.minimum(since[inside], since[inside - 1])[side >= 0]
+    found: NDArray[np.bool_] = (side >= 0) & (since[side] <= sessions["start"])
+    return found
+
+
+def _private(ips: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n,) as :func:`plugin.addresses.is_private`."""
+    first, second, a, b = ips[:, 0], ips[:, 1], ips[:, 12], ips[:, 13]
+    v4 = (ips[:, :12] == np.frombuffer(IPV4_PREFIX, np.uint8)).all(axis=1)
+    inside4 = (a == 10) | ((a == 172) & (b >= 16) & (b < 32))
+    inside4 |= ((a == 192) & (b == 168)) | ((a == 169) & (b == 254))
+    inside6 = ((first & 0xFE) == 0xFC) | ((first == 0xFE) & ((second & 0xC0) == 0x80))
+    found: NDArray[np.bool_] = np.where(v4, inside4, inside6)
+    return found
 
 
 def session_events(sessions: Rows, mac: Callable[[int], str]) -> Iterator[Opened | Answered]:

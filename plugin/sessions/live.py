@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plugin.addresses import is_private
 from plugin.core.layout import MARK_LATER_FRAGMENT, RESP
 from plugin.sessions.afterwards import arp_events, counted, use_events
-from plugin.sessions.uses import Uses
-from plugin.sessions.watch import ACK, SYN, TCP, TO_MANY, arp_of, seconds_of
+from plugin.sessions.watch import ACK, SYN, TCP, TO_MANY, Watching
 from plugin.traffic import Answered, Closed, Event, Opened, Passed
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ class LiveSessions:
         self._next = 0
         self._open: OrderedDict[int, Opened] = OrderedDict()
         self._answered: set[int] = set()
-        self._uses = Uses()
+        """Sessions whose first answer was none."""
+        self._hearing: set[tuple[str, bool]] = set()
+        """Devices whose answers were seen, from inside (or outside)."""
+        self._watching = Watching()
 
     def packets(self, rows: Rows) -> list[Event]:
         """Take packet records; the events are in order of time.
@@ -56,9 +59,10 @@ class LiveSessions:
         usable = rows[(rows["marks"] & MARK_LATER_FRAGMENT) == 0]
         one = usable[(usable["session"] >= 0) & ((usable["marks"] & TO_MANY) == 0)]
         events: list[Event] = [*self._opened(one), *self._answers(one)]
-        events += counted(seconds_of(usable), self._mac)
-        events += arp_events(arp_of(usable), self._mac)
-        events += use_events(self._uses.take(rows), self._mac)
+        seen = self._watching.take(rows)
+        events += counted(seen.seconds, self._mac)
+        events += arp_events(seen.arp, self._mac)
+        events += use_events(seen.uses, self._mac)
         if len(rows):
             self._next = max(self._next, int(rows["session"].max()) + 1)
             events.append(Passed(int(rows["time"].max())))
@@ -104,12 +108,27 @@ class LiveSessions:
     def _answers(self, rows: Rows) -> Iterator[Answered]:
         acknowledged = (rows["proto"] == TCP) & ((rows["tcp_flags"] & (SYN | ACK)) == ACK)
         rows = rows[(rows["direction"] == RESP) | acknowledged]
-        number, first = np.unique(rows["session"], return_index=True)
-        for session, at in zip(number.tolist(), first.tolist(), strict=True):
-            opened = self._open.get(session)
-            if opened is not None and session not in self._answered:
-                self._answered.add(session)
-                row = rows[at]
-                back = row["direction"] == RESP
+        # The first of each session and direction will do.
+        ways = rows["session"].astype(np.int64) * 2 + (rows["direction"] == RESP)
+        for at in np.sort(np.unique(ways, return_index=True)[1]).tolist():
+            row = rows[at]
+            opened = self._open.get(int(row["session"]))
+            if opened is None:
+                continue
+            back = row["direction"] == RESP
+            if back:
+                self._hearing.add((opened.mac, is_private(opened.resp_ip)))
+            if (back or self._acknowledges(opened)) and opened.session not in self._answered:
+                self._answered.add(opened.session)
                 reset = back and row["proto"] == TCP and bool(row["tcp_flags"] & _RST)
                 yield Answered(int(row["time"]), opened, reset)
+
+    def _acknowledges(self, opened: Opened) -> bool:
+        """Whether an acknowledgement shows an answer that nobody saw.
+
+        Of who was seen to be answered before, answers are seen: what he acknowledges of a new
+        conversation he may have made up. But answers from outside may come another way than
+        those from inside.
+        """
+        sides = (False, True) if is_private(opened.resp_ip) else (False,)
+        return not opened.fresh or not any((opened.mac, side) in self._hearing for side in sides)

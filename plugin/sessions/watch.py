@@ -20,7 +20,7 @@ from plugin.core.layout import (
     RESP,
 )
 from plugin.records import Watched
-from plugin.sessions.uses import USES, Uses
+from plugin.sessions.uses import MOST, USES, Uses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +62,33 @@ ARP = np.dtype(
         ("arp_op", "<u2"),
         ("src_ip", "u1", (16,)),
         ("dst_ip", "u1", (16,)),
-    ]
+    ],
+    align=True,
 )
 _ECHO = {1: (8, 0), 58: (128, 129)}
 """Types of echo requests and replies (RFC 792, RFC 4443)."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Fibonacci hashing
+
+
+class Watching:
+    """Takes a stream's packet records, a chunk at a time."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._compiled = core.new_watch(ports_table(), MOST)
+        self._using = Uses()
+
+    def take(self, rows: Rows) -> Watched:
+        """Take ``PACKET`` rows; what they tell.
+
+        Packets a second are told by device, kind and address, there and back, each combination
+        once, in order of first sight. The originator is the device and the responder the address;
+        of ``served`` it is the other way round.
+        """
+        if self._compiled is None:
+            return Watched(counted_by_numpy(rows), arp_of(rows), self._using.take(rows))
+        told = self._compiled.feed(np.ascontiguousarray(rows).data)
+        return Watched(*map(np.frombuffer, told, (SECONDS, ARP, USES)))
 
 
 class Watch:
@@ -74,30 +96,19 @@ class Watch:
 
     def __init__(self) -> None:
         """Start with nothing seen."""
-        self._seconds: list[Rows] = []
-        self._arp: list[Rows] = []
-        self._using = Uses()
-        self._uses: list[Rows] = []
+        self._watching = Watching()
+        self._parts: list[Watched] = []
 
     def take(self, rows: Rows) -> None:
         """Take ``PACKET`` rows; nothing of them is kept but copies."""
-        counted = seconds_of(rows)
-        if len(counted):
-            self._seconds.append(counted)
-        arp = arp_of(rows)
-        if len(arp):
-            self._arp.append(arp)
-        uses = self._using.take(rows)
-        if len(uses):
-            self._uses.append(uses)
+        self._parts.append(self._watching.take(rows))
 
     def seen(self) -> Watched:
         """All of it; the same second may stand there in parts."""
-        return Watched(
-            np.concatenate([np.zeros(0, SECONDS), *self._seconds]),
-            np.concatenate([np.zeros(0, ARP), *self._arp]),
-            np.concatenate([np.zeros(0, USES), *self._uses]),
-        )
+        columns = zip(*self._parts, strict=True) if self._parts else ((), (), ())
+        # Bytes are joined at once; numpy joins records field by field.
+        joined = (b"".join(part.tobytes() for part in column) for column in columns)
+        return Watched(*map(np.frombuffer, joined, (SECONDS, ARP, USES)))
 
 
 class _Columns(NamedTuple):
@@ -112,18 +123,6 @@ class _Columns(NamedTuple):
     """``AMOUNTS``."""
 
 
-def seconds_of(rows: Rows) -> Rows:
-    """Packets a second by device, kind and address, there and back; each combination once.
-
-    The originator is the device and the responder the address; of ``served`` it is the other way
-    round.
-    """
-    compiled = core.seconds(np.ascontiguousarray(rows).data, ports_table())
-    if compiled is None:
-        return counted_by_numpy(rows)
-    return np.frombuffer(compiled, SECONDS)
-
-
 def counted_by_numpy(rows: Rows) -> Rows:
     """What the compiled core counts, without it."""
     first = (rows["marks"] & MARK_LATER_FRAGMENT) == 0
@@ -132,13 +131,14 @@ def counted_by_numpy(rows: Rows) -> Rows:
     kinds = _kinds(rows, back)
     wanted = first & (kinds >= 0) & ((to_one & (rows["session"] >= 0)) | (kinds == _DHCP))
     at = np.flatnonzero(wanted)
-    counts = [_counts(rows, at, kinds[at], back[at])]
     ports = np.where(back[at], rows["src_port"][at], rows["dst_port"][at])
     asked = at[_among(ports, REFLECTORS) & (rows["proto"][at] == UDP)]
-    if len(asked):
-        served = np.full(len(asked), _SERVED, np.int32)
-        counts.append(_counts(rows, asked, served, ~back[asked]))
-    return _summed(_joined(counts))
+    order = np.argsort(np.concatenate([at, asked]), kind="stable")
+    served = np.full(len(asked), _SERVED, np.int32)
+    some = np.concatenate([at, asked])[order]
+    kinds = np.concatenate([kinds[at], served])[order]
+    turned = np.concatenate([back[at], ~back[asked]])[order]
+    return _summed(_counts(rows, some, kinds, turned))
 
 
 @cache
@@ -167,25 +167,21 @@ def _counts(
     return _Columns(second, halves[:, 0], halves[:, 1], mac.astype(np.int32), kinds, amounts)
 
 
-def _joined(parts: list[_Columns]) -> _Columns:
-    if len(parts) == 1:
-        return parts[0]
-    second, high, low, mac, kind = (
-        np.concatenate([part[number] for part in parts]) for number in range(5)
-    )
-    amounts = tuple(np.concatenate(some) for some in zip(*(p.amounts for p in parts), strict=True))
-    return _Columns(second, high, low, mac, kind, amounts)
-
-
 def merged(seconds: Rows) -> Rows:
-    """``SECONDS`` rows of the same second, device, kind and address as one, in order of time."""
+    """``SECONDS`` rows of the same second, device, kind and address as one.
+
+    In order of time; those of one second in order of first sight.
+    """
     high, low = seconds["ip"].T
     amounts = tuple(seconds[name] for name in AMOUNTS)
-    return _summed(_Columns(seconds["second"], high, low, seconds["mac"], seconds["kind"], amounts))
+    columns = (seconds["second"], high, low, seconds["mac"], seconds["kind"])
+    whole = _summed(_Columns(*columns, amounts))
+    ordered: Rows = whole[np.argsort(whole["second"], kind="stable")]
+    return ordered
 
 
 def _summed(counts: _Columns) -> Rows:
-    """Counts with the same key as one, as ``SECONDS`` rows in order of time."""
+    """Counts with the same key as one, as ``SECONDS`` rows in order of first sight."""
     keys = counts[:-1]
     key = np.zeros(len(counts.second), np.uint64)
     for part in keys:
@@ -196,16 +192,15 @@ def _summed(counts: _Columns) -> Rows:
         order = np.lexsort(keys)
         new = _changes(order, *keys)
     begins = np.flatnonzero(new)
-    first = order[begins]
-    in_time = np.argsort(counts.second[first], kind="stable")
-    first = first[in_time]
+    in_sight = np.argsort(order[begins])
+    first = order[begins][in_sight]
     found = np.empty(len(first), SECONDS)
     found["second"], found["mac"], found["kind"] = (
         column[first] for column in (counts.second, counts.mac, counts.kind)
     )
     found["ip"][:, 0], found["ip"][:, 1] = counts.high[first], counts.low[first]
     for name, amount in zip(AMOUNTS, counts.amounts, strict=True):
-        found[name] = np.add.reduceat(amount[order], begins)[in_time] if len(begins) else 0
+        found[name] = np.add.reduceat(amount[order], begins)[in_sight] if len(begins) else 0
     return found
 
 

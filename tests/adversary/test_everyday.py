@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from plugin.offline.classify import DEFAULTS, Options, classify_capture, load_mo
 from plugin.offline.read import read_capture
 from tests import attacks as a
 from tests import frames as f
+from tests.streams import afterwards, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,3 +74,31 @@ def test_everyday_acts_accuse_nobody(tmp_path: Path, frames: Sequence[f.Frame]) 
     assert options.suspicion is not None
     found = classify_capture(read_capture(path, watched=True), load_models("enterprise"), options)
     assert {one.anomaly.verdict for one in found if one.anomaly} == {"undetermined"}
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param(a.uploaded(3_000, 4, every=2), id="an upload over a VPN"),
+        pytest.param(a.partners(), id="file sharing"),
+        pytest.param(a.cut_off(), id="the way out is down"),
+        pytest.param(a.guesses(40, 3306), id="a web page asks its database"),
+        pytest.param(a.guesses(40, 389), id="a program asks the directory"),
+        pytest.param(a.beacons(40, 60, port=995), id="mail is fetched each minute"),
+        pytest.param(a.queries(80, 60, 900), id="answers that are signed"),
+        pytest.param(a.guesses(24, 993), id="a few mailboxes"),
+        pytest.param(a.traceroute(), id="traceroute"),
+        pytest.param(a.traceroute(44_444, 64), id="tracepath"),
+    ],
+)
+def test_everyday_acts_have_no_name(tmp_path: Path, frames: Sequence[f.Frame]) -> None:
+    """Suspicion may say something of them; no behaviour does, in a stream or afterwards."""
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(*frames))
+    assert afterwards(path) == streamed(path) == Counter()
+
+
+def test_ports_that_no_traceroute_asks_have_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(*a.traceroute(33_524), *a.end()))
+    assert afterwards(path) == streamed(path) == Counter({(a.BAD_TEXT, "vertical-scan"): 1})

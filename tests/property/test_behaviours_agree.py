@@ -14,6 +14,7 @@ from plugin.ml.behaviour.parameters import (
     AmplificationParameters,
     ArpParameters,
     ArpScanParameters,
+    AttemptParameters,
     ConflictParameters,
     DhcpFloodParameters,
     DnsTunnelParameters,
@@ -22,6 +23,7 @@ from plugin.ml.behaviour.parameters import (
     FloodParameters,
     IcmpTunnelParameters,
     Parameters,
+    ScanParameters,
     SweepParameters,
 )
 from tests import attacks
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
     from random import Random
 
 FEW = Parameters(
+    attempts=AttemptParameters(grace=1),
+    horizontal_scan=ScanParameters(targets=3, window=5, answered=0.5, repeat=4),
     arp_scan=ArpScanParameters(targets=3, window=5, grace=1, answers=1, repeat=4),
     arp_spoofing=ArpParameters(claims=2, window=5, silence=3, repeat=4),
     mac_conflict=ConflictParameters(claims=2, window=5, silence=6, repeat=4),
     icmp_sweep=SweepParameters(targets=3, window=3, repeat=4),
     admin_fan_out=FanOutParameters(hosts=3, window=4, repeat=4),
-    flood=FloodParameters(syn=3, udp=3, icmp=2, seconds=2, burst=2, repeat=4),
+    flood=FloodParameters(syn=3, udp=3, icmp=2, seconds=2, burst=2, answered=0.6, repeat=4),
     dhcp_flood=DhcpFloodParameters(messages=4, window=3, repeat=4),
     amplification=AmplificationParameters(packets=3, bytes=900, window=4, factor=3, repeat=4),
     dns_tunnel=DnsTunnelParameters(queries=3, window=4, query=90, answer=300, repeat=4),
@@ -116,6 +120,26 @@ def talks(chance: Random) -> list[f.Frame]:
     return sorted(frames)
 
 
+def openings(chance: Random) -> list[f.Frame]:
+    """Hosts inside and outside are asked at few ports; some answer, some late, some refuse."""
+    frames: list[f.Frame] = []
+    for i in range(chance.randint(5, 60)):
+        time, port = chance.uniform(0, 12), chance.choice((443, 443, 445))
+        number = chance.randint(1, 8)
+        host = attacks.host(number) if chance.random() < 0.4 else bytes((203, 0, 113, number))
+        frames.append(attacks.asked(time, host, 40_000 + i, port))
+        if chance.random() < 0.2:
+            frames.append(attacks.asked(time + 1e-6, host, 40_000 + i, port, f.ACK))
+        if chance.random() < 0.1:
+            reply = f.ipv4(f.tcp(port, 40_000 + i, f.SYN | f.ACK), 6, host, attacks.BAD_IP)
+            frames.append(attacks.sent(time + 0.01, reply))
+        if chance.random() < 0.35:
+            flags = chance.choice((f.SYN | f.ACK, f.SYN | f.ACK, f.RST | f.ACK))
+            delay = chance.choice((0.1, 0.1, 0.6, 1.5))
+            frames.append(attacks.told(time + delay, host, 40_000 + i, port, flags))
+    return sorted(frames)
+
+
 def judged(packets: list[f.Frame], most: int) -> tuple[Named, Named, Named]:
     """Afterwards, as a stream, as a stream of so many packets at a time."""
     with tempfile.TemporaryDirectory() as folder:
@@ -139,8 +163,16 @@ def test_counts_are_judged_afterwards_as_they_are_while_they_pass(seed: int, mos
     assert set(found) <= set(cut)  # in the middle of a second a mean may be higher for a moment
 
 
+@settings(deadline=None)
+@given(seed=st.integers(0, 1 << 32), most=st.integers(1, 9))
+def test_openings_are_judged_afterwards_as_they_are_while_they_pass(seed: int, most: int) -> None:
+    found, whole, cut = judged(openings(random.Random(seed)), most)
+    assert found == whole == cut
+
+
 def test_there_is_something_to_find() -> None:
     seen: Named = Named()
+    assert any(judged(openings(random.Random(seed)), 5)[0] for seed in range(20))
     for seed in range(40):
         seen += judged(questions(random.Random(seed)), 5)[0]
         seen += judged(talks(random.Random(seed)), 5)[0]

@@ -64,13 +64,14 @@ class Behaviours:
             parameters: Of every detector.
         """
         self._attempts = Attempts(parameters.attempts)
-        self._after_failures: tuple[Detector, ...] = (
+        self._scans: tuple[Detector, ...] = (
             HorizontalScan(parameters.horizontal_scan),
             VerticalScan(parameters.vertical_scan),
         )
         arp_scan = ArpScan(parameters.arp_scan)
-        # Questions that nobody answers grow old without a further packet.
-        self._detectors: dict[type[Event] | str, list[Detector]] = {Passed: [arp_scan]}
+        flood = Flood(parameters.flood)
+        # Questions that nobody answers grow old without a further packet, and so do seconds.
+        self._detectors: dict[type[Event] | str, list[Detector]] = {Passed: [arp_scan, flood]}
         spoofing = ArpSpoofing(parameters.arp_spoofing)
         self._detectors[Used] = [spoofing]  # its owner's IP packets keep an address
         for detector in (
@@ -83,7 +84,7 @@ class Behaviours:
         ):
             self._detectors.setdefault(detector.takes, []).append(detector)
         for counting in (
-            Flood(parameters.flood),
+            flood,
             IcmpSweep(parameters.icmp_sweep),
             DhcpFlood(parameters.dhcp_flood),
             Amplification(parameters.amplification),
@@ -105,7 +106,7 @@ class Behaviours:
             found += detector.step(event)
         if type(event) is Counted and not self._attempts.waiting:
             return found
-        for failed in self._attempts.step(event):
-            for detector in self._after_failures:
-                found += detector.step(failed)
+        for became in self._attempts.step(event):
+            for detector in self._scans:
+                found += detector.step(became)
         return found

@@ -15,10 +15,23 @@ from plugin.traffic import Answered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plugin.ml.behaviour.finding import Held
     from plugin.ml.behaviour.parameters import FanOutParameters
     from plugin.traffic import Event
 
 TCP = 6
+
+
+def fan_out(p: FanOutParameters, port: int, held: Held) -> Finding:
+    """Words for it; the port is the last one."""
+    hosts = f"{held.words} hosts answered it on ports of remote administration"
+    return Finding(
+        "admin-fan-out",
+        float(held.number),
+        float(p.hosts),
+        (f"{hosts} in {p.window:g} s, the last on {port}",),
+        tuple(map(address_text, held.examples)),
+    )
 
 
 class AdminFanOut:
@@ -41,15 +54,5 @@ class AdminFanOut:
             return
         window = self._windows.add(opened.mac, event.time, opened.resp_ip)
         if window.count >= p.hosts and window.due(event.time, round(p.repeat * SECOND)):
-            hosts = f"{window.words} hosts answered it on ports of remote administration"
-            yield Found(
-                event.time,
-                opened.mac,
-                Finding(
-                    "admin-fan-out",
-                    float(window.count),
-                    float(p.hosts),
-                    (f"{hosts} in {p.window:g} s, the last on {opened.resp_port}",),
-                    tuple(map(address_text, window.examples())),
-                ),
-            )
+            told = fan_out(p, opened.resp_port, window.held())
+            yield Found(event.time, opened.mac, told)

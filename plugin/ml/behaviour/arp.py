@@ -7,20 +7,41 @@ nobody else can have owned the address; else both are told to be at odds over it
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import EXAMPLES, SECOND, Bounded, Finding, Found, Windows
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Windows
 from plugin.traffic import Arp, Used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from plugin.ml.behaviour.finding import Held
     from plugin.ml.behaviour.parameters import ArpParameters
     from plugin.traffic import Event
 
 SPOOFING, CONFLICT = "arp-spoofing", "address-conflict"
 _NONE = (bytes(16), bytes(10) + b"\xff\xff" + bytes(4))
+
+
+def spoofing(p: ArpParameters, owner: str, ip: bytes, held: Held) -> Finding:
+    """Words for claims of addresses, an owner's among them."""
+    claimed = f"claimed {address_text(ip)} and the like, which {owner} uses, {held.words} times"
+    return _found(p, SPOOFING, held.number, claimed, held.examples)
+
+
+def conflict(p: ArpParameters, both: Iterable[str], first: str, ip: bytes, held: Held) -> Finding:
+    """Words for a quarrel about an address that nobody is known to own."""
+    told = f"{' and '.join(both)} both claim {address_text(ip)}"
+    heard = f"{first} was heard first, which does not tell whose it is"
+    reason = f"{told} ({heard}), against each other {held.words} times"
+    return _found(p, CONFLICT, held.number, reason, (ip,))
+
+
+def _found(p: ArpParameters, name: str, count: int, reason: str, ips: Iterable[bytes]) -> Finding:
+    reasons = (f"{reason} in {p.window:g} s",)
+    return Finding(name, float(count), float(p.claims), reasons, tuple(map(address_text, ips)))
 
 
 class _Owner:
@@ -91,10 +112,8 @@ class ArpSpoofing:
         p = self._p
         claims = self._claims.add(event.mac, event.time, (self._number, event.sender_ip))
         if claims.count >= p.claims and claims.due(event.time, round(p.repeat * SECOND)):
-            addresses = list(dict.fromkeys(ip for _, ip in claims.items))
-            address = address_text(event.sender_ip)
-            reason = f"claimed {address} and the like, which {owner.mac} uses, {claims.words} times"
-            yield self._found(event.time, event.mac, SPOOFING, claims.count, reason, addresses)
+            told = spoofing(p, owner.mac, event.sender_ip, claims.held(itemgetter(1)))
+            yield Found(event.time, event.mac, told)
 
     def _disputed(self, event: Arp, owner: _Owner) -> Iterator[Found]:
         """Two claim an address, and nobody can tell whose it is: both are told."""
@@ -103,16 +122,6 @@ class ArpSpoofing:
         if claims.count < p.claims or not claims.due(event.time, round(p.repeat * SECOND)):
             return
         both = dict.fromkeys((owner.mac, event.mac))
-        told = f"{' and '.join(both)} both claim {address_text(event.sender_ip)}"
-        heard = f"{owner.first} was heard first, which does not tell whose it is"
-        reason = f"{told} ({heard}), against each other {claims.words} times"
+        told = conflict(p, both, owner.first, event.sender_ip, claims.held())
         for mac in both:
-            yield self._found(event.time, mac, CONFLICT, claims.count, reason, [event.sender_ip])
-
-    def _found(
-        self, time: int, mac: str, name: str, count: int, reason: str, addresses: list[bytes]
-    ) -> Found:
-        p = self._p
-        evidence = tuple(map(address_text, addresses[:EXAMPLES]))
-        reasons = (f"{reason} in {p.window:g} s",)
-        return Found(time, mac, Finding(name, float(count), float(p.claims), reasons, evidence))
+            yield Found(event.time, mac, told)

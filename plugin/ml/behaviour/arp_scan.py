@@ -30,6 +30,28 @@ if TYPE_CHECKING:
 REQUEST, REPLY = 1, 2
 
 
+class Outcome(NamedTuple):
+    """What came of the addresses that a device asked for."""
+
+    vain: int
+    asked: int
+    answered: int
+    examples: tuple[bytes, ...]
+    """Some of those in vain."""
+
+
+def arp_scan(p: ArpScanParameters, outcome: Outcome) -> Finding:
+    """Words for it."""
+    asks = f"{outcome.asked} addresses asked for by ARP in {p.window:g} s"
+    return Finding(
+        "arp-scan",
+        float(outcome.vain),
+        float(p.targets),
+        (f"{asks}, {outcome.answered or 'none'} answered",),
+        tuple(map(address_text, outcome.examples)),
+    )
+
+
 class _Question(NamedTuple):
     """Somebody asked who has an address."""
 
@@ -150,16 +172,6 @@ class ArpScan:
         ):
             return
         asker.quiet_until = now + round(p.repeat * SECOND)
-        asks = f"{len(asker.targets)} addresses asked for by ARP in {p.window:g} s"
         vain = [ip for ip, (_, is_answered) in asker.targets.items() if not is_answered]
-        yield Found(
-            asked.time,
-            asked.mac,
-            Finding(
-                "arp-scan",
-                float(asker.vain),
-                float(p.targets),
-                (f"{asks}, {answered or 'none'} answered",),
-                tuple(map(address_text, vain[:EXAMPLES])),
-            ),
-        )
+        outcome = Outcome(asker.vain, len(asker.targets), answered, tuple(vain[:EXAMPLES]))
+        yield Found(asked.time, asked.mac, arp_scan(p, outcome))

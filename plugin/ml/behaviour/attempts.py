@@ -1,4 +1,4 @@
-"""Connections that nobody wanted: refused, or not answered in time."""
+"""What became of openings: answered in time, or not wanted (refused, or not answered in time)."""
 
 from __future__ import annotations
 
@@ -34,23 +34,34 @@ class Attempts:
         """Whether any opening waits for its answer."""
         return bool(self._waiting)
 
-    def step(self, event: Event) -> Iterator[Opened]:
-        """Take an event; gives the openings that it shows to have failed."""
+    def step(self, event: Event) -> Iterator[Opened | Answered]:
+        """Take an event; gives the openings that it shows to have failed, and every answer.
+
+        What failed before the event is given before it: so much depends on no further event. An
+        answer that refuses, or comes too late, is given before the opening that has failed by it.
+        """
         self._now = max(self._now, event.time)
+        yield from self._silent(self._now - self._grace)
         if isinstance(event, Opened):
             self._waiting[event.session] = event
+            if len(self._waiting) > self._most:
+                yield self._waiting.popitem(last=False)[1]
         elif isinstance(event, Answered):
             opened = self._waiting.pop(event.opened.session, None)
-            late = event.time - event.opened.time > self._grace
+            yield event
+            late = event.time - event.opened.time > self._grace  # of a clock that went back
             if opened is not None and (event.refused or late):
                 yield opened
         elif isinstance(event, Closed) and event.opened is not None and not event.resp_packets:
             opened = self._waiting.pop(event.session, None)
             if opened is not None:
                 yield opened
+
+    def _silent(self, before: int) -> Iterator[Opened]:
+        """What has waited since before a time."""
         while self._waiting:
             oldest = next(iter(self._waiting.values()))
-            if oldest.time + self._grace > self._now and len(self._waiting) <= self._most:
-                break
+            if oldest.time >= before:
+                return
             self._waiting.popitem(last=False)
             yield oldest

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plugin.addresses import address_text, is_private
 from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, middle
@@ -33,6 +33,29 @@ _KEPT = 3
 last few of a day finds some that agree by chance."""
 _PAUSE = 3
 """Periods without a session after which what follows begins anew."""
+
+
+class Rhythm(NamedTuple):
+    """How regular sessions are; times in ns."""
+
+    period: float
+    spread: float
+    """Median deviation from the period."""
+    lasted: int
+
+
+def beacon(p: BeaconParameters, ip: bytes, port: int, rhythm: Rhythm) -> Finding:
+    """Words for it."""
+    period, spread, lasted = rhythm
+    target = f"{address_text(ip)} port {port}"
+    often = f"every {period / SECOND:.1f} s (within {spread / SECOND:.2f} s)"
+    return Finding(
+        "beacon",
+        round(1 - spread / period, 4),
+        round(1 - p.jitter, 4),
+        (f"a session to {target} {often} for {lasted / SECOND:.0f} s",),
+        (target,),
+    )
 
 
 class _Times:
@@ -106,16 +129,5 @@ class Beacon:
         if lasted < p.lasting * SECOND or event.time < seen.quiet_until:
             return
         seen.quiet_until = event.time + round(p.repeat * SECOND)
-        target = f"{address_text(event.resp_ip)} port {event.resp_port}"
-        often = f"every {period / SECOND:.1f} s (within {spread / SECOND:.2f} s)"
-        yield Found(
-            event.time,
-            event.mac,
-            Finding(
-                "beacon",
-                round(1 - spread / period, 4),
-                round(1 - p.jitter, 4),
-                (f"a session to {target} {often} for {lasted / SECOND:.0f} s",),
-                (target,),
-            ),
-        )
+        rhythm = Rhythm(period, spread, lasted)
+        yield Found(event.time, event.mac, beacon(p, event.resp_ip, event.resp_port, rhythm))

@@ -11,10 +11,23 @@ from plugin.traffic import Answered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plugin.ml.behaviour.finding import Held
     from plugin.ml.behaviour.parameters import BruteForceParameters
     from plugin.traffic import Event
 
 TCP = 6
+
+
+def guesses(p: BruteForceParameters, ip: bytes, port: int, held: Held) -> Finding:
+    """Words for it."""
+    where = f"{address_text(ip)} port {port}"
+    return Finding(
+        "brute-force",
+        float(held.number),
+        float(p.sessions),
+        (f"{held.words} sessions to {where} in {p.window:g} s",),
+        (where,),
+    )
 
 
 class BruteForce:
@@ -40,15 +53,5 @@ class BruteForce:
         key = (opened.mac, opened.resp_ip, opened.resp_port)
         window = self._windows.add(key, event.time, opened.session)
         if window.count >= p.sessions and window.due(event.time, round(p.repeat * SECOND)):
-            where = f"{address_text(opened.resp_ip)} port {opened.resp_port}"
-            yield Found(
-                event.time,
-                opened.mac,
-                Finding(
-                    "brute-force",
-                    float(window.count),
-                    float(p.sessions),
-                    (f"{window.words} sessions to {where} in {p.window:g} s",),
-                    (where,),
-                ),
-            )
+            told = guesses(p, opened.resp_ip, opened.resp_port, window.held())
+            yield Found(event.time, opened.mac, told)

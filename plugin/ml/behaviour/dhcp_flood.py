@@ -26,6 +26,12 @@ def floods(p: DhcpFloodParameters, s: Amounts) -> Any:
     return s.packets >= p.messages
 
 
+def dhcp_flood(p: DhcpFloodParameters, ip: bytes, s: Amounts) -> Finding:
+    """Words for it; the address is the last one."""
+    told = f"{s.packets} DHCP requests in {p.window:g} s"
+    return Finding("dhcp-flood", float(s.packets), float(p.messages), (told,), (address_text(ip),))
+
+
 class DhcpFlood:
     """Adds up a device's messages to DHCP servers, however its requests name it."""
 
@@ -44,14 +50,4 @@ class DhcpFlood:
         p = self._p
         sums = self._sums.add(event.mac, event)
         if floods(p, sums) and sums.due(event.time, p.repeat):
-            yield Found(
-                event.time,
-                event.mac,
-                Finding(
-                    "dhcp-flood",
-                    float(sums.packets),
-                    float(p.messages),
-                    (f"{sums.packets} DHCP requests in {p.window:g} s",),
-                    (address_text(event.resp_ip),),
-                ),
-            )
+            yield Found(event.time, event.mac, dhcp_flood(p, event.resp_ip, sums))

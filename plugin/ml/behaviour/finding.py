@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -35,6 +35,12 @@ class Finding(NamedTuple):
     """In words that need no manual."""
     evidence: tuple[str, ...]
     """Examples: addresses, ports, times."""
+
+
+def shown(score: float, threshold: float) -> float:
+    """A score as it is told: three digits, unless these would take it to the threshold."""
+    short = round(score, 3)
+    return score if score < threshold <= short else short
 
 
 class Found(NamedTuple):
@@ -82,6 +88,21 @@ def middle(values: Iterable[float]) -> float:
     ordered = sorted(values)
     half, odd = divmod(len(ordered), 2)
     return ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
+
+
+class Held(NamedTuple):
+    """What a window holds, for a finding to tell."""
+
+    number: int
+    """Items (at least, where it was ``cut``)."""
+    cut: bool
+    examples: tuple[Any, ...]
+    """Some of the items, first come first."""
+
+    @property
+    def words(self) -> str:
+        """The count, as a finding says it."""
+        return f"at least {self.number}" if self.cut else f"{self.number}"
 
 
 class Window(Generic[T]):
@@ -133,6 +154,15 @@ class Window(Generic[T]):
         """How many items there are (at least, where it was ``cut``)."""
         return len(self._held)
 
+    @property
+    def first(self) -> int:
+        """When the one that came longest ago came last (there is one)."""
+        return next(iter(self._held.values()))[0]
+
+    def since(self, time: int) -> int:
+        """How many items came at a time or later (of all that are held, so few)."""
+        return sum(last >= time for last, _ in self._held.values())
+
     def burst(self, time: int, number: int, within: int) -> bool:
         """Whether so many items, the one of a time among them, came within so many ns.
 
@@ -142,18 +172,18 @@ class Window(Generic[T]):
         return any(b - a <= within for a, b in zip(near, near[number - 1 :], strict=False))
 
     @property
-    def words(self) -> str:
-        """The count, as a finding says it."""
-        return f"at least {self.count}" if self.cut else f"{self.count}"
-
-    @property
     def items(self) -> list[T]:
         """All of them, first come first."""
         return sorted(self._held, key=lambda item: self._held[item][1])
 
-    def examples(self, most: int = EXAMPLES) -> list[T]:
-        """Some of them, first come first."""
-        return self.items[:most]
+    def held(self, told: Callable[[T], Hashable] = lambda item: item) -> Held:
+        """What a finding tells of it.
+
+        Args:
+            told: of an item; what is told of several is an example once.
+        """
+        different = dict.fromkeys(map(told, self.items))
+        return Held(self.count, self.cut, tuple(different)[:EXAMPLES])
 
     def due(self, now: int, repeat: int) -> bool:
         """Whether to report now; if so, not again for ``repeat`` nanoseconds."""

@@ -16,8 +16,20 @@ from plugin.traffic import Counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plugin.ml.behaviour.finding import Held
     from plugin.ml.behaviour.parameters import SweepParameters
     from plugin.traffic import Event
+
+
+def sweep(p: SweepParameters, held: Held) -> Finding:
+    """Words for it."""
+    return Finding(
+        "icmp-sweep",
+        float(held.number),
+        float(p.targets),
+        (f"pinged {held.words} addresses in {p.window:g} s",),
+        tuple(map(address_text, held.examples)),
+    )
 
 
 class IcmpSweep:
@@ -38,14 +50,4 @@ class IcmpSweep:
         p = self._p
         window = self._windows.add(event.mac, event.time, event.resp_ip)
         if window.count >= p.targets and window.due(event.time, round(p.repeat * SECOND)):
-            yield Found(
-                event.time,
-                event.mac,
-                Finding(
-                    "icmp-sweep",
-                    float(window.count),
-                    float(p.targets),
-                    (f"pinged {window.words} addresses in {p.window:g} s",),
-                    tuple(map(address_text, window.examples())),
-                ),
-            )
+            yield Found(event.time, event.mac, sweep(p, window.held()))

@@ -6,17 +6,31 @@ mismatch, Snort's arpspoof preprocessor likewise).
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from plugin.addresses import address_text
-from plugin.ml.behaviour.finding import EXAMPLES, SECOND, Bounded, Finding, Found, Windows
+from plugin.ml.behaviour.finding import SECOND, Bounded, Finding, Found, Windows
 from plugin.traffic import Arp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from plugin.ml.behaviour.finding import Held
     from plugin.ml.behaviour.parameters import ConflictParameters
     from plugin.traffic import Event
+
+
+def mac_conflict(p: ConflictParameters, sender: str, held: Held) -> Finding:
+    """Words for it."""
+    spoke = f"sent {held.words} ARP packets in the name of {sender}"
+    return Finding(
+        "mac-conflict",
+        float(held.number),
+        float(p.claims),
+        (f"{spoke}, which another device uses, in {p.window:g} s",),
+        tuple(map(address_text, held.examples)),
+    )
 
 
 class MacConflict:
@@ -47,16 +61,5 @@ class MacConflict:
         self._number += 1
         claims = self._claims.add(event.mac, event.time, (self._number, event.sender_ip))
         if claims.count >= p.claims and claims.due(event.time, round(p.repeat * SECOND)):
-            addresses = list(dict.fromkeys(ip for _, ip in claims.items))
-            spoke = f"sent {claims.words} ARP packets in the name of {event.sender_mac}"
-            yield Found(
-                event.time,
-                event.mac,
-                Finding(
-                    "mac-conflict",
-                    float(claims.count),
-                    float(p.claims),
-                    (f"{spoke}, which another device uses, in {p.window:g} s",),
-                    tuple(map(address_text, addresses[:EXAMPLES])),
-                ),
-            )
+            told = mac_conflict(p, event.sender_mac, claims.held(itemgetter(1)))
+            yield Found(event.time, event.mac, told)

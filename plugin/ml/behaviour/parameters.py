@@ -26,12 +26,17 @@ class ScanParameters(NamedTuple):
     Attributes:
         targets: distinct hosts asked in vain ...
         window: ... within so many seconds.
+        answered: told only where less than this share of the hosts asked at that port answered.
+        everyday_ports: at which silence of outside hosts does not count while none answers anybody,
+            and some did before: the way out is down.
         repeat: seconds until the same is told again.
         tracked: device and port pairs that are remembered.
     """
 
     targets: int = 25
     window: float = 60.0
+    answered: float = 0.34
+    everyday_ports: tuple[int, ...] = (53, 80, 123, 443, 853)
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 
@@ -62,16 +67,14 @@ class BruteForceParameters(NamedTuple):
     Attributes:
         sessions: answered sessions to one service ...
         window: ... within so many seconds.
-        ports: of services that ask for a password.
+        ports: of services that ask a person for a password, so that sessions are few.
         repeat: seconds until the same is told again.
         tracked: services of hosts that are remembered.
     """
 
     sessions: int = 25
     window: float = 60.0
-    ports: tuple[int, ...] = (
-        21, 22, 23, 110, 143, 389, 445, 993, 995, 1433, 3306, 3389, 5432, 5900, 5985, 6379,
-    )  # fmt: skip
+    ports: tuple[int, ...] = (21, 22, 23, 110, 143, 445, 993, 995, 3389, 5900, 5985)
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 
@@ -85,6 +88,7 @@ class FloodParameters(NamedTuple):
         icmp: echo requests a second to one address.
         seconds: in a row above the rate ...
         burst: ... or so many times the rate in one second.
+        answered: UDP of which at least this share comes back within the second is no flood.
         repeat: seconds until the same is told again.
         tracked: device and target pairs that are remembered.
     """
@@ -94,6 +98,7 @@ class FloodParameters(NamedTuple):
     icmp: int = 100
     seconds: int = 3
     burst: int = 10
+    answered: float = 0.05
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 
@@ -160,8 +165,8 @@ class BeaconParameters(NamedTuple):
     lasting: float = 300.0
     jitter: float = 0.05
     merge: float = 1.0
-    ignored_ports: tuple[int, ...] = (53, 67, 123, 500, 853, 4500)
-    repeat: float = 86_400.0
+    ignored_ports: tuple[int, ...] = (53, 67, 110, 123, 143, 500, 853, 993, 995, 4500)
+    repeat: float = 900.0
     tracked: int = _TRACKED
 
 
@@ -250,7 +255,7 @@ class DnsTunnelParameters(NamedTuple):
     queries: int = 30
     window: float = 60.0
     query: float = 100.0
-    answer: float = 512.0
+    answer: float = 1000.0
     repeat: float = _REPEAT
     tracked: int = _TRACKED
 

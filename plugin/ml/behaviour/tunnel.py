@@ -1,8 +1,9 @@
 """Tunnels: what is carried in DNS queries, or in pings, told by sizes and rates alone.
 
 DNS: a name of more than 52 letters deserves a look (Farnham: Detecting DNS Tunneling, SANS 2013);
-so a *mean* query above what such a name takes is no naming. In the other direction an answer of
-more than 512 bytes needs an extension (RFC 1035, RFC 6891), and few do.
+so a *mean* query above what such a name takes is no naming. In the other direction signatures
+(RFC 4034) take many answers of a validating forwarder above 512 bytes; on average they stay well
+below the 1,232 that servers send at most since the DNS flag day of 2020, which a tunnel fills.
 ICMP: a reply returns what the request brought (RFC 792, RFC 4443). Where they differ in size, it
 is not the host's own echo that answers; and somebody who measures sends few bytes.
 """
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plugin.ml.behaviour.parameters import DnsTunnelParameters, IcmpTunnelParameters
-    from plugin.ml.behaviour.sums import Amounts, Sums
+    from plugin.ml.behaviour.sums import Amounts
     from plugin.traffic import Event
 
 
@@ -46,6 +47,40 @@ def heavy(p: IcmpTunnelParameters, s: Amounts) -> Any:
     return s.payload + s.back_payload >= p.bytes
 
 
+def dns_tunnel(p: DnsTunnelParameters, ip: bytes, s: Amounts) -> Finding:
+    """Words for a tunnel in queries; in answers, where these are not too long."""
+    long = long_queries(p, s)
+    what, number, some = "queries", s.packets, s.payload
+    if not long:
+        what, number, some = "answers", s.back_packets, s.back_payload
+    server = address_text(ip)
+    told = f"{number} DNS {what} of {some / number:.0f} bytes each, on average"
+    return Finding(
+        "dns-tunnel",
+        round(some / number, 1),
+        float(p.query if long else p.answer),
+        (f"{told}, {'to' if long else 'from'} {server} in {p.window:g} s",),
+        (server,),
+    )
+
+
+def icmp_tunnel(p: IcmpTunnelParameters, ip: bytes, s: Amounts) -> Finding:
+    """Words for pings that are unlike their replies; else for those that carry much."""
+    target = address_text(ip)
+    if unlike(p, s):
+        sent, returned = s.payload / s.packets, s.back_payload / s.back_packets
+        told = f"{s.packets} pings to {target} in {p.window:g} s"
+        sizes = f"bring {sent:.0f} bytes each, on average, and {returned:.0f} come back"
+        return _icmp(abs(sent - returned), p.differ, f"{told} {sizes}", target)
+    carried = s.payload + s.back_payload
+    told = f"pings to {target} carried {carried:,} bytes in {p.window:g} s"
+    return _icmp(carried, p.bytes, told, target)
+
+
+def _icmp(score: float, threshold: float, told: str, target: str) -> Finding:
+    return Finding("icmp-tunnel", round(score, 1), float(threshold), (told,), (target,))
+
+
 class DnsTunnel:
     """Mean sizes of a device's queries to one server, and of the answers."""
 
@@ -63,24 +98,8 @@ class DnsTunnel:
             return
         p = self._p
         sums = self._sums.add((event.mac, event.resp_ip), event)
-        long = long_queries(p, sums)
-        if (long or large_answers(p, sums)) and sums.due(event.time, p.repeat):
-            what, number, some = "queries", sums.packets, sums.payload
-            if not long:
-                what, number, some = "answers", sums.back_packets, sums.back_payload
-            server = address_text(event.resp_ip)
-            told = f"{number} DNS {what} of {some / number:.0f} bytes each, on average"
-            yield Found(
-                event.time,
-                event.mac,
-                Finding(
-                    "dns-tunnel",
-                    round(some / number, 1),
-                    float(p.query if long else p.answer),
-                    (f"{told}, {'to' if long else 'from'} {server} in {p.window:g} s",),
-                    (server,),
-                ),
-            )
+        if (long_queries(p, sums) or large_answers(p, sums)) and sums.due(event.time, p.repeat):
+            yield Found(event.time, event.mac, dns_tunnel(p, event.resp_ip, sums))
 
 
 class IcmpTunnel:
@@ -98,25 +117,7 @@ class IcmpTunnel:
         """Take a second's count."""
         if not isinstance(event, Counted) or event.kind not in self.kinds:
             return
-        sums = self._sums.add((event.mac, event.resp_ip), event)
-        finding = self._judged(sums, event.resp_ip)
-        if finding is not None and sums.due(event.time, self._p.repeat):
-            yield Found(event.time, event.mac, finding)
-
-    def _judged(self, sums: Sums, ip: bytes) -> Finding | None:
         p = self._p
-        if unlike(p, sums):
-            target = address_text(ip)
-            sent, returned = sums.payload / sums.packets, sums.back_payload / sums.back_packets
-            told = f"{sums.packets} pings to {target} in {p.window:g} s"
-            sizes = f"bring {sent:.0f} bytes each, on average, and {returned:.0f} come back"
-            return _icmp(abs(sent - returned), p.differ, f"{told} {sizes}", target)
-        if not heavy(p, sums):
-            return None
-        target, carried = address_text(ip), sums.payload + sums.back_payload
-        told = f"pings to {target} carried {carried:,} bytes in {p.window:g} s"
-        return _icmp(carried, p.bytes, told, target)
-
-
-def _icmp(score: float, threshold: float, told: str, target: str) -> Finding:
-    return Finding("icmp-tunnel", round(score, 1), float(threshold), (told,), (target,))
+        sums = self._sums.add((event.mac, event.resp_ip), event)
+        if (unlike(p, sums) or heavy(p, sums)) and sums.due(event.time, p.repeat):
+            yield Found(event.time, event.mac, icmp_tunnel(p, event.resp_ip, sums))

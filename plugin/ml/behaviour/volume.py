@@ -42,6 +42,23 @@ def leaves(p: ExfiltrationParameters, s: Amounts) -> Any:
     return (s.payload >= p.bytes) & (s.payload >= p.ratio * s.back_payload)
 
 
+def amplification(p: AmplificationParameters, ip: bytes, s: Amounts) -> Finding:
+    """Words for answers of services that amplify."""
+    target = address_text(ip)
+    times = f"{s.payload / s.back_payload:.0f} times what" if s.back_payload else "nothing"
+    answers = f"{s.packets} answers of services that amplify, {s.payload:,} bytes"
+    told = f"{answers}, to {target} in {p.window:g} s; {times} was asked from there"
+    return Finding("amplification", float(s.payload), float(p.bytes), (told,), (target,))
+
+
+def exfiltration(p: ExfiltrationParameters, ip: bytes, s: Amounts) -> Finding:
+    """Words for much that left."""
+    target = address_text(ip)
+    sent = f"sent {s.payload:,} bytes to {target} in {p.window:g} s"
+    told = f"{sent}, and got {s.back_payload:,} back"
+    return Finding("exfiltration", float(s.payload), float(p.bytes), (told,), (target,))
+
+
 class Amplification:
     """What a device answers under the ports of services that are known to be abused.
 
@@ -71,22 +88,7 @@ class Amplification:
             or not sums.due(event.time, p.repeat)
         ):
             return
-        target = address_text(event.resp_ip)
-        times = (
-            f"{sums.payload / sums.back_payload:.0f} times what" if sums.back_payload else "nothing"
-        )
-        answers = f"{sums.packets} answers of services that amplify, {sums.payload:,} bytes"
-        yield Found(
-            event.time,
-            event.mac,
-            Finding(
-                "amplification",
-                float(sums.payload),
-                float(p.bytes),
-                (f"{answers}, to {target} in {p.window:g} s; {times} was asked from there",),
-                (target,),
-            ),
-        )
+        yield Found(event.time, event.mac, amplification(p, event.resp_ip, sums))
 
 
 class Exfiltration:
@@ -109,16 +111,4 @@ class Exfiltration:
             return
         sums = self._sums.add((event.mac, event.resp_ip), event)
         if leaves(p, sums) and sums.due(event.time, p.repeat):
-            target = address_text(event.resp_ip)
-            sent = f"sent {sums.payload:,} bytes to {target} in {p.window:g} s"
-            yield Found(
-                event.time,
-                event.mac,
-                Finding(
-                    "exfiltration",
-                    float(sums.payload),
-                    float(p.bytes),
-                    (f"{sent}, and got {sums.back_payload:,} back",),
-                    (target,),
-                ),
-            )
+            yield Found(event.time, event.mac, exfiltration(p, event.resp_ip, sums))

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plugin.app.inbox import Inbox
-from plugin.app.judging import Judges, Judging
+from plugin.app.judging import Judging
 from plugin.app.worker import Worker
 from plugin.engine import events as ev
 from plugin.engine.commands import Announce, Judge
+from plugin.errors import ModelError
 from plugin.offline.classify import DEFAULTS
+from plugin.offline.flow_novelty import load_flow_models
+from plugin.offline.judges import Judges
 from tests import attacks
 from tests import frames as f
 from tests.apps import PATIENCE, items
+from tests.flow_models import saved_flows
 from tests.models import tiny_net
 from tests.normals import tiny_normal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from plugin.ml.novelty.model import Normal
     from plugin.ml.verdict import Verdict
     from plugin.records import Capture
 
+ROOT = Path(__file__).resolve().parents[3]
 NET = tiny_net(("A", "B", "C", "D"))
 OTHER = tiny_net(("E", "F", "G", "H"))
 NAME = "trace_020000000066_2023-11-14_22_13_20.pcap"
@@ -127,15 +131,17 @@ class Compared:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
+        self.ports: list[str | None] = []
 
     def judged(self, verdict: Verdict, capture: Capture, name: str) -> Verdict:
         assert capture.packets is not None
         self.calls.append(("judged", name))
         return verdict._replace(warnings=("compared",))
 
-    def learn(self, verdict: Verdict, name: str) -> None:
+    def learn(self, verdict: Verdict, name: str, port: str | None) -> None:
         assert verdict.warnings[:1] == ("compared",)
         self.calls.append(("learned", name))
+        self.ports.append(port)
 
 
 def test_a_device_is_compared_with_its_past_and_learned_when_its_verdict_is_kept(
@@ -148,9 +154,10 @@ def test_a_device_is_compared_with_its_past_and_learned_when_its_verdict_is_kept
     one.put(order(tmp_path))
     (judged,) = items(inbox, 1)
     assert pasts.calls == [("judged", NAME)]
-    one.kept(Announce(NAME, judged.verdict))
+    one.kept(Announce(NAME, judged.verdict, "sw1 3"))
     one.put(order(tmp_path))
     items(inbox, 1)
+    assert pasts.ports == ["sw1 3"]
     assert worker.stop(PATIENCE)
     assert pasts.calls == [("judged", NAME), ("learned", NAME), ("judged", NAME)]
 
@@ -180,8 +187,8 @@ def test_a_mistake_while_learning_does_not_end_the_daemon(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Compared):
-        def learn(self, verdict: Verdict, name: str) -> None:
-            raise IndexError(f"{name} of {verdict.mac}")
+        def learn(self, verdict: Verdict, name: str, port: str | None) -> None:
+            raise IndexError(f"{name} of {verdict.mac} at {port}")
 
     one = judging(pasts=Broken())
     judged = one.judge(order(tmp_path))
@@ -201,6 +208,32 @@ def test_a_device_is_compared_with_what_is_usual(tmp_path: Path) -> None:
     assert isinstance(found, ev.Judged)
     assert found.verdict.anomaly is not None
     assert found.verdict.anomaly.novelty is None
+
+
+def test_a_model_of_flows_that_refuses_costs_one_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugin.ml.flow_model import FlowModel
+
+    path = ROOT / "tests" / "data" / "captures" / "airprint_printer4.pcap"
+    models = load_flow_models([f"*={saved_flows(tmp_path)}"])
+    one = judging()
+    one.use(Judges([NET], DEFAULTS, flows=models))
+    asked = Judge(str(path), NAME, "fc:15:b4:ab:2e:fd", 0)
+    with monkeypatch.context() as patched:
+        for error in (ModelError("does not score"), ZeroDivisionError("our mistake")):
+
+            def refuses(*_: object, error: Exception = error) -> None:
+                raise error
+
+            patched.setattr(FlowModel, "score", refuses)
+            done = one.judge(asked)
+            assert isinstance(done, ev.Unjudged)
+            assert str(error) in done.reason
+    found = one.judge(asked)
+    assert isinstance(found, ev.Judged)
+    assert found.verdict.anomaly is not None
+    assert (found.verdict.anomaly.verdict, found.verdict.anomaly.behaviour) == ("novel", ())
 
 
 def test_models_of_flows_are_asked_by_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

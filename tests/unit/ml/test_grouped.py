@@ -60,6 +60,7 @@ def test_keys_tell_apart_what_differs_anywhere() -> None:
         ([60] * 8 + [200, 300], 6),  # eight of ten agree: three beyond half, doubled
         ([60] * 4, 0),  # too few
         ([2] * 40, 0),  # too short
+        ([0] * 10 + [400], 0),  # all at once
         ([10, 200, 3, 90, 400, 55, 700, 1], 0),  # no order at all
     ],
 )

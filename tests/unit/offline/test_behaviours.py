@@ -111,6 +111,42 @@ def test_less_is_not_reported(tmp_path: Path, sample: str) -> None:
     assert names(tmp_path, HARMLESS[sample]) == []
 
 
+@pytest.mark.parametrize(
+    "frames",
+    [
+        attacks.partners(every=4),  # too few are there
+        attacks.cut_off(port=445),  # nothing that everybody asks for
+        attacks.cut_off(until=40),  # others are answered meanwhile
+        attacks.made_up(),  # acknowledgements of answers that there are none
+        attacks.made_up(outside=True),  # by one whom nobody inside has answered
+        attacks.cut_off(60),  # more than anybody asks for while the way out is down
+        sorted(attacks.horizontal(port=443) + attacks.visits(outside=True)),  # web pages beside it
+    ],
+)
+def test_who_scans_among_answers_is_named(tmp_path: Path, frames: Sequence[f.Frame]) -> None:
+    assert names(tmp_path, frames) == [(attacks.BAD_TEXT, "horizontal-scan")]
+    assert streamed(tmp_path / "x.pcap") == Counter({(attacks.BAD_TEXT, "horizontal-scan"): 1})
+
+
+def test_a_router_whose_frames_carry_both_ways_is_no_scanner(tmp_path: Path) -> None:
+    """A mirror of what leaves the access ports shows its MAC on questions and on answers."""
+    assert names(tmp_path, attacks.forged(60, port=443)) == []
+    assert streamed(tmp_path / "x.pcap") == Counter()
+
+
+def test_answers_that_are_made_up_hide_no_others(tmp_path: Path) -> None:
+    hidden = []
+    for frame in attacks.guesses():
+        hidden.append(frame)
+        if frame.data[6:12] == attacks.BAD:
+            port = int.from_bytes(frame.data[34:36], "big")
+            reply = f.ipv4(f.tcp(22, port, f.SYN | f.ACK), 6, f.IP_B, attacks.BAD_IP)
+            made_up = f.ethernet(reply, src=attacks.BAD, dst=f.B)
+            hidden.append(f.Frame(frame.time + f.SECOND // 1000, made_up))
+    assert names(tmp_path, hidden) == [(attacks.BAD_TEXT, "brute-force")]
+    assert streamed(tmp_path / "x.pcap") == Counter([(attacks.BAD_TEXT, "brute-force")])
+
+
 @pytest.mark.parametrize("capture", sorted(CAPTURES.glob("*.pcap*")), ids=lambda p: p.name)
 def test_the_shipped_captures_of_good_devices_are_quiet(capture: Path) -> None:
     assert behaviours_in(capture, Parameters()) == []

@@ -11,7 +11,7 @@ from plugin.core import new_engine
 from plugin.sessions import afterwards
 from plugin.sessions.afterwards import arp_events, counted, session_events
 from plugin.sessions.live import LiveSessions
-from plugin.sessions.watch import arp_of, seconds_of
+from plugin.sessions.watch import Watching
 from plugin.traffic import Answered, Arp, Counted, Event, Opened
 from tests import attacks
 from tests import frames as f
@@ -43,8 +43,9 @@ def both(packets: Sequence[f.Frame]) -> tuple[list[Event], list[Event]]:
     live = LiveSessions(names.__getitem__).packets(rows)
     sessions = sessions[sessions["orig_mac"] >= 0]
     made: list[Event] = [*session_events(sessions, names.__getitem__)]
-    made += counted(seconds_of(rows), names.__getitem__)
-    made += arp_events(arp_of(rows), names.__getitem__)
+    seen = Watching().take(rows)
+    made += counted(seen.seconds, names.__getitem__)
+    made += arp_events(seen.arp, names.__getitem__)
     kinds = (Opened, Answered, Counted, Arp)
     return made, [event for event in live if isinstance(event, kinds)]
 

@@ -126,3 +126,17 @@ def test_of_a_flood_of_sessions_only_so_many_are_remembered_answered_or_not() ->
         assert live._answered <= set(live._open)
     assert len(live._open) == 7
     assert len(live._answered) >= 3
+
+
+def test_who_was_answered_before_is_not_believed_an_acknowledgement() -> None:
+    later = [
+        attacks.asked(t, attacks.host(9), 6, 80, flags) for t, flags in ((1, f.SYN), (1.1, f.ACK))
+    ]
+    gone = [event for event in events(*TALK, *later) if isinstance(event, Answered)]
+    assert [event.opened.orig_port for event in gone] == [5]
+    (alone,) = (event for event in events(*later) if isinstance(event, Answered))
+    assert alone.opened.orig_port == 6
+    on = attacks.asked(1, attacks.host(9), 6, 80, f.ACK)
+    assert [
+        event.opened.orig_port for event in events(*TALK, on) if isinstance(event, Answered)
+    ] == [5, 6]

@@ -9,7 +9,7 @@ import pytest
 
 from plugin.core import new_engine
 from plugin.sessions import watch
-from plugin.sessions.watch import Watch, merged
+from plugin.sessions.watch import Watch, Watching, merged
 from tests import attacks
 from tests import frames as f
 from tests.engines import Result, make, run
@@ -53,7 +53,7 @@ def test_packets_are_counted_by_second_kind_and_receiver() -> None:
 def amounts(*packets: f.Frame) -> dict[tuple[str, bytes], list[int]]:
     """What went there and back, by kind and address, of one second."""
     rows = run(make(type(new_engine())), f.pcap(*sorted(packets))).packet_rows()
-    seconds = watch.seconds_of(rows)
+    seconds = Watching().take(rows).seconds
     assert len(set(seconds["second"].tolist())) == 1
     return {
         (watch.KINDS[row["kind"]], row["ip"].tobytes()[12:]): [row[name] for name in watch.AMOUNTS]
@@ -98,7 +98,7 @@ def test_counts_of_one_second_are_added_up_even_where_hashes_fall_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = read().packet_rows()
-    parts = [watch.seconds_of(rows[i : i + 5]) for i in range(0, len(rows), 5)]
+    parts = [Watching().take(rows[i : i + 5]).seconds for i in range(0, len(rows), 5)]
     whole = merged(np.concatenate(parts))
     assert np.array_equal(merged(whole), whole)
     assert (np.diff(whole["second"]) >= 0).all()
@@ -107,6 +107,7 @@ def test_counts_of_one_second_are_added_up_even_where_hashes_fall_together(
     assert sorted(map(bytes, again)) == sorted(map(bytes, whole))
 
 
+@pytest.mark.usefixtures("core")
 def test_arp_is_kept() -> None:
     seen = Watch()
     assert len(seen.seen().arp) == len(seen.seen().seconds) == 0

@@ -155,3 +155,11 @@ def test_who_asks_under_many_names_takes_no_more_room() -> None:
         held = sum(len(asker.targets) for asker in detector._askers.values())
         assert detector._askers.held == held <= 200
     assert detector._askers.held > 180
+
+
+def test_an_address_that_nobody_has_is_not_heard_of_by_probes() -> None:
+    nobody = ip(0)[:12] + bytes(4)
+    probe = asks(0.5, 200, mac="m9")._replace(sender_ip=nobody)
+    asked = [asks(1 + i / 10, 10 + i) for i in range(4)]
+    asked.append(asks(2, 0)._replace(target_ip=nobody))
+    assert len(told([*GATEWAY, probe, *asked, passed(30)])) == 1

@@ -31,7 +31,8 @@ def found(times: list[float], *, one_port: bool = False, **changed: Any) -> int:
 def test_so_many_equal_intervals() -> None:
     assert found([60.0 * i for i in range(11)]) == 1
     assert found([60.0 * i for i in range(10)]) == 0
-    assert found([60.0 * i for i in range(50)]) == 1
+    # Told again after a quarter of an hour, so that each capture of a policy's window has it.
+    assert [found([60.0 * i for i in range(n)]) for n in (25, 26, 40, 41)] == [1, 2, 2, 3]
 
 
 def test_regular_for_long_enough() -> None:
@@ -43,6 +44,12 @@ def test_regular_for_long_enough() -> None:
     paused = [10.0 * i for i in range(20)] + [1_000 + 10.0 * i for i in range(30)]
     assert found(paused) == 0
     assert found([*paused, 1_300.0]) == 1
+    # A pause is longer than three periods.
+    for pause, visits in ((30.0, 9), (30.1, 31)):
+        first = [10.0 * i for i in range(20)]
+        again = [190 + pause + 10.0 * i for i in range(visits)]
+        assert found(first + again[:-1]) == 0
+        assert found(first + again) == 1
     assert found([10.0 * i for i in range(34) if i % 9]) == 1  # one beat in nine is lost
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from plugin.ml.behaviour.finding import LEAST_KEPT, Bounded, Window, Windows, middle
+from plugin.ml.behaviour.finding import LEAST_KEPT, Bounded, Window, Windows, middle, shown
+
+
+def test_no_score_is_told_as_on_the_other_side_of_its_threshold() -> None:
+    some = (0.12345, 0.9994, 0.9996, 1.0, 1.0004)
+    assert [shown(one, 1.0) for one in some] == [0.123, 0.999, 0.9996, 1.0, 1.0]
 
 
 def test_a_window_forgets_what_is_older_than_its_span() -> None:
@@ -11,11 +16,12 @@ def test_a_window_forgets_what_is_older_than_its_span() -> None:
     assert grown == [1, 1, 0, 1]
     assert window.count == 3
     assert window.add(15, "d") == 1  # the b of time 5 is not gone
-    assert window.examples() == ["a", "b", "c", "d"]  # first come first, the a at 0
+    assert window.held().examples == ("a", "b", "c", "d")  # first come first, the a at 0
     assert window.add(16, "d") == -1  # nor the a of time 6
     assert window.items == ["a", "c", "d"]
-    assert window.examples(1) == ["a"]
-    assert (window.words, window.cut) == ("3", False)
+    held = window.held(lambda item: item > "b")
+    assert (held.number, held.cut, held.examples) == (3, False, (False, True))
+    assert held.words == "3"
 
 
 def test_an_item_counts_from_when_it_came_last_whatever_the_order() -> None:
@@ -28,18 +34,28 @@ def test_an_item_counts_from_when_it_came_last_whatever_the_order() -> None:
     assert "".join(window.items) == "b"
 
 
+def test_a_finding_names_few_of_many() -> None:
+    window: Window[int] = Window(10, 100)
+    for item in range(20):
+        window.add(item // 10, item)
+    assert window.held() == (20, False, (0, 1, 2, 3, 4))
+
+
 def test_of_too_many_items_the_last_are_kept_and_the_count_says_so() -> None:
     window: Window[int] = Window(10, 3)
     said = []
     for time in range(5):
         window.add(time, time)
-        said.append(window.words)
+        said.append(window.held().words)
     assert said == ["1", "2", "3", "at least 3", "at least 3"]
     assert window.items == [2, 3, 4]
     # Item 1 was dropped, and was last seen at 1: until 11 it would have counted.
-    assert [(window.add(time, 4), window.words)[1] for time in (11, 12)] == ["at least 3", "3"]
+    assert [(window.add(time, 4), window.held().words)[1] for time in (11, 12)] == [
+        "at least 3",
+        "3",
+    ]
     window.add(13, 4)
-    assert window.words == "2"
+    assert window.held().words == "2"
 
 
 def test_all_windows_together_keep_so_many_items() -> None:

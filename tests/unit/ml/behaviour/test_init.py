@@ -42,7 +42,7 @@ def test_a_flood_of_openings_to_ever_new_addresses_keeps_a_bounded_number_of_ite
         target = bytes(10) + b"\xff\xff\x0b" + i.to_bytes(3, "big")
         found += behaviours.step(Opened(i * 27_777, i, "m", 6, IP, target, 5, 445))
     assert [one.finding.name for one in found] == ["horizontal-scan"]
-    horizontal, vertical = behaviours._after_failures
+    horizontal, vertical = behaviours._scans
     assert isinstance(horizontal, HorizontalScan)
     assert isinstance(vertical, VerticalScan)
     assert [window.count for window in horizontal._windows.values()] == [100]

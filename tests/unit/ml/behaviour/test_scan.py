@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from plugin.ml.behaviour.finding import SECOND
 from plugin.ml.behaviour.parameters import PortScanParameters, ScanParameters
-from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan
-from plugin.traffic import Opened
+from plugin.ml.behaviour.scan import HorizontalScan, VerticalScan, at_port
+from plugin.traffic import Answered, Opened
+
+if TYPE_CHECKING:
+    from plugin.traffic import Event
 
 ME = bytes(10) + b"\xff\xff" + bytes((10, 0, 0, 1))
 
@@ -25,7 +30,7 @@ def made(
     repeat: float = 300,
 ) -> HorizontalScan | VerticalScan:
     if kind is HorizontalScan:
-        return HorizontalScan(ScanParameters(targets, window, repeat))
+        return HorizontalScan(ScanParameters(targets, window, repeat=repeat))
     return VerticalScan(PortScanParameters(targets, window, repeat=repeat))
 
 
@@ -51,6 +56,63 @@ def test_the_same_target_again_and_other_protocols_do_not_count() -> None:
     detector = HorizontalScan(ScanParameters())
     assert [f for i in range(99) for f in detector.step(failed(i, i / 10, i % 24, 445))] == []
     assert [f for i in range(99) for f in detector.step(failed(i, i / 10, i, 0, 1))] == []
+
+
+def answered(number: int, seconds: float, host: int, port: int) -> Answered:
+    opened = failed(number, seconds, host, port)
+    return Answered(opened.time + 1, opened, refused=False)
+
+
+def test_hosts_that_answer_at_the_port_count_against_it() -> None:
+    for others, told in ((12, 1), (13, 0)):
+        detector, found = HorizontalScan(ScanParameters()), []
+        for i in range(others):
+            found += list(detector.step(answered(i, i, 100 + i, 445)))
+            found += list(detector.step(answered(i, i, 200 + i, 80)))
+        for i in range(25):
+            found += list(detector.step(failed(i, 20 + i, i, 445)))
+        assert len(found) == told
+    detector = HorizontalScan(ScanParameters())
+    events: list[Event] = [answered(i, 0, 100 + i, 445) for i in range(90)]
+    events += [failed(i, 61 + i, i, 445) for i in range(25)]
+    assert len([one for event in events for one in detector.step(event)]) == 1  # long ago
+
+
+def test_of_very_many_hosts_the_last_are_looked_at() -> None:
+    detector, found = HorizontalScan(ScanParameters(repeat=1)), []
+    for i in range(3_000):  # each tenth answers
+        event = failed(i, i / 1_000, i, 445) if i % 10 else answered(i, i / 1_000, i, 445)
+        found += list(detector.step(event))
+    reasons = [one.finding.reasons[0] for one in found]
+    assert reasons[0] == "25 hosts on TCP port 445 in 60 s, none answered (3 others did)"
+    assert reasons[1].startswith("at least 100 hosts")
+    assert "(11 others did)" in reasons[1]
+
+
+AWAY = bytes(10) + b"\xff\xff" + bytes((203, 0, 113, 9))
+
+
+def outside(event: Opened) -> Opened:
+    return event._replace(resp_ip=AWAY[:-2] + event.resp_ip[-2:])
+
+
+def test_while_the_way_out_is_down_silence_outside_is_no_scan() -> None:
+    """Told only if somebody outside answered before, and nobody since."""
+    before = Answered(0, outside(failed(99, 0, 99, 53)), refused=False)
+    silence: list[Event] = [outside(failed(i, 1 + i, i, 443)) for i in range(30)]
+    since = before._replace(time=40 * SECOND)
+
+    def found(*events: Event) -> int:
+        detector = HorizontalScan(ScanParameters())
+        return len([one for event in events for one in detector.step(event)])
+
+    assert found(before, *silence) == 0
+    assert found(*silence) == 1  # perhaps answers cannot be seen at all
+    assert found(before, since, *silence) == 1
+    assert found(before, since._replace(refused=True), *silence) == 1
+    assert found(before, *(failed(i, 1 + i, i, 443) for i in range(30))) == 1  # inside
+    assert found(before, *(outside(failed(i, 1 + i, i, 445)) for i in range(30))) == 1
+    assert found(before, before._replace(opened=failed(9, 1, 9, 443)), *silence) == 0
 
 
 def test_an_episode_is_told_again_after_a_while() -> None:
@@ -98,3 +160,10 @@ def test_ten_ports_within_five_milliseconds_are_a_scan() -> None:
     assert (
         len(ports_asked(*(i / 2_000 for i in range(5)), *late, *(i / 2_000 for i in range(5)))) == 1
     )
+
+
+def test_all_ports_of_a_traceroute_are_one() -> None:
+    first = [33_434, 33_434, 33_524, 33_433, 44_444, 44_444, 44_508]
+    asked = [33_434, 33_523, 33_524, 33_433, 44_444, 44_507, 44_508]
+    assert [at_port(17, port) for port in asked] == first
+    assert at_port(6, 33_500) == 33_500

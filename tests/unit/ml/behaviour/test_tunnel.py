@@ -36,7 +36,7 @@ def test_long_queries_and_large_answers_are_named_once_an_episode() -> None:
     assert one[:3] == ("dns-tunnel", 200.0, 100.0)
     assert one.reasons == ("30 DNS queries of 200 bytes each, on average, to 10.0.0.1 in 60 s",)
     (one,) = dns(*[(3, 120, 3, 3_600)] * 30)
-    assert one[:3] == ("dns-tunnel", 1200.0, 512.0)
+    assert one[:3] == ("dns-tunnel", 1200.0, 1000.0)
     assert "DNS answers of 1200 bytes" in one.reasons[0]
     assert "from 10.0.0.1" in one.reasons[0]
 
@@ -72,6 +72,8 @@ def test_what_comes_back_is_what_was_sent() -> None:
         "10 pings to 10.0.0.1 in 60 s bring 64 bytes each, on average, and 200 come back",
     )
     assert icmp(*[(1, 64, 1, 200)] * 9) == []
+    assert len(icmp(*[(1, 64, 1, 72)] * 10)) == 1  # at the threshold
+    assert icmp(*[(1, 64, 1, 71)] * 10) == []
     assert icmp(*[(1, 64, 1, 200)] * 10, kind="udp") == []
     assert list(IcmpTunnel(IcmpTunnelParameters()).step(Passed(1))) == []
 
@@ -84,7 +86,7 @@ def test_a_great_deal_is_carried_whatever_the_sizes() -> None:
 
 def test_the_rules_say_the_same_of_arrays() -> None:
     chance = np.random.default_rng(1)
-    amounts = chance.integers(0, 40, (200, 4)) * np.array([1, 150, 1, 600])
+    amounts = chance.integers(0, 40, (200, 4)) * np.array([1, 150, 1, 1_500])
     rules = (tunnel.long_queries, tunnel.large_answers)
     for rule in rules:
         single = []

@@ -79,10 +79,13 @@ class Addresses(NamedTuple):
     one: they are judged by what they send from their own."""
     foreign: NDArray[np.bool_]
     """(n_views,) views in which a device that is no relay sends from an outside IPv4 address that
-    is not its own."""
+    is not its own: not its foremost one, and none from which it began what was answered, with the
+    TTL that a system starts with."""
 
 
 IPS_MAX = 32
+_FIRST_TTLS = (32, 64, 128, 255)
+"""What systems start with (RFC 1700: 64 is recommended; others are their habits)."""
 RELAY_OUTSIDE, RELAY_V4, RELAY_V6 = 2, 3, 3
 """From so many outside IPv4 addresses, IPv4 addresses, IPv6 networks on, a device is a relay."""
 RELAY_SHARE = 0.1
@@ -191,7 +194,12 @@ def addresses_of(capture: CaptureArrays, devices: Devices) -> Addresses:
     home = home_of(senders)
     relays = relays_of(senders, home, n_devices)
     posing = _many(senders, np.ones(len(found), np.bool_), n_devices) & ~relays
-    strange = _outside_v4(senders.address) & ~home & ~relays[device]
+    # What it began from an address, and had an answer to, is no forgery; and no other's either,
+    # while nobody on the way has lowered the TTL.
+    answered = orig & (sessions["resp_packets"] > 0)[views.session]
+    answered &= np.isin(sessions["orig_ttl_max"][views.session], _FIRST_TTLS)
+    used = np.bincount(known.number, answered[fit], len(found)) > 0
+    strange = _outside_v4(senders.address) & ~home & ~used & ~relays[device]
     foreign = np.zeros(len(fit), np.bool_)
     foreign[fit] = strange[known.number]
     inside = local(found[:, 4:])

@@ -13,8 +13,18 @@ import numpy as np
 from plugin.core.layout import OPT_MSS
 from plugin.ml import services
 from plugin.ml.devices import addresses_of
+from plugin.ml.everyday import at_ports, ftp_data, to_every_host
 from plugin.ml.features.addresses import groups, link_local, local
-from plugin.ml.grouped import Beat, different, highest, key_of, most, most_different, regular
+from plugin.ml.grouped import (
+    Beat,
+    different,
+    highest,
+    key_of,
+    member,
+    most,
+    most_different,
+    regular,
+)
 from plugin.ml.matrix import distinct
 from plugin.ml.signs import NAMES, SIGNS, WINDOW, steps_of
 from plugin.sessions.afterwards import outcome
@@ -47,6 +57,10 @@ _LEAST_PACKETS = 4
 RHYTHM = Beat(least=5, slack=0.1, lasting=300.0)
 """It must last as long as that of the behaviour: gadgets that are set up poll for a while."""
 _REQUEST = 1
+_ECHO = ((services.ICMP, 8), (services.ICMPV6, 128))
+_ANSWERED = 16
+"""UDP packets sent for one that comes back: QUIC, RTP and VPNs are answered more often (RFC 9000,
+13.2.2: every second packet; ten and more are in use)."""
 
 
 class Evidence(NamedTuple):
@@ -118,7 +132,8 @@ def evidence(
     found = _Signs(n_rows)
     own_address = ~foreign[own]
     _of_senders(found, sessions, cells.session)
-    _of_sessions(found, sessions[own_address], cells.session[own_address], cells.device)
+    data = ftp_data(capture.sessions)[views.session[own]][own_address]
+    _of_sessions(found, sessions[own_address], cells.session[own_address], cells.device, data)
     _of_groups(found, sessions, cells.session)
     _of_turns(found, capture, devices, cells.session)
     _of_seconds(found, watched.seconds, cells.second)
@@ -170,7 +185,7 @@ class _Opened(NamedTuple):
     row: Index
     host: Keys
     at: Keys
-    """Protocol and port."""
+    """Protocol and port; all ports of a traceroute are one."""
     service: Keys
     """Host, protocol and port."""
     source: Keys
@@ -194,7 +209,7 @@ def _opened(sessions: Rows, row: Index) -> _Opened:
     return _Opened(
         row,
         key_of(ip),
-        key_of(proto, port),
+        key_of(proto, at_ports(proto, port)),
         key_of(proto, port, ip),
         key_of(sessions["orig_ip"]),
         key_of(proto, port, ip, sessions["orig_port"]),
@@ -203,23 +218,23 @@ def _opened(sessions: Rows, row: Index) -> _Opened:
     )
 
 
-def _of_sessions(found: _Signs, sessions: Rows, row: Index, device: Index) -> None:
-    """Signs of what a device opens to single hosts."""
+def _of_sessions(found: _Signs, sessions: Rows, row: Index, device: Index, data: Mask) -> None:
+    """Signs of what a device opens to single hosts; ``data``: (n,) data sessions of FTP."""
     one = ~groups(sessions["resp_ip"])
-    sessions = sessions[one]
+    sessions, data = sessions[one], data[one]
     every = _opened(sessions, row[one])
     became = outcome(sessions)
     proto, port = sessions["proto"], sessions["resp_port"]
     inside, tcp = local(sessions["resp_ip"]), proto == services.TCP
     opened = became.fresh & (tcp | (proto == services.UDP))
     failed = opened & (~became.answered | became.refused)
-    _of_failures(found, every, failed, tcp & ~inside)
+    _of_failures(found, every, opened, failed, inside, tcp & ~inside)
     administers = every.where(tcp & inside & _among(port, ADMIN_PORTS))
     n = found.n_rows
     found.put("admin_hosts", different(administers.row, administers.host, n))
     calls = most_different(administers.row, administers.service, administers.call, n)
     found.put("admin_sessions", calls)
-    asks = every.where(opened)
+    asks = every.where(opened & ~data)
     second = key_of(asks.host, asks.start // SECOND)
     found.put("ports_at_once", most_different(asks.row, second, asks.at, n))
     asks = every.where(tcp)
@@ -229,9 +244,9 @@ def _of_sessions(found: _Signs, sessions: Rows, row: Index, device: Index) -> No
     bare = every.where(opened & tcp & no_mss)
     found.put("bare_syn", np.bincount(bare.row, minlength=n).astype(np.float64))
     answered = became.answered & ~became.refused
-    unnamed = opened & tcp & ~_named(port)
+    unnamed = opened & tcp & ~_named(port) & ~data
     pair = key_of(device[every.row], every.host)
-    mapped = _member(pair, pair[tcp & (port == RPC_PORT)])
+    mapped = member(pair, pair[tcp & (port == RPC_PORT)])
     near = unnamed & inside & (port >= _REGISTERED) & answered & ~mapped
     _of_unnamed(found, every, near, unnamed & ~inside)
     _of_outside(found, every, sessions, opened & tcp & ~inside)
@@ -271,10 +286,17 @@ def _of_turns(found: _Signs, capture: Capture, devices: Devices, row: Index) -> 
     found.put("turned", different(at[turned], items[turned], found.n_rows))
 
 
-def _of_failures(found: _Signs, every: _Opened, failed: Mask, outside_tcp: Mask) -> None:
-    n, one = found.n_rows, every.where(failed)
-    found.put("hosts_failed", most_different(one.row, one.at, one.host, n))
-    found.put("ports_failed", most_different(one.row, one.host, one.at, n))
+def _of_failures(
+    found: _Signs, every: _Opened, opened: Mask, failed: Mask, inside: Mask, outside_tcp: Mask
+) -> None:
+    n, one, asked = found.n_rows, every.where(failed), every.where(opened)
+    # What answered once is there, whatever became of other tries.
+    tried = distinct(key_of(asked.row, asked.host, asked.at))
+    vain = np.bincount(tried.number, ~failed[opened]) == 0
+    row, first = asked.row[tried.first], tried.first
+    side, sign = key_of(asked.at, inside[opened])[first], np.where(vain, 1, -1)
+    found.put("hosts_failed", most(row, side, n, sign))  # who looks finds some; who scans, few
+    found.put("ports_failed", most(row, asked.host[first], n, vain))
     found.put("tries_failed", most(one.row, one.service, n))
     dead = every.where(failed & outside_tcp)
     found.put("outside_failed", different(dead.row, dead.service, n))
@@ -307,7 +329,12 @@ def _of_sizes(found: _Signs, every: _Opened, sessions: Rows) -> None:
     found.put("query_size", _mean_size(names, n) - _DNS_USUAL)
     pings = every.where((proto == services.ICMP) | (proto == services.ICMPV6))
     found.put("ping_size", _mean_size(pings, n) - _PING_USUAL)
-    found.put("ping_hosts", different(pings.row, pings.host, n))
+    kind = sessions["icmp_type"]
+    echo = every.where(np.logical_or.reduce([(proto == p) & (kind == k) for p, k in _ECHO]))
+    hosts = distinct(key_of(echo.row, echo.host))
+    vain = np.bincount(hosts.number, echo.packets_down) == 0
+    of = echo.row[hosts.first]
+    found.put("ping_hosts", np.bincount(of, np.where(vain, 1, -1), n))
 
 
 def _mean_size(some: _Opened, n_rows: int) -> Floats:
@@ -321,7 +348,7 @@ def _mean_size(some: _Opened, n_rows: int) -> Floats:
 
 def _of_groups(found: _Signs, sessions: Rows, row: Index) -> None:
     """What is sent to everybody."""
-    many = groups(sessions["resp_ip"])
+    many = to_every_host(sessions["resp_ip"])
     some = sessions[many]
     seconds = np.maximum((some["end"] - some["start"]) / SECOND, 1.0)
     found.put("group_rate", highest(row[many], some["orig_packets"] / seconds, found.n_rows))
@@ -331,7 +358,10 @@ def _of_seconds(found: _Signs, seconds: Rows, row: Index) -> None:
     whole = key_of(seconds["second"], seconds["ip"], seconds["kind"])
     for number, name in enumerate(("syn_rate", "udp_rate", "ping_rate")):
         some = (seconds["kind"] == number) & (row >= 0)
-        rate = most(row[some], whole[some], found.n_rows, seconds["packets"][some])
+        packets = seconds["packets"][some]
+        if name == "udp_rate":
+            packets = packets - _ANSWERED * seconds["back_packets"][some]
+        rate = most(row[some], whole[some], found.n_rows, packets)
         found.put(name, rate)
 
 
@@ -340,7 +370,7 @@ def _of_arp(found: _Signs, arp: Rows, row: Index) -> None:
     n = found.n_rows
     target, source = key_of(arp["dst_ip"]), key_of(arp["src_ip"])
     asks = (row >= 0) & (arp["arp_op"] == _REQUEST) & (target != source)
-    asks &= ~_member(target, source)
+    asks &= ~member(target, source)
     found.put("arp_unanswered", different(row[asks], target[asks], n))
     claims = (
         (row >= 0)
@@ -367,14 +397,4 @@ def _among(numbers: NDArray[np.integer], some: Iterable[int]) -> Mask:
     table = np.zeros(1 << 16, np.bool_)
     table[list(some)] = True
     found: Mask = table[numbers]
-    return found
-
-
-def _member(keys: Keys, some: Keys) -> Mask:
-    """(n,) which of the keys are among some."""
-    if not len(some):
-        return np.zeros(len(keys), np.bool_)
-    ordered = np.sort(some)
-    at = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
-    found: Mask = ordered[at] == keys
     return found

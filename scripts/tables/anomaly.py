@@ -18,6 +18,7 @@ import numpy as np
 
 from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.devices import addresses_of
+from plugin.ml.suspicion import LEAST
 from plugin.offline.behaviours import findings_of
 from plugin.offline.evidence import evidence
 from plugin.offline.novelty import rows_of
@@ -66,7 +67,9 @@ def main() -> int:
     lines += words.points(shipped.points(signs, names))
     lines += words.by_kind(signs, shipped.judged(signs), named)
     lines += words.misses(signs, shipped.judged(signs), named)
-    lines += words.alarms(signs, shipped.left_out(signs), named)
+    left = shipped.left_out(signs)
+    lines += words.alarms(signs, left, named)
+    lines += words.exposure(shipped.exposure(signs, left, names, shipped.hours_of(data, signs)))
     lines += words.unsaid(shipped.unsaid(data, signs))
     lines += words.pairs(_pairs())
     sys.stdout.write("\n".join(lines) + "\n")
@@ -98,15 +101,21 @@ def _trials(
                 _lazily(table, partial(detectors.of_news, name=one)),
             )
         yield f"new: isolation forest, {what}", FEW, _lazily(table, detectors.isolation_forest)
+    size = tables_of(data, kept, "size", _size)
+    yield "control: packets of the device", FEW, _lazily(size, partial(detectors.control, column=0))
+    yield "control: length of the capture", FEW, _lazily(size, partial(detectors.control, column=1))
     yield (
         "signs: weights learned from other attacks",
         ATTACKS_TOO,
         _lazily(signs, detectors.weighed),
     )
     yield "signs: every one may accuse alone", Plan(), _lazily(signs, detectors.alone)
-    yield "**suspicion**", Plan(), _lazily(signs, detectors.suspicion)
+    once = "signs: those that may accuse alone"
+    yield once, Plan(), _lazily(signs, detectors.accusing)
+    shipped_at = Plan(threshold=LEAST)
+    yield "**suspicion**", shipped_at, _lazily(signs, detectors.suspicion)
     whole = _lazily(signs, lambda t: detectors.first(t, names, detectors.suspicion(t)))
-    yield "**behaviours, then suspicion**", Plan(), whole
+    yield "**behaviours, then suspicion**", shipped_at, whole
 
 
 def _lazily(table: Table, made: Callable[[Table], Fit]) -> Made:
@@ -129,6 +138,14 @@ def _signs(capture: Capture, devices: Devices) -> tuple[NDArray[np.float64], NDA
     # Nothing is said of a router; its rows stay, so that each capture has one to rank by.
     found.values[addresses_of(capture, devices).relays[found.device]] = 0
     return found.values, found.device
+
+
+def _size(capture: Capture, devices: Devices) -> NDArray[np.float64]:
+    """(n_devices, 2) packets of each device, and seconds of the capture."""
+    assert capture.packets is not None
+    times = capture.packets["time"]
+    seconds = float(np.ptp(times)) / 1e9 if len(times) else 0.0
+    return np.stack([devices.packets, np.full(len(devices), seconds)], axis=1).astype(np.float64)
 
 
 def _features(name: str) -> Extract:

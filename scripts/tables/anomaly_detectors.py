@@ -8,7 +8,7 @@ import numpy as np
 
 from plugin.ml.novelty.detectors import DETECTORS
 from plugin.ml.signs import SIGNS, steps_of
-from plugin.ml.suspicion import fit, floor_of, ratios, scores_of
+from plugin.ml.suspicion import LEAST, floor_of, ratios, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,16 @@ def of_news(table: Table, name: str) -> Fit:
     return _scaled(table, lambda known: lambda some: DETECTORS[name](known, some))
 
 
+def control(table: Table, column: int) -> Fit:
+    """A column as it is, which knows nothing of anomalies: what a detector has to do better than.
+
+    Args:
+        table: of a few numbers a row.
+        column: which of them.
+    """
+    return lambda _: lambda some: table.values[some, column]
+
+
 def isolation_forest(table: Table, seed: int = 1) -> Fit:
     """scikit-learn's Isolation Forest on the same rows."""
     from sklearn.ensemble import IsolationForest
@@ -59,28 +69,28 @@ def _scaled(table: Table, made: Callable[[Floats], Callable[[Floats], Floats]]) 
 
 def suspicion(table: Table) -> Fit:
     """What Halia ships: floors from harmless devices; the threshold is its own."""
-    steps = steps_of(table.values)
-    family = _numbers(table.column("family"))
-
-    def learn(rows: Rows) -> Score:
-        rows = rows[~table.attack[table.owner[rows]]]
-        case = np.unique(table.owner[rows], return_inverse=True)[1]
-        of_case = family[np.unique(table.owner[rows])]
-        fitted = fit(steps[rows], case, _numbers(of_case))
-        return lambda some: scores_of(steps[some], fitted.floor, fitted.threshold)
-
-    return learn
+    return _beyond(table, lambda steps, floor: scores_of(steps, floor, LEAST))
 
 
 def alone(table: Table) -> Fit:
     """The same, but every sign may accuse alone."""
+    return _beyond(table, lambda steps, floor: ratios(steps, floor).max(axis=1))
+
+
+def accusing(table: Table) -> Fit:
+    """The same of those signs only that may accuse alone: at thresholds below 1, too."""
+    may = np.array([sign.alone for sign in SIGNS])
+    return _beyond(table, lambda steps, floor: ratios(steps[:, may], floor[may]).max(axis=1))
+
+
+def _beyond(table: Table, score: Callable[[Floats, Floats], Floats]) -> Fit:
     steps = steps_of(table.values)
     family = _numbers(table.column("family"))
 
     def learn(rows: Rows) -> Score:
         rows = rows[~table.attack[table.owner[rows]]]
         floor = floor_of(steps[rows], family[table.owner[rows]])
-        return lambda some: ratios(steps[some], floor).max(axis=1)
+        return lambda some: score(steps[some], floor)
 
     return learn
 

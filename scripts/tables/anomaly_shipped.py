@@ -54,6 +54,20 @@ class Point(NamedTuple):
     """Share that behaviours or suspicion find."""
     alarms: Figure
     """Share of harmless captures that suspicion alarms about, each with its family left out."""
+    by_family: Figure
+    """The same, each family counting the same."""
+
+
+class Exposure(NamedTuple):
+    """Harmless captures of some length, and who alarmed in them."""
+
+    words: str
+    captures: int
+    hours: float
+    suspicion: int
+    """Captures that suspicion alarms about."""
+    either: int
+    """That suspicion or a behaviour does."""
 
 
 def _numbers(names: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -106,6 +120,7 @@ def points(table: Table, named: NDArray[np.bool_]) -> list[Point]:
         _numbers(table.column("family")[~attack]),
     )
     drawn = Drawn(source, family, 1, 2000)
+    alike = 1.0 / np.bincount(family)[family]
     shipped = judged(table)[0].threshold
     found = []
     for words, mask, share in (
@@ -128,6 +143,7 @@ def points(table: Table, named: NDArray[np.bool_]) -> list[Point]:
                 _share(drawn, yes, attacks=True),
                 _share(drawn, yes | named[attack], attacks=True),
                 _share(drawn, alarm, attacks=False),
+                drawn.mean(alarm.astype(np.float64)[None, :], np.ones(1), alike),
             )
         )
     none = named[attack], named[~attack]
@@ -139,8 +155,46 @@ def points(table: Table, named: NDArray[np.bool_]) -> list[Point]:
             _share(drawn, zero, attacks=True),
             _share(drawn, none[0], attacks=True),
             _share(drawn, none[1], attacks=False),
+            drawn.mean(none[1].astype(np.float64)[None, :], np.ones(1), alike),
         )
     )
+    return found
+
+
+_LENGTHS = (
+    ("up to 2 minutes", 0.0, 120.0),
+    ("up to 15 minutes", 120.0, 900.0),
+    ("up to an hour", 900.0, 3600.0),
+    ("longer", 3600.0, float("inf")),
+)
+
+
+def hours_of(data: Path, table: Table) -> Floats:
+    """(n_harmless,) how long each harmless capture is, by labels.csv."""
+    with (data / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        seconds = {row["path"]: row["duration_s"] for row in csv.DictReader(stream)}
+    harmless = [case.path for case in table.cases if not case.attack]
+    return np.array([float(seconds[path]) / 3600 for path in harmless])
+
+
+def exposure(
+    table: Table, left: list[Judged], named: NDArray[np.bool_], hours: Floats
+) -> list[Exposure]:
+    """Alarms by how long was looked: a share of short captures is no rate.
+
+    Args:
+        table: the cases.
+        left: of each harmless case, its family left out.
+        named: (n_cases,) where a behaviour was found.
+        hours: (n_harmless,).
+    """
+    yes = np.array([one.yes for one in left], np.bool_)
+    either, seconds = yes | named[~table.attack], hours * 3600
+    found = []
+    for words, low, high in _LENGTHS:
+        some = (seconds > low) & (seconds <= high) if low else seconds <= high
+        counts = int(some.sum()), float(hours[some].sum())
+        found.append(Exposure(words, *counts, int(yes[some].sum()), int(either[some].sum())))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plugin.ml import signs
 from plugin.ml.signs import SIGNS, WINDOW
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from scripts.tables.anomaly_captures import Table
     from scripts.tables.anomaly_figures import Figures
-    from scripts.tables.anomaly_shipped import Judged, Point
+    from scripts.tables.anomaly_shipped import Exposure, Judged, Point
 
     Named = Sequence[tuple[str, ...]]
 
@@ -46,20 +47,24 @@ family*: each family; *office*: each office family. *Harmless news*: the same de
 harmless left-out families against seen ones: what is above .50 there is no sign of an attack but of
 news. **The result is the difference.** *Found* and *alarms*: shares of attacks and of left-out
 harmless captures at a threshold fixed beforehand for 5 % of the harmless captures of seen families.
-Rows of suspicion have the floors that ship and a threshold of this table; at the one that ships
-fewer are found, and fewer alarms raised: next section.
+*By family* there: each family counting the same. *Controls* know nothing but how much there is:
+what they tell apart is how the captures were made. The two rows of suspicion have the threshold
+that ships, 1, and signs that may not accuse alone count to below it; the others of signs have one
+of this table. An AUC counts those signs, too, and rests mostly on them: see the row of those that
+may accuse alone. What tells attacks from gadgets best is what offices do daily.
 
-| detector | seen | left out | by family | office | harmless news | found | alarms |
-|---|---|---|---|---|---|---|---|"""
+| detector | seen | left out | by family | office | harmless news | found | alarms | by family |
+|---|---|---|---|---|---|---|---|---|"""
 _POINTS = """\
 ## Operating points
 
 *Found*: attack captures in which some device's verdict is `anomalous`. *Alarms*: harmless captures
 that suspicion (for behaviours: a behaviour) alarms about, each with its own family left out of the
-floors. Floors for attacks are those of all harmless captures, as shipped.
+floors; *by family*: each family counting the same. Floors for attacks are those of all harmless
+captures, as shipped.
 
-| suspicion | threshold | found by suspicion | by it or a behaviour | alarms |
-|---|---|---|---|---|"""
+| suspicion | threshold | found by suspicion | by it or a behaviour | alarms | by family |
+|---|---|---|---|---|---|"""
 _MISSES = """\
 What is missed is mostly one of two things. Administration misused with valid credentials (one or
 two sessions to SMB or RPC of a server): from headers it is what workstations and administrators do
@@ -74,6 +79,12 @@ is not in the folder of attacks, because roles are learned from it. They are lab
 most made while attacks were studied. Only the choice between thresholds looked at them.
 
 | capture | source says | suspicious | foremost sign | score |
+|---|---|---|---|---|"""
+_EXPOSURE = """\
+A share of captures is no rate: most were ended after a minute or two, when a device had been set
+up. By length:
+
+| a capture lasts | captures | hours in all | alarms of suspicion | of either |
 |---|---|---|---|---|"""
 _TRIED = """\
 ## What was tried
@@ -92,6 +103,20 @@ that no attack had a part in), and what it does not count is named here.
   left-out families was .85 [.71, .95] (and .51 for harmless news), and .55 of the attack captures
   were found at .02 false alarms. A router's signs are those of all behind it, so they say nothing
   of it, and routers of real sites would alarm daily.
+* Floors of common knowledge ([suspicion.md](suspicion.md) has each with its reason) came last:
+  before, a traceroute, a printer that is switched off, a video call, the names that a busy PC asks
+  for, files by FTP, a VPN over TLS, multicast video, a reverse proxy and a server of ten addresses
+  were all accused; 302 captures, mostly of gadgets, show none of them. The floors are what offices
+  do, not what attacks leave over. Their price, before and after on the same captures: found by
+  suspicion .29 and .12, by it or a behaviour .39 and .29 (22 and 16 of 56); alarms of suspicion two
+  and one; AUC of behaviours and suspicion against left-out families .82 and .86. Six captures are
+  lost that no behaviour names: TrickBot C2, Dridex and two of Trickbot, because what they exchange
+  with one outside port of no known service (58 kB to 1.3 MB) is little for a VPN or a web
+  application there (the sign may not accuse alone any more); wmiexec, because names of 131 bytes
+  are what IPv6 addresses are looked up by (and there is nothing else about them); a scan of ten
+  ports, because eight are asked of a domain controller that is down. Three more that behaviours
+  name are under no suspicion besides: guessed FTP passwords (40 SYNs a second), scheduled tasks
+  (five ports), names that carry data (202 bytes).
 * Weights learned from attacks (none of the folder and none of the source of the attack that is
   judged) did worse than no weights: AUC .72 to .81.
 * Calibrated for 5 %, the threshold comes below 1: a few more attacks, and nearly every office
@@ -110,12 +135,14 @@ that no attack had a part in), and what it does not count is named here.
 _PAIRS = """\
 ## The same device before and during an attack, in the lab
 
-Behaviours alone are judged here, not suspicion. The aim is no finding in an hour of normal work:
-it is reached by a lab that is up and by hosts that are as busy as their profiles say; in haste two
+What is called by a name and how soon is of behaviours; the last column of each table is of
+suspicion, the whole recording looked at. The aim is no alarm in an hour of normal work: it is
+reached by a lab that is up and by hosts that are as busy as their profiles say; in haste two
 workstations are taken for guessing passwords, because they open a session to the file server every
-few seconds.
+few seconds. That suspicion accuses nobody proves less: three of its signs may not accuse alone
+because they did so in hours like these ([suspicion.md](suspicion.md) has hours of other offices).
 """
-AUC_AIM, FOUND_AIM = 0.85, 0.70
+AUC_AIM, FOUND_AIM, ALARMS_AIM = 0.85, 0.70, 0.05
 _NOT_SO = {"elcab_schtasks": " (for another reason: there is no spoofer in it)"}
 
 
@@ -150,16 +177,25 @@ def trials(rows: Sequence[tuple[str, Figures]]) -> list[str]:
             one.news,
             one.found,
             one.alarms,
+            one.alarms_by_family,
         )
         lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
     last = rows[-1][1]
+    within = last.found.value >= FOUND_AIM and last.alarms.value <= ALARMS_AIM
     aims = (
-        (f"AUC against left-out families {last.left}", last.left.value >= AUC_AIM, AUC_AIM),
-        (f"found {last.found} at alarms {last.alarms}", last.found.value >= FOUND_AIM, FOUND_AIM),
+        (
+            f"AUC against left-out families {last.left}",
+            f"{AUC_AIM:.2f}",
+            last.left.value >= AUC_AIM,
+        ),
+        (
+            f"found {last.found} at alarms {last.alarms}",
+            f"{FOUND_AIM:.2f} at {ALARMS_AIM:.2f} at most",
+            within,
+        ),
     )
     told = [
-        f"* {what}: the aim was {aim:.2f}, {'reached' if met else 'missed'}."
-        for what, met, aim in aims
+        f"* {what}: the aim was {aim}, {'reached' if met else 'missed'}." for what, aim, met in aims
     ]
     return [*lines, "", "Of the last row:", "", *told, ""]
 
@@ -169,7 +205,9 @@ def points(found: Sequence[Point]) -> list[str]:
     lines = [_POINTS]
     for one in found:
         limit = "-" if one.words.startswith("behaviours") else f"{one.threshold:.2f}"
-        lines.append(f"| {one.words} | {limit} | {one.found} | {one.both} | {one.alarms} |")
+        lines.append(
+            f"| {one.words} | {limit} | {one.found} | {one.both} | {one.alarms} | {one.by_family} |"
+        )
     return [*lines, ""]
 
 
@@ -228,6 +266,18 @@ def alarms(table: Table, left_out: Sequence[Judged], named: Named) -> list[str]:
     return [*lines, ""]
 
 
+def exposure(found: Sequence[Exposure]) -> list[str]:
+    """The same alarms by how long was looked."""
+    lines = [_EXPOSURE]
+    for one in found:
+        cells = one.words, one.captures, f"{one.hours:.1f}", one.suspicion, one.either
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    last = found[-1]
+    rate = f"one in {last.hours / last.either:.0f} hours" if last.either else "none"
+    told = f"In captures of more than an hour that is {rate}, most of which some devices slept."
+    return [*lines, "", told, ""]
+
+
 def unsaid(found: Sequence[tuple[str, str, Judged]]) -> list[str]:
     """What nobody labelled."""
     lines = [_UNSAID]
@@ -243,5 +293,4 @@ def pairs(section: str | None) -> list[str]:
 
 
 def _sign(one: Judged) -> str:
-    words = SIGNS[one.sign].words.format(one.value)
-    return words if one.score else "none"
+    return signs.said(SIGNS[one.sign], one.value) if one.score else "none"

@@ -138,6 +138,26 @@ def test_a_sender_that_anybody_can_write_makes_no_relay(records: Any, *, relay: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ({}, True),
+        ({"resp_packets": 0}, False),  # nobody answered: it may be forged
+        ({"orig_ttl_max": 63}, False),  # it came over a router
+        ({"orig_mac": 1, "resp_mac": 0}, None),  # that is the other device's
+    ],
+)
+def test_an_alias_that_is_answered_is_ones_own(fields: Any, *, own: bool | None) -> None:
+    """A second address on the card, outside by its looks, hides nothing."""
+    alias = {"orig_mac": 0, "resp_mac": 1, "orig_ttl_max": 64, "resp_packets": 3} | fields
+    used = session("11.0.0.66:9", "192.168.1.7:4444", **alias)
+    scan = session("11.0.0.66:8", "192.168.1.8:80", orig_mac=0, resp_mac=1, resp_packets=0)
+    read = capture(OWN, used, scan, table=macs(ME, ROUTER))
+    devices = devices_of(read)
+    foreign = addresses_of(read, devices).foreign[(devices.views.device == 0)]
+    assert foreign.tolist() == ([False, False, True] if own is None else [False, not own, not own])
+
+
 def test_of_one_direction_a_relay_sends_mostly_from_many_outside_addresses() -> None:
     def relays(*senders: str, packets: int = 1) -> list[bool]:
         records = [forged(one, orig_packets=packets) for one in senders]

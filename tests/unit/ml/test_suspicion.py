@@ -24,7 +24,7 @@ from plugin.ml.suspicion import (
 )
 
 N = len(SIGNS)
-HOSTS, DOWNLOAD = NAMES.index("hosts_failed"), NAMES.index("plain_download")
+BARE, DOWNLOAD = NAMES.index("bare_syn"), NAMES.index("plain_download")
 
 
 def manifest(threshold: float = 1.0) -> Manifest:
@@ -58,11 +58,12 @@ def row(**values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def test_the_floor_is_the_furthest_and_half_of_its_lead() -> None:
     steps = np.zeros((5, N))
-    steps[:, 0] = [1, 4, 2, 0, 3]
-    steps[:, 1] = [1, 1, 0, 0, 1]
+    steps[:, BARE] = [1, 4, 2, 0, 3]
+    steps[:, DOWNLOAD] = [1, 1, 0, 0, 1]
     floor = floor_of(steps, np.array([0, 0, 1, 1, 2]))
-    assert floor[:2].tolist() == [4 + 0.5 * (4 - 3), 1]
-    assert floor_of(steps[:2], np.zeros(2, np.int64))[0] == 4 + 0.5 * 4, "one family leads nobody"
+    assert floor[[BARE, DOWNLOAD]].tolist() == [4 + 0.5 * (4 - 3), 1]
+    alone = floor_of(steps[:2], np.zeros(2, np.int64))
+    assert alone[BARE] == 4 + 0.5 * 4, "one family leads nobody"
 
 
 def test_one_is_one_doubling_beyond() -> None:
@@ -107,7 +108,11 @@ def test_signs_that_may_not_accuse_alone_do_not_raise_the_threshold() -> None:
     steps = np.zeros((40, N))
     family = np.repeat(np.arange(4), 10)
     steps[:, DOWNLOAD] = np.where(family == 0, 30, 0)
-    assert fit(steps, np.arange(40), family).threshold == LEAST
+    fitted = fit(steps, np.arange(40), family)
+    assert fitted.threshold == LEAST
+    assert fitted.floor[DOWNLOAD] == 30 + 0.5 * 30, (
+        "but how far harmless devices go in them is known"
+    )
 
 
 def test_a_finding_tells_what_was_beyond_and_how_far_others_go() -> None:
@@ -122,13 +127,19 @@ def test_a_finding_tells_what_was_beyond_and_how_far_others_go() -> None:
         " no harmless device that we know goes beyond 3"
     )
     assert found.evidence == ("hosts_failed 412",)
+    hourly = model()._replace(manifest=manifest()._replace(window_seconds=3600.0))
+    bursts = finding(hourly, np.stack([row(burst=400)]))
+    assert bursts is not None
+    assert bursts.reasons[0].endswith(
+        "within 60 minutes; no harmless device that we know goes beyond 12"
+    )
 
 
 def test_no_floor_is_below_what_offices_do_or_one_step() -> None:
     nobody = floor_of(np.zeros((4, N)), np.arange(4))
     assert (nobody == FLOORS).all()
     assert (FLOORS >= 1).all()
-    assert 2.0 ** FLOORS[NAMES.index("tcp_queries")] - 1 == pytest.approx(8)
+    assert 2.0 ** FLOORS[NAMES.index("tcp_queries")] - 1 == pytest.approx(40)
     one = scores_of(steps_of(SCALES[None] * np.eye(N)), nobody, 1.0)
     assert (one < 1).all(), "one event of anything accuses nobody"
 

@@ -91,6 +91,14 @@ PING = f.ipv4(f.icmp(8) + b"p" * 1000, 1, a.BAD_IP, a.host(1))
     [
         (a.horizontal(7), "hosts_failed", 7),
         (a.visits(7), "hosts_failed", None),
+        (many(a.horizontal(7), a.visits(5, 445)), "hosts_failed", None),
+        (many(a.horizontal(7), a.visits(2, 445)), "hosts_failed", 3),
+        (many(a.vertical(9), calls(50, f.IP_B, 6, 2)), "ports_failed", 8),
+        (
+            many(calls(1, a.OUTSIDE, 5, 21, 9, 9), calls(2, a.OUTSIDE, 6, 50_001, 9)),
+            "outside_unnamed_bytes",
+            None,
+        ),
         (a.vertical(9), "ports_failed", 9),
         (a.vertical(30), "ports_at_once", 10),
         ([a.asked(i, a.OUTSIDE, 40_000 + i, 443) for i in range(5)], "tries_failed", 5),

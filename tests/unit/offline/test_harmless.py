@@ -25,7 +25,7 @@ def capture(path: Path, hosts: int, family: str) -> Harmless:
 def test_floors_are_how_far_the_families_go(tmp_path: Path) -> None:
     one, other = capture(tmp_path / "1", 1, "plug"), capture(tmp_path / "2", 3, "camera")
     made = make_suspicion([one, other] * 10, name="ours")
-    floor = made.arrays["floor"][NAMES.index("hosts_failed")]
+    floor = made.arrays["floor"][NAMES.index("bare_syn")]
     assert floor == 2 + 0.5 * (2 - 1), "log2(1 + 3), and half of its lead over log2(1 + 1)"
     manifest = made.manifest
     assert (manifest.name, manifest.signs, manifest.threshold) == ("ours", NAMES, 1.0)
@@ -39,6 +39,14 @@ def test_floors_are_how_far_the_families_go(tmp_path: Path) -> None:
 def test_too_few_captures_give_no_threshold(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="18 captures, 19 are needed"):
         make_suspicion([capture(tmp_path / "1", 1, "plug")] * 18)
+    assert make_suspicion([capture(tmp_path / "1", 1, "plug")] * 19).manifest.threshold >= 1
+
+
+def test_a_capture_that_comes_to_the_threshold_is_told_as_an_alarm(tmp_path: Path) -> None:
+    usual, wild = capture(tmp_path / "1", 3, "plug"), capture(tmp_path / "2", 15, "camera")
+    made = make_suspicion([usual] * 39 + [wild])
+    assert (made.manifest.threshold, made.arrays["scores"].max()) == (1.0, 1.0)
+    assert made.manifest.metrics["alarms"] == 1 / 40
 
 
 def test_a_router_sets_no_floor(tmp_path: Path) -> None:
@@ -52,5 +60,5 @@ def test_a_router_sets_no_floor(tmp_path: Path) -> None:
     router = tmp_path / "3"
     router.write_bytes(f.pcap(*sorted(frames, key=lambda frame: frame.time)))
     made = make_suspicion([one, other, Harmless(router, "hub")] * 7)
-    floor = made.arrays["floor"][NAMES.index("hosts_failed")]
+    floor = made.arrays["floor"][NAMES.index("bare_syn")]
     assert floor == 2 + 0.5 * (2 - 1), "as without it"

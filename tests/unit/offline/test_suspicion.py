@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from plugin.ml.behaviour.parameters import Parameters
 from plugin.ml.devices import addresses_of, devices_of
 from plugin.ml.store import save_model
 from plugin.ml.suspicion import Suspicion
-from plugin.offline.behaviours import Anomalies
+from plugin.offline.behaviours import NO_LINK, Anomalies, findings_of
 from plugin.offline.classify import Options, classify_capture, load_models, load_signs
 from plugin.offline.harmless import Harmless, make_suspicion
 from plugin.offline.read import read_capture
@@ -56,7 +57,7 @@ def test_fewer_than_a_scan_needs_is_suspicious_where_nobody_harmless_does_it(
     assert anomaly.verdict == "anomalous"
     (found,) = anomaly.behaviour
     assert found.name == "suspicion"
-    assert any("20 hosts asked in vain at one port" in reason for reason in found.reasons)
+    assert any("20 connections asked for without" in reason for reason in found.reasons)
     without = verdicts(path, None)[a.BAD_TEXT].anomaly
     assert without is not None
     assert without.verdict == "undetermined"
@@ -93,6 +94,16 @@ def test_a_device_without_rows_is_told_nothing_about(tmp_path: Path, model: Susp
     assert {said.of(k) for k in range(len(devices))} == {None}, "relays all of them"
 
 
+def test_signs_are_counted_in_the_models_windows(tmp_path: Path, model: Suspicion) -> None:
+    frames = [a.asked(i if i < 9 else 990 + i, a.host(i), 5, 445) for i in range(16)]
+    path = written(tmp_path / "x.pcap", frames)
+    hour = model._replace(manifest=model.manifest._replace(window_seconds=3600.0))
+    for one, hosts in ((model, 9), (hour, 16)):
+        anomaly = verdicts(path, one)[a.BAD_TEXT].anomaly
+        assert anomaly is not None
+        assert anomaly.behaviour[0].evidence[0] == f"bare_syn {hosts}"
+
+
 def test_a_router_is_not_suspected_for_those_behind_it(tmp_path: Path, model: Suspicion) -> None:
     packets = [f.ipv4(f.tcp(5, 445, f.SYN), 6, a.host(i % 4), a.host(100 + i)) for i in range(20)]
     sent = [a.sent(i / 10, one) for i, one in enumerate(packets)]
@@ -106,6 +117,30 @@ def test_a_router_is_not_suspected_for_those_behind_it(tmp_path: Path, model: Su
     anomaly = verdicts(written(tmp_path / "y.pcap", sent), model)[a.BAD_TEXT].anomaly
     assert anomaly is not None
     assert anomaly.verdict == "undetermined"
+
+
+def test_what_lasts_is_told_once_as_it_was_at_last(tmp_path: Path) -> None:
+    long = read_capture(written(tmp_path / "x.pcap", a.beacons(60, 60)), watched=True)
+    told = findings_of(long, Parameters())
+    assert len(told) > 2
+    (found,) = (one for one in [Anomalies(long, Parameters()).of(a.BAD_TEXT)] if one)
+    assert found.behaviour == (told[-1].finding,)
+    # Of others there are as many as there is other evidence.
+    both = sorted([*a.beacons(60, 60), *a.horizontal(40)], key=lambda one: one.time)
+    mixed = Anomalies(
+        read_capture(written(tmp_path / "y.pcap", both), watched=True), Parameters()
+    ).of(a.BAD_TEXT)
+    assert mixed is not None
+    assert [one.name for one in mixed.behaviour] == ["horizontal-scan", "beacon"]
+
+
+def test_without_link_addresses_it_is_said_that_behaviours_are_not_looked_for(
+    tmp_path: Path,
+) -> None:
+    capture = read_capture(written(tmp_path / "x.pcap", a.horizontal(1)), watched=True)
+    assert Anomalies(capture, Parameters()).warnings(None, relay=False) == (NO_LINK,)
+    assert Anomalies(capture, Parameters()).warnings(a.BAD_TEXT, relay=False) == ()
+    assert Anomalies(capture, None).warnings(None, relay=False) == ()
 
 
 def test_a_suspicion_alone_is_an_anomaly_even_without_a_link_address(tmp_path: Path) -> None:

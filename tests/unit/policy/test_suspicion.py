@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plugin.actions import Action
+from plugin.actions import Action, Place
 from plugin.policy.cases import Answered, Evaluated, Released, Thawed
 from plugin.policy.evaluate import Chosen, Evaluation
 from plugin.policy.rules import Caps, Devices, Hours, Policy, Step
@@ -118,6 +118,23 @@ def test_what_protects_a_device_is_told_once_and_nothing_is_done(
     site.judge(mac(1))
     site.judge(mac(1), "bad")
     assert site.warned() == [kind]
+
+
+def test_who_was_heard_twice_when_it_was_judged_is_not_isolated() -> None:
+    site = site_with()
+    judged = replace(site.devices[mac(1)], twice=True)
+    site.tell(Evaluated(Evaluation(judged, Chosen(rule(), (), ("e",)), None)))
+    assert (site.warned(), site.state(1)) == (["spoofed"], None)
+
+
+def test_who_came_to_a_port_goes_free_when_a_harder_rule_is_for_the_device_alone() -> None:
+    site = site_with(rule(action=LIMIT, scope="port"), rule("worse", BLOCK))
+    site.judge(mac(1), "bad")
+    site.add(2)
+    site.move(mac(2), 1)
+    assert site.isolated() == {mac(1), mac(2)}
+    site.judge(mac(1), "worse")
+    assert site.isolated() == {mac(1)}
 
 
 def test_the_policys_protection_holds_against_every_rule() -> None:
@@ -239,6 +256,56 @@ def test_after_the_delay_a_person_is_asked_or_it_is_observed() -> None:
     assert (site.state(1), site.state(2)) == ("pending", "observed")
 
 
+def test_who_is_ignored_by_the_end_of_the_delay_is_left_alone() -> None:
+    """Of a watch nothing else asks for it."""
+    site = site_with(rule(action=WATCH, delay=30.0))
+    site.judge(mac(1), "bad")
+    site.change(mac(1), ignored="the lab's")
+    site.wait(30.0)
+    assert (site.state(1), site.ledger.watched()) == (None, frozenset())
+
+
+def test_what_takes_nothing_begins_after_the_delay_whatever_hinders_isolations() -> None:
+    site = site_with(rule(action=WATCH, delay=30.0), learning=1e9)
+    site.around[mac(1)] = {"uplink": "stack port"}
+    site.judge(mac(1), "bad")
+    site.wait(30.0)
+    assert (site.state(1), site.warned()) == ("observed", [])
+
+
+def test_after_the_delay_the_case_is_as_the_device_is_then() -> None:
+    waits = rule(delay=30.0)
+    site = site_with(waits)
+    site.does[mac(1)] = ("bad",)
+    first = Evaluation(site.devices[mac(1)], Chosen(waits, (), ("e0",)), None)
+    site.tell(Evaluated(first))
+    there = Place("sw2", 7, 100)
+    site.change(mac(1), place=there)
+    site.wait(30.0)
+    case = site.case(1)
+    assert (case.state, case.place) == ("isolating", there)
+    assert case.evidence == ("e0", f"e-{mac(1)}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "states"),
+    [
+        ({"delay": 30.0}, ["delayed", "simulated"]),
+        ({"approve": True}, ["pending", None]),
+        ({"delay": 30.0, "approve": True}, ["delayed", "pending"]),
+    ],
+)
+def test_what_waits_or_asks_is_not_counted_and_freezes_nothing(
+    fields: dict[str, Any], states: list[str | None]
+) -> None:
+    site = site_with(rule(approve_within=30.0, **fields), caps=Caps(devices=0))
+    site.judge(mac(1), "bad")
+    assert (site.state(1), site.ledger.frozen) == (states[0], None)
+    site.wait(30.0)
+    assert site.state(1) == states[1]
+    assert (site.ledger.frozen is None) == (states[1] != "simulated")
+
+
 # Approval
 
 
@@ -297,6 +364,36 @@ def test_a_yes_is_no_way_past_what_speaks_against_it(change: dict[str, Any], wor
     assert words in site.denied(Answered(1, True, "ann", ""))
     assert site.state(1) == "pending"
     assert site.ledger.frozen is None
+
+
+def test_a_yes_is_for_where_the_device_is_now() -> None:
+    site = site_with(ASK)
+    site.judge(mac(1), "bad")
+    there = Place("sw2", 7, 100)
+    site.change(mac(1), place=there)
+    ask(site)
+    assert (site.state(1), site.case(1).place) == ("isolating", there)
+
+
+def test_a_yes_while_isolations_are_frozen_is_denied_though_there_is_room() -> None:
+    site = site_with(ASK, rule("now"), caps=Caps(devices=1))
+    site.judge(mac(1), "bad")
+    for number in (2, 3):
+        site.judge(site.add(number), "now")
+    site.release(mac(2))
+    site.report()
+    assert "thaw" in site.denied(Answered(1, True, "ann", ""))
+    site.tell(Thawed("ann", "looked at them"))
+    ask(site)
+    assert site.state(1) == "isolating"
+
+
+def test_after_a_no_a_rule_on_trial_is_told_still() -> None:
+    site = site_with(ASK, rule("trial", mode="simulate"))
+    site.judge(mac(1), "bad")
+    ask(site, approve=False)
+    site.judge(mac(1), "bad", "trial")
+    assert (site.state(1), site.case(1).rule) == ("simulated", "trial")
 
 
 def test_a_yes_to_who_went_away_is_denied() -> None:

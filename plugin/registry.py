@@ -160,6 +160,11 @@ class Registry:
         """The device of a MAC."""
         return self._devices.get(mac)
 
+    def port(self, mac: str) -> str | None:
+        """The switch and port of a device, as words; None: it is not known."""
+        device = self._devices.get(mac)
+        return None if device is None else f"{device.location.dp_name} {device.location.port}"
+
     def at(self, dp_name: str, port: int) -> tuple[Device, ...]:
         """The devices on one port, as far as Faucet has them there now."""
         return tuple(self._devices[mac] for mac in self._ports.get((dp_name, port), ()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugin.cli.output import counted
+
 if TYPE_CHECKING:
     from plugin.ml.verdict import Role, Verdict
 
@@ -13,6 +15,7 @@ SHOWN = 5
 """Findings of a device that are shown to a person."""
 EXPLAINED = 10
 """Features that are shown to a person; --json has all."""
+_USUAL = "usual is the middle nine tenths, a spread the standard deviation over all references"
 RIGHT = "  <- right"
 """Marks the truth, where that is known (the demo)."""
 
@@ -42,20 +45,21 @@ def anomalies(one: Verdict) -> list[str]:
 def explained(one: Verdict) -> list[str]:
     """The features farthest from what is usual, a line each; nothing where nothing was compared."""
     from plugin.ml.features import host
-    from plugin.ml.novelty.explain import number, values
+    from plugin.ml.novelty.explain import number, readable, values
 
     told = one.explanation
     if told is None:
         return []
     whom = f"of {told.role}" if told.role else "of all that is known"
     meanings = {**host.definitions(sent_only=True), **host.definitions()}
-    head = f"    beside {told.references} references {whom}, the strangest features first;"
-    lines = [f"{head} usual is the middle nine tenths of them:"]
+    some = counted(told.references, "reference")
+    lines = [f"    beside {some} {whom}, the strangest features first; {_USUAL}:"]
     for feature in told.features[:EXPLAINED]:
         far, side = number(abs(feature.beyond)), "above" if feature.beyond > 0 else "below"
-        away = f", {far} usual spreads {side} that" if feature.beyond else ""
-        meaning = f" ({meanings[feature.name]})" if feature.name in meanings else ""
-        lines.append(f"      {feature.name}: {values(feature)}{away}{meaning}")
+        away = f", {far} spreads {side} that" if feature.beyond else ""
+        plain, meaning, unit = readable(feature, meanings.get(feature.name, ""))
+        lines.append(f"      {feature.name}: {values(plain, unit)}{away}")
+        lines += [f"        {meaning}"] if meaning else []
     return lines
 
 
@@ -63,7 +67,7 @@ def told(one: Verdict, *, truth: str | None = None) -> list[str]:
     """The ranking that answers, or that no model knows the device and what each would guess.
 
     A guess is no headline: where no model knows the device, every model's stands below, the
-    surest first.
+    surest first. A reason that all of them have is told once.
 
     Args:
         one: the verdict.
@@ -72,8 +76,10 @@ def told(one: Verdict, *, truth: str | None = None) -> list[str]:
     role = one.role
     ordered = sorted(one.roles, key=lambda said: -said.confidences[0])
     if len(ordered) > 1 and role.decision != "known":
-        guesses = [f"      {_guess(said, truth, full=True)}" for said in ordered]
-        return [f"    {role.decision}: no model knows this device; what each would guess", *guesses]
+        same = role.reason if len({(said.decision, said.reason) for said in ordered}) == 1 else None
+        guesses = [f"      {_guess(said, truth, full=not same)}" for said in ordered]
+        why = same or "no model knows this device"
+        return [f"    {role.decision}: {why}; what each would guess", *guesses]
     why = f": {role.reason}" if role.reason else ""
     others = [said for said in ordered if said != role]
     return [

@@ -31,6 +31,8 @@ class Announce(NamedTuple):
 
     capture: str
     verdict: Verdict
+    port: str | None = None
+    """The switch and port where the device was then; None: Faucet has not said."""
 
 
 class AnnounceFinding(NamedTuple):

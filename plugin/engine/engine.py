@@ -273,7 +273,6 @@ class Engine:
             return [do.Announce(event.capture, verdict)]
         tracked = self._roll.track(verdict.mac, now)
         verdict = completed(verdict, tracked, event.capture)
-        commands: list[Command] = [do.Announce(event.capture, verdict)]
         tracked.judging = max(0, tracked.judging - 1)
         if tracked.role is None or says_more(verdict.role, tracked.role):
             tracked.role, tracked.role_capture = verdict.role, event.capture
@@ -281,7 +280,8 @@ class Engine:
         tracked.last_capture = event.capture
         most = self.deciding.windows
         subjects.judged(tracked, verdict, event.capture, now, most=most)
-        commands += self._named(tracked.mac, event.name)
+        said = do.Announce(event.capture, verdict, self.registry.port(tracked.mac))
+        commands = [said, *self._named(tracked.mac, event.name)]
         return [*commands, do.Show(tracked.mac), *self.deciding.device(tracked.mac, now)]
 
     def _named(self, mac: str, name: str | None) -> list[Command]:

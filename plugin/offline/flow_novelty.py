@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.errors import InputError, ModelError, OptionError, nearest
 from plugin.flows.cut import cut, cut_idle
 from plugin.flows.features import matrix
 from plugin.flows.table import FlowTable
@@ -26,7 +27,7 @@ from plugin.offline.flow_learning import rows_of
 from plugin.offline.flow_scoring import flow_fields, load_flow_model, sender_of, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,13 +35,17 @@ if TYPE_CHECKING:
     from plugin.flows.records import Flows
     from plugin.flows.spec import Spec
     from plugin.ml.flow_model import FlowModel
+    from plugin.ml.model import Model
     from plugin.ml.verdict import Role
     from plugin.records import Capture
 
 ANY = "*"
 """In place of a role: all roles that have no model of their own, and devices of unknown role."""
+SETTING = "detect.flows"
 FLOWS_MIN = 10
 """A device that sends fewer is not judged by them."""
+FLOWS_MOST = 10_000
+"""Of a device that sends more, so many are drawn: a flood must not keep the judge for minutes."""
 LEAST_SHARE = 0.01
 """A model that was set for fewer alarms is taken as set for so many."""
 TOLD, COLUMNS = 3, 2
@@ -57,25 +62,55 @@ class _Parted(NamedTuple):
     whose: dict[str, list[int]]
 
 
-def load_flow_models(named: Iterable[str], data: Path | None = None) -> dict[str, FlowModel]:
+def load_flow_models(
+    named: Iterable[str], data: Path | None = None, where: str = SETTING
+) -> dict[str, FlowModel]:
     """Load the models of a setting.
 
     Args:
-        named: ``ROLE=MODEL``, each role once or (the last counts) more often.
+        named: ``ROLE=MODEL``, each role once.
         data: the setting ``data``, where models/ is.
+        where: the setting or option that names them.
 
     Raises:
+        InputError: a role is named twice.
         ModelError: there is no such model, or it is refused.
+        OptionError: its detector is not installed.
     """
     found: dict[str, FlowModel] = {}
     known: dict[str, FlowModel] = {}
     for one in named:
-        role, _, name = one.partition("=")
+        role, name = (part.strip() for part in one.split("=", 1))
+        place = f"{where}, role {role}"
+        if role in found:
+            raise InputError("is named twice", where=place, advice="give it one model")
         if name not in known:
-            known[name] = load_flow_model(name, data)
-            spec_of(known[name])
+            try:
+                known[name] = load_flow_model(name, data)
+                spec_of(known[name])
+            except (ModelError, OptionError) as error:
+                raise type(error)(str(error), where=place) from error
         found[role] = known[name]
     return found
+
+
+def check_roles(roles: Iterable[str], models: Sequence[Model], where: str = SETTING) -> None:
+    """Refuse roles that no device is ever said to be: their models would never be asked.
+
+    Args:
+        roles: that have models of flows.
+        models: of roles.
+        where: the setting or option that names them.
+
+    Raises:
+        ModelError: none of the models says such a role; the nearest is told.
+    """
+    known = {label for model in models for label in model.manifest.classes}
+    for role in roles:
+        if role not in known and role != ANY:
+            by = " or ".join(model.manifest.name for model in models)
+            said = f"is no role that {by} says of a device{nearest(role, known)}"
+            raise ModelError(said, where=f"{where}, role {role}")
 
 
 def larger(novelty: Finding | None, by_flows: Finding | None) -> Finding | None:
@@ -115,14 +150,17 @@ class FlowNovelties:
         parted = self._flows(spec)
         names = (mac,) if mac is not None else ips
         which = np.array([k for name in names for k in parted.whose.get(name, ())], np.int64)
-        if len(which) < FLOWS_MIN:
+        sent = len(which)
+        if sent < FLOWS_MIN:
             return None
+        if sent > FLOWS_MOST:
+            which = np.sort(np.random.default_rng(0).choice(which, FLOWS_MOST, replace=False))
         features = matrix(parted.flows.take(which), spec)
         scores = model.score(features)
         abnormal = np.flatnonzero(model.abnormal(scores))
         usual = max(model.manifest.alarms, LEAST_SHARE)
         reason = (
-            f"{len(abnormal)} of the {len(which)} flows it sends are unlike those that"
+            f"{len(abnormal)} of {_number(len(which), sent)} flows it sends are unlike those that"
             f" {model.manifest.name} has learned, which calls {usual:.0%} of usual ones so"
         )
         reasons, evidence = [reason], []
@@ -161,6 +199,10 @@ class FlowNovelties:
                 whose.setdefault(sender_of(row), []).append(k)
             self._parted[how] = _Parted(flows, rows, whose)
         return self._parted[how]
+
+
+def _number(judged: int, sent: int) -> str:
+    return f"the {sent}" if judged == sent else f"{judged} drawn from the {sent}"
 
 
 def sure_share(some: int, n: int) -> float:

@@ -20,7 +20,7 @@ from plugin.durable import FOLDER_MODE, replace_file
 from plugin.errors import OutputError
 from plugin.ml.behaviour.finding import Bounded
 from plugin.ml.change.document import OtherFeaturesError, from_document, to_document
-from plugin.ml.change.profile import DEFAULTS, Seen, fresh, is_warm, update
+from plugin.ml.change.profile import DEFAULTS, Seen, fresh, is_warm, trusted, update
 from plugin.ml.change.score import score
 from plugin.ml.change.site import Site, from_site, to_site
 from plugin.ml.verdict import ANOMALOUS, CHANGED, KNOWN, NOVEL, is_relay, judge
@@ -118,20 +118,28 @@ class Pasts:
         before = verdict.anomaly or judge(())
         return verdict._replace(anomaly=judge(before.behaviour, before.novelty, change))
 
-    def learn(self, verdict: Verdict, name: str) -> None:
-        """Learn the window of a verdict that was said, unless it was judged anomalous."""
+    def learn(self, verdict: Verdict, name: str, port: str | None = None) -> None:
+        """Learn the window of a verdict that was said, unless it was judged anomalous.
+
+        Args:
+            verdict: what was said.
+            name: the capture's.
+            port: where the device is, as its switch and port; None: nobody knows.
+        """
         held = self._held.pop(name, None)
         if held is None:
             return
         said = None if verdict.anomaly is None else verdict.anomaly.verdict
-        seen = Seen(held.row, held.time, name, anomalous=said == ANOMALOUS)
+        new = None if verdict.anomaly is None else verdict.anomaly.novelty
+        novel = new is not None and new.score >= new.threshold
+        seen = Seen(held.row, held.time, name, anomalous=said == ANOMALOUS, novel=novel)
         before = self.profile(held.mac)
         after = update(before, seen, self._how, self._parameters)
         if after is not before:
             self._write(held.mac, after)
         role = verdict.role
         if role.decision == KNOWN and said not in {ANOMALOUS, CHANGED, NOVEL}:
-            site = self._site.noted(role.labels[0], held.mac, held.row, held.time)
+            site = self._site.noted(role.labels[0], held.mac, held.row, held.time, port)
             if site is not self._site:
                 self._site = site
                 self._put(SITE, to_site(site))
@@ -154,14 +162,8 @@ class Pasts:
         return fresh(self._how)
 
     def own(self, mac: str) -> NDArray[np.float32]:
-        """(n, n_columns) rows of a device's own earlier windows, in order of time; n may be 0.
-
-        None of a device that was not here for as long as a warm-up takes: who comes with something
-        bad should not be what it is compared with two hours later. From then on windows that are
-        unlike its past wait before they are in it (:mod:`plugin.ml.change.profile`).
-        """
-        past = self.profile(mac)
-        return past.rows if is_warm(past, self._parameters) else past.rows[:0]
+        """(n, n_columns) rows of a device's own earlier windows, in order of time; n may be 0."""
+        return trusted(self.profile(mac), self._parameters)
 
     def site(self, role: str, besides: str | None = None) -> NDArray[np.float32]:
         """(n, n_columns) a row of each device that this site lately had in a role.

@@ -16,16 +16,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from plugin.ml.change.profile import Seen, fresh, trusted, update
+from plugin.ml.change.rows import host_layout
+from plugin.ml.dataset import choose_device
 from plugin.ml.devices import devices_of
 from plugin.ml.novelty import references
 from plugin.ml.novelty.detectors import DETECTORS
 from plugin.ml.novelty.fit import LEAST, units
+from plugin.ml.novelty.judge import Device as Judged
+from plugin.ml.novelty.judge import judge
 from plugin.ml.store import load_normal
+from plugin.ml.verdict import KNOWN, UNKNOWN, Role
 from plugin.offline.features import Classic, features_of
 from plugin.offline.learning import labelled
 from plugin.offline.normal import FEATURES
 from plugin.offline.read import read_capture
 from plugin.offline.training import gather
+from scripts.tables.change import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from plugin.ml.novelty.detectors import Detector, Rows
+    from plugin.ml.novelty.model import Normal
+    from scripts.tables.change import Device as Lived
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = (FEATURES, "halia-host-sent", "service-ports")
@@ -44,6 +53,8 @@ SOS_LEAST = 6
 """References that outlier selection needs, and one more to be measured from the others."""
 WINDOW = 900.0
 OWN = (4, 5, 8, 12, 20)
+ENOUGH = 1000
+"""Packets and sessions: each window is judged."""
 PACKETS = 5
 """Fewer in a window: not judged."""
 
@@ -166,6 +177,56 @@ def own_windows(devices: Sequence[Rows], unit: Rows, n: int) -> tuple[float, flo
     return float(np.mean(alarms)), float(np.mean(novel)), count
 
 
+DAY = 86_400.0
+DAYS = 5
+LIVED = {"unknown": None, "known, 9 references": "D-LinkCam", "known, no references": "Nobody"}
+"""Roles that devices are taken for: none of them is any of these."""
+
+
+def lived(model: Normal, device: Lived, label: str | None) -> list[tuple[int, int]]:
+    """A device's days by the rule that ships: of each, windows that were novel, and windows.
+
+    Its own past is learned as ``halia run`` does; there is no site.
+
+    Args:
+        model: the model of normal.
+        device: rows and times of its windows.
+        label: the role that it is taken for; None: its role is unknown.
+    """
+    decision = UNKNOWN if label is None else KNOWN
+    role = Role(decision, (label or "Unknown", "Unknown", "Unknown"), (0.9, 0.0, 0.0), "", None)
+    how, profile = host_layout(), fresh(host_layout())
+    days = [(0, 0)] * DAYS
+    for row, time in zip(device.rows, device.times.tolist(), strict=True):
+        own = trusted(profile)
+        found = judge(model, role, Judged(row.astype(np.float64), ENOUGH, ENOUGH, None, own))
+        novel = found is not None and found.score >= found.threshold
+        day = min(int((time - device.times[0]) // DAY), DAYS - 1)
+        days[day] = days[day][0] + novel, days[day][1] + 1
+        profile = update(profile, Seen(row, time, novel=novel), how)
+    return days
+
+
+def lived_table(data: Path) -> Iterator[str]:
+    """Days of devices that were recorded for more than one."""
+    yield "## Day by day, by the rule that ships"
+    yield ""
+    yield "Windows that are novel, of devices that were recorded for more than a day, with their"
+    yield "own past as `halia run` keeps it and no site. No device has a role that it is taken for."
+    yield ""
+    model = load_normal(ROOT / "models" / "normal")
+    yield line("device", "taken for", *(f"day {k + 1}" for k in range(DAYS - 1)), "later")
+    yield line(*["---"] * (DAYS + 2))
+    for path in sorted((data / "devices" / "iot-longrun").glob("*.pcap")):
+        capture = read_capture(path, packets=True)
+        one = device_of(path.stem, capture, choose_device(capture.macs, capture.sessions))
+        if one.times[-1] - one.times[0] <= DAY:
+            continue
+        for words, label in LIVED.items():
+            days = (f"{novel} of {n}" if n else "-" for novel, n in lived(model, one, label))
+            yield line(one.name, words, *days)
+
+
 def line(*cells: object) -> str:
     """A line of a Markdown table."""
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -216,6 +277,8 @@ def tables(data: Path) -> Iterator[str]:
     for n in OWN:
         alarms, novel, count = own_windows(devices, unit, n)
         yield line(n, short(alarms), short(novel), count)
+    yield ""
+    yield from lived_table(data)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import pytest
 from plugin.ml.novelty.detectors import DETECTORS
 from plugin.ml.store import load_normal
 from scripts.tables import novelty
+from scripts.tables.change import Device
 from scripts.tables.novelty import Draw, Named, draws_of, result_of, tried
 
 
@@ -55,3 +56,16 @@ def test_own_windows_make_a_device_usual() -> None:
     assert alarms < 0.2
     assert novel == 1.0
     assert count == 2 * (40 - max(novelty.OWN))
+
+
+def test_days_are_counted_with_the_past_that_a_device_has_by_then() -> None:
+    model = load_normal(novelty.ROOT / "models" / "normal")
+    row = model.references(0)[0]
+    times = np.arange(60) * 7200.0
+    device = Device("x", np.repeat(row[None], 60, axis=0), times, None)  # type: ignore[arg-type]  # no traffic
+    days = novelty.lived(model, device, None)
+    assert [n for _, n in days] == [12] * 5
+    assert days[0] == (12, 12), "who fits no role is novel"
+    assert 0 < days[1][0] < 12, "until its own past is known, and a day old"
+    assert [novel for novel, _ in days[2:]] == [0, 0, 0]
+    assert novelty.lived(model, device, model.manifest.roles[0])[0][0] == 0

@@ -96,6 +96,8 @@ def test_a_move_is_told_with_where_it_was() -> None:
     assert isinstance(changes[1], Moved)
     assert changes[1].previous.port == 1
     assert [d.mac for d in registry.at("sw1", 2)] == [MAC]
+    assert registry.port(MAC) == "sw1 2"
+    assert registry.port("02:00:00:00:00:ff") is None
     assert registry.at("sw1", 1) == ()
 
 

@@ -49,6 +49,7 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "waiting": rows_text(profile.waiting),
         "strains": profile.strains.tolist(),
         "strained": rows_text(profile.strained),
+        "novel": list(profile.novel),
     }
     return document | {"digest": _digest(document)}
 
@@ -92,6 +93,7 @@ def _read(document: Mapping[str, Any], how: Layout) -> Profile:
         since=since,
         observed=_finite(document.get("observed", max(times, default=since) - since)),
         last=str(document["last"]),
+        novel=tuple(numbers_from(document.get("novel", ())).tolist()),
     )
 
 

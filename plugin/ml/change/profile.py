@@ -99,6 +99,8 @@ class Profile(NamedTuple):
     at most: clocks jump, and a jump is no observation."""
     last: str = ""
     """The capture that was taken last: none is taken twice."""
+    novel: tuple[float, ...] = ()
+    """Times of those of all these windows that were novel (:func:`trusted`)."""
 
 
 class Seen(NamedTuple):
@@ -113,6 +115,8 @@ class Seen(NamedTuple):
     anomalous: bool = False
     """It was judged so: nothing is learned from it, and what waits is no change that anybody
     should get used to."""
+    novel: bool = False
+    """It was found so: :func:`trusted` leaves it out for a while."""
 
 
 def fresh(how: Layout) -> Profile:
@@ -133,6 +137,19 @@ def is_warm(profile: Profile, parameters: Parameters = DEFAULTS) -> bool:
     if profile.learned < parameters.windows or not len(profile.rows):
         return False
     return profile.observed >= parameters.span
+
+
+def trusted(profile: Profile, parameters: Parameters = DEFAULTS) -> NDArray[np.float32]:
+    """(n, n_columns) rows that novelty may compare with; n may be 0.
+
+    None of a device that was not here for as long as a warm-up takes: who comes with something bad
+    should not be what it is compared with two hours later. For the same reason not those that were
+    novel, before they are as old: what is new is told for a day at least.
+    """
+    if not is_warm(profile, parameters):
+        return profile.rows[:0]
+    young = profile.times > np.median(profile.times[-_LAST:]) - parameters.span
+    return profile.rows[~(young & np.isin(profile.times, profile.novel))]
 
 
 def reach(profile: Profile, how: Layout, parameters: Parameters = DEFAULTS) -> NDArray[np.float64]:
@@ -165,7 +182,13 @@ def update(profile: Profile, seen: Seen, how: Layout, parameters: Parameters = D
         raise ValueError("the row and the profile are of another feature set")
     if seen.capture and seen.capture == profile.last:
         return profile
-    profile = profile._replace(last=seen.capture)
+    after = _learned(profile._replace(last=seen.capture), seen, how, parameters)
+    novel = (*profile.novel, *((seen.time,) if seen.novel else ()))
+    there = {*after.times.tolist(), *after.waits.tolist(), *after.strains.tolist()}
+    return after._replace(novel=tuple(time for time in novel if time in there))
+
+
+def _learned(profile: Profile, seen: Seen, how: Layout, parameters: Parameters) -> Profile:
     if seen.anomalous:
         none = profile.waiting[:0], profile.waits[:0]
         return profile._replace(waiting=none[0], waits=none[1], strained=none[0], strains=none[1])

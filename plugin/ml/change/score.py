@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plugin.ml.behaviour.finding import Finding
+from plugin.ml.behaviour.finding import Finding, shown
 from plugin.ml.change.distance import nearest
 from plugin.ml.change.profile import DEFAULTS, finite, is_warm, limits
 
@@ -51,7 +51,7 @@ def score(
     most = min(float(times.max(initial=0.0)), _MOST)
     windows = f"{len(profile.rows)} kept of {profile.learned} earlier windows of its own"
     if most < THRESHOLD:
-        return Finding(NAME, round(most, 3), THRESHOLD, (f"as in one of {windows}",), ())
+        return Finding(NAME, shown(most, THRESHOLD), THRESHOLD, (f"as in one of {windows}",), ())
     order = [g for g in np.argsort(-times, kind="stable") if times[g] >= THRESHOLD][:_GROUPS]
     reasons = tuple(
         f"{how.groups[g]}: {parameters.margin * min(times[g], _MOST):.1f} times as unlike"

@@ -23,6 +23,9 @@ forged names puts nobody out."""
 NEW = 4
 """New devices of a role within an hour: those names come slowly, or not at all."""
 HOUR = 3600.0
+AT_A_PORT = 4
+"""Devices of a role that are taken from one port of a switch: behind it is one cable, and whoever
+forges names at its end is no more than these. (Of a radio's many one knows as much by four.)"""
 ROLES = 200
 EVERY = 6 * 3600.0
 """Seconds for which a device's row stands before a newer one replaces it."""
@@ -37,6 +40,8 @@ class Row(NamedTuple):
     """(n_columns,)."""
     since: float
     """When the device came into this role."""
+    port: str = ""
+    """The switch and port where it was then; empty: nobody knew."""
 
 
 class Site(NamedTuple):
@@ -45,10 +50,24 @@ class Site(NamedTuple):
     how: Layout
     roles: Mapping[str, Mapping[str, Row]] = {}
 
-    def noted(self, role: str, mac: str, row: NDArray[np.floating], time: float) -> Site:
+    def noted(
+        self,
+        role: str,
+        mac: str,
+        row: NDArray[np.floating],
+        time: float,
+        port: str | None = None,
+    ) -> Site:
         """The site with a window of a device in a role; itself where nothing changes.
 
         A device stands in one role: the last one.
+
+        Args:
+            role: the label.
+            mac: the device.
+            row: (n_columns,).
+            time: when the window ended.
+            port: the switch and port where the device is; None: nobody knows.
         """
         before = self.roles.get(role, {}).get(mac)
         if before is not None and 0 <= time - before.time < EVERY:
@@ -60,9 +79,11 @@ class Site(NamedTuple):
             for name, rows in self.roles.items()
         }
         there = roles.setdefault(role, {})
-        if before is None and not _has_room(there, time):
+        if before is None and not _has_room(there, time, port or ""):
             return self
-        there[mac] = Row(time, row.astype(np.float32), time if before is None else before.since)
+        since = time if before is None else before.since
+        where = port or ("" if before is None else before.port)
+        there[mac] = Row(time, row.astype(np.float32), since, where)
         if len(there) > DEVICES:
             del there[min(there, key=lambda one: there[one].time)]
         return Site(self.how, {name: rows for name, rows in roles.items() if rows})
@@ -73,8 +94,10 @@ class Site(NamedTuple):
         return np.array(found, np.float32).reshape(len(found), len(self.how.names))
 
 
-def _has_room(there: Mapping[str, Row], time: float) -> bool:
-    """Whether a role takes another device: few within an hour, and no place of one that is seen."""
+def _has_room(there: Mapping[str, Row], time: float, port: str) -> bool:
+    """Whether a role takes another: few in an hour, few at a port, in no seen one's place."""
+    if port and sum(one.port == port for one in there.values()) >= AT_A_PORT:
+        return False
     lately = sum(abs(time - one.since) < HOUR for one in there.values())
     if lately >= NEW:
         return False
@@ -91,6 +114,7 @@ def to_site(site: Site) -> dict[str, Any]:
                 "devices": list(rows),
                 "times": [one.time for one in rows.values()],
                 "since": [one.since for one in rows.values()],
+                "ports": [one.port for one in rows.values()],
                 "rows": rows_text(np.array([one.row for one in rows.values()], np.float32)),
             }
             for role, rows in site.roles.items()
@@ -121,5 +145,6 @@ def _role(document: Mapping[str, Any], how: Layout) -> dict[str, Row]:
     times = numbers_from(document["times"])
     rows = rows_from(document["rows"], len(devices), how)
     since = numbers_from(document.get("since", document["times"]))
-    found = zip(devices, times.tolist(), rows, since.tolist(), strict=True)
-    return {mac: Row(time, row, came) for mac, time, row, came in found}
+    ports = [str(one) for one in document.get("ports", [""] * len(devices))]
+    found = zip(devices, times.tolist(), rows, since.tolist(), ports, strict=True)
+    return {mac: Row(time, row, came, port) for mac, time, row, came, port in found}

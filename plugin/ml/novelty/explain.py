@@ -106,17 +106,43 @@ def words(feature: Feature) -> str:
     return f"{feature.name.replace('_', ' ')} {values(feature)}"
 
 
-def values(feature: Feature) -> str:
+def readable(feature: Feature, meaning: str) -> tuple[Feature, str, str]:
+    """A feature in the unit in which people read it, what it means, and that unit.
+
+    Logarithms become the numbers they stand for; ``beyond`` stays as it is.
+
+    Args:
+        feature: as extracted.
+        meaning: its definition with the unit in brackets at its end; empty: nobody tells.
+    """
+    words, found, unit = meaning.removesuffix("]").rpartition(" [")
+    if not found:
+        return feature, meaning, ""
+    if unit not in _LOGARITHMS:
+        return feature, words, unit
+    less, more, unit = _LOGARITHMS[unit]
+    low, high, value = (10 ** (x - less) - more for x in (feature.low, feature.high, feature.value))
+    return feature._replace(low=low, high=high, value=value), words, unit
+
+
+_LOGARITHMS = {"log10(1 + n)": (0, 1, ""), "3 + log10(0.001 s + seconds)": (3, 0.001, "s")}
+"""Units, and what is taken from the exponent and from the power; then the unit."""
+_PLAIN = {"", "0 or 1"}
+"""Units that say nothing behind a number."""
+
+
+def values(feature: Feature, unit: str = "") -> str:
     """The value, and what is usual."""
-    return beside(feature.value, feature.low, feature.high)
+    return beside(feature.value, feature.low, feature.high, unit)
 
 
-def beside(value: float, low: float, high: float) -> str:
-    """A value, and from where to where it usually is."""
+def beside(value: float, low: float, high: float, unit: str = "") -> str:
+    """A value with its unit, and from where to where it usually is."""
     usual = f"{number(low)} to {number(high)}"
     if number(low) == number(high):
         usual = number(low)
-    return f"{number(value)}, usual {usual}"
+    told = number(value) if unit in _PLAIN else f"{number(value)} [{unit}]"
+    return f"{told}, usual {usual}"
 
 
 def number(value: float) -> str:

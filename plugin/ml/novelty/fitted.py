@@ -108,7 +108,7 @@ class Scorer(NamedTuple):
 
         Raises:
             ValueError: rows of another shape, or numbers that are not finite.
-            ModelError: of another package, and not made :func:`ready`.
+            ModelError: of another package, and not made :func:`ready`, or refuses the rows.
         """
         taken = checked(rows, self.columns)
         arrays = self.kept.arrays
@@ -124,7 +124,11 @@ class Scorer(NamedTuple):
         if self.detector is None:
             said = f"{self.algorithm} is another package's and was not fitted again"
             raise ModelError(said, advice="load it as a model of flows")
-        return foreign.scores(self.detector, rows)
+        try:
+            return foreign.scores(self.detector, rows)
+        except (ValueError, TypeError) as error:
+            told = " ".join(str(error).split())
+            raise ModelError(f"{self.algorithm} does not score these rows: {told}") from error
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays, for a file."""

@@ -117,11 +117,18 @@ def again(detector: Detector, kept: Kept, algorithm: str) -> Detector:
     """Fit a new detector as the one that was kept.
 
     Raises:
-        ModelError: it scores otherwise.
+        ModelError: it scores otherwise, or does not take the rows any more.
     """
     rows, probe = kept.arrays["references"], kept.arrays["probe"]
-    detector.fit(rows)
-    found = scores(detector, rows[: len(probe)])
+    try:
+        detector.fit(rows)
+        found = scores(detector, rows[: len(probe)])
+    except (ValueError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise ModelError(
+            f"{algorithm} cannot be fitted again here: {said}",
+            advice="install the version it was learned with, or learn it again",
+        ) from error
     if not np.allclose(found, probe, rtol=_SAME, atol=_SAME * float(np.abs(probe).max())):
         raise ModelError(
             f"{algorithm} scores otherwise here than where the model was learned",

@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from plugin.ml.behaviour.finding import Finding
+from plugin.ml.behaviour.finding import Finding, shown
 from plugin.ml.features import HOST
 from plugin.ml.novelty.detectors import DETECTORS, can
-from plugin.ml.novelty.explain import Explanation, Feature, explain, outside, values, words
-from plugin.ml.novelty.references import Compared, Known, from_rows, together, weights
+from plugin.ml.novelty.explain import (
+    Explanation,
+    Feature,
+    explain,
+    outside,
+    readable,
+    values,
+    words,
+)
+from plugin.ml.novelty.references import PULL, Compared, Known, from_rows, together, weights
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.verdict import KNOWN, UNDETERMINED
 
@@ -69,7 +77,7 @@ def judge(normal: Normal, role: Role, device: Device) -> Finding | None:
         past = compare(normal, None, device._replace(site=None))
         if past:
             reasons = ("fits no known role", *(_beside(one, "") for one in past))
-            return _finding(together(past), reasons, normal, None, device)
+            return _held(together(past), ratio, reasons, normal, None, device)
         why = f"fits no known role, and {_by_itself(ratio, normal)}"
         return _finding(max(ratio, 1.0), (why,), normal, None, device)
     compared = compare(normal, role.labels[0], device)
@@ -78,9 +86,34 @@ def judge(normal: Normal, role: Role, device: Device) -> Finding | None:
         few = f"too few are known as {role.labels[0]} to compare with them only"
         alone = device._replace(site=None, own=None)
         return _finding(ratio, (few, _far(ratio, normal, None)), normal, None, alone)
-    ratio = together(compared)
-    reasons = tuple(_beside(one, role.labels[0]) for one in compared if one.weight)
-    return _finding(ratio, reasons, normal, role.labels[0], device)
+    reasons = tuple(_beside(one, role.labels[0]) for one in compared)
+    shipped = float(ratios(normal, role.labels[0], device.row[None, :])[0])
+    return _held(together(compared), shipped, reasons, normal, role.labels[0], device)
+
+
+def _held(
+    ratio: float,
+    shipped: float,
+    reasons: tuple[str, ...],
+    normal: Normal,
+    label: str | None,
+    device: Device,
+) -> Finding:
+    """The finding, where what was gathered pulls no further than it may.
+
+    Args:
+        ratio: of all origins together.
+        shipped: from the shipped references of the role, or from all where it has too few.
+        reasons: what is said of the origins.
+        normal: the model.
+        label: the role; None: none is known.
+        device: the rest.
+    """
+    least = shipped / PULL
+    if ratio < 1 <= least:
+        far = f"at {shipped:.1f} times the distance that is novel from the reference captures"
+        reasons = (*reasons, f"{far}, which no window that was remembered here makes usual")
+    return _finding(max(ratio, least), reasons, normal, label, device)
 
 
 def enough(normal: Normal, role: Role, device: Device) -> bool:
@@ -181,7 +214,7 @@ def _finding(
         strange = outside(explained(normal, label, device, all_features=False), TOLD)
         told = tuple(map(words, strange))
         reasons = (*reasons, _unusual(normal.manifest.schema_name, strange))
-    return Finding(NAME, round(ratio, 3), 1.0, tuple(reasons), told)
+    return Finding(NAME, shown(ratio, 1.0), 1.0, tuple(reasons), told)
 
 
 def _unusual(schema: str, strange: tuple[Feature, ...]) -> str:
@@ -193,15 +226,9 @@ def _unusual(schema: str, strange: tuple[Feature, ...]) -> str:
         return f"unusual: {words(first)}"
     from plugin.ml.features import host
 
-    meaning = host.definitions(sent_only=schema == host.SENT)[first.name]
-    if not meaning.endswith(_LOGARITHM):
-        return f"unusual: {meaning}: {values(first)}"
-    low, high, value = (10**x - 1 for x in (first.low, first.high, first.value))
-    plain = first._replace(low=low, high=high, value=value)
-    return f"unusual: {meaning.removesuffix(_LOGARITHM)}: {values(plain)}"
-
-
-_LOGARITHM = " [log10(1 + n)]"  # people read n
+    told = host.definitions(sent_only=schema == host.SENT)[first.name]
+    plain, meaning, unit = readable(first, told)
+    return f"unusual: {meaning}: {values(plain, unit)}"
 
 
 _ORIGINS = {
@@ -228,5 +255,5 @@ def _by_itself(ratio: float, normal: Normal) -> str:
 
 def _far(ratio: float, normal: Normal, label: str | None) -> str:
     n = len(normal.references(normal.place(label)))
-    like = "unlike" if ratio >= 1 else "like some of"
-    return f"{like} all {n} reference captures: at {ratio:.2f} of the distance that is novel"
+    like = "unlike all" if ratio >= 1 else "no farther than usual from all"
+    return f"{like} {n} reference captures: at {ratio:.2f} of the distance that is novel"

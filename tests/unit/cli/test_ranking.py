@@ -92,9 +92,9 @@ def test_an_explanation_names_ten_features_and_how_far_they_are() -> None:
     lines = explained(one._replace(explanation=Explanation("Plug", 12, features)))
     assert lines[0] == (
         "    beside 12 references of Plug, the strangest features first;"
-        " usual is the middle nine tenths of them:"
+        " usual is the middle nine tenths, a spread the standard deviation over all references:"
     )
-    assert lines[1] == "      ttl: 60, usual 64, 4 usual spreads below that"
+    assert lines[1] == "      ttl: 60, usual 64, 4 spreads below that"
     assert lines[2] == "      x: 1, usual 0 to 2"
     assert len(lines) == 11
     (first, *_) = explained(one._replace(explanation=Explanation(None, 300, features)))
@@ -102,8 +102,27 @@ def test_an_explanation_names_ten_features_and_how_far_they_are() -> None:
 
 
 def test_an_explained_feature_has_its_meaning_and_unit() -> None:
-    name, meaning = next(iter(host.definitions().items()))
-    feature = Feature(name, 3, 0, 1, 2, 1.5)
+    names = {unit: name for name, one in host.definitions().items() for unit in [_unit(one)]}
     one = _verdict(_role("device", "known", "Plug", 0.95))
-    line = explained(one._replace(explanation=Explanation("Plug", 12, (feature,))))[1]
-    assert line == f"      {name}: 3, usual 0 to 2, 1.5 usual spreads above that ({meaning})"
+    for unit, line in (
+        ("share", "0.25 [share], usual 0 to 0.5, 1.5 spreads above that"),
+        ("log10(1 + n)", "0.778, usual 0 to 2.16, 1.5 spreads above that"),
+        ("0 or 1", "0.25, usual 0 to 0.5, 1.5 spreads above that"),
+    ):
+        name = names[unit]
+        feature = Feature(name, 0.25, 0, 0.25, 0.5, 1.5)
+        _, first, second = explained(one._replace(explanation=Explanation("x", 1, (feature,))))
+        assert first == f"      {name}: {line}"
+        assert f"{second.strip()} [{unit}]" == host.definitions()[name]
+
+
+def _unit(meaning: str) -> str:
+    return meaning.removesuffix("]").rpartition(" [")[2]
+
+
+def test_a_reason_that_all_models_have_is_told_once() -> None:
+    roles = [_role(name, "undetermined", "Plug", 0.3) for name in ("one", "two")]
+    router = tuple(one._replace(reason="a router or gateway") for one in roles)
+    lines = told(_verdict(*router))
+    assert lines[0] == "    undetermined: a router or gateway; what each would guess"
+    assert [line.endswith("0.70") for line in lines[1:]] == [True, True]

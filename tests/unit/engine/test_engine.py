@@ -52,7 +52,7 @@ def test_a_device_goes_from_unknown_to_ok() -> None:
     assert commands[0] == do.Judge("captures/trace_a.pcap", "trace_a.pcap", A, 0)
     assert state(engine) == "classifying"
     commands = play(engine, (61, ev.Judged("trace_a.pcap", verdict(end=60), None)))
-    assert commands == [do.Announce("trace_a.pcap", verdict(end=60)), do.Show(A)]
+    assert commands == [do.Announce("trace_a.pcap", verdict(end=60), "sw1 1"), do.Show(A)]
     assert state(engine) == "ok"
     shown = engine.view(A)
     assert shown is not None

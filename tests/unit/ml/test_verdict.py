@@ -11,6 +11,7 @@ import pytest
 from plugin.ml import verdict
 from plugin.ml.behaviour.finding import Finding, Found
 from plugin.ml.novelty.explain import Explanation, Feature
+from plugin.ml.role import dispersion
 from plugin.ml.verdict import (
     Anomaly,
     Role,
@@ -48,6 +49,7 @@ def test_a_sure_model_knows() -> None:
     assert (found.decision, found.reason, found.model) == ("known", None, "tiny")
     assert found.labels == ("Printer", "Camera", "Workstation")
     assert found.confidences == (0.7, 0.15, 0.1)
+    assert decide(MANIFEST._replace(threshold=0.7), SURE, 10, 2).decision == "known"
 
 
 def test_an_unsure_model_does_not_and_says_why() -> None:
@@ -69,6 +71,8 @@ def test_who_is_like_all_classes_alike_is_like_none() -> None:
     assert found.reason is not None
     assert found.reason.startswith("like none of the model's classes, ")
     assert "Printer" not in found.reason
+    nearly = decide(MANIFEST, np.array([0.27, 0.25, 0.24, 0.24]), 10, 2).reason
+    assert nearly == "Printer at 0.27 is below the model's threshold of 0.60"
 
 
 def test_a_device_like_many_classes_a_little_is_unknown_and_says_why() -> None:
@@ -78,6 +82,10 @@ def test_a_device_like_many_classes_a_little_is_unknown_and_says_why() -> None:
     assert found.decision == "unknown"
     assert found.reason is not None
     assert "spread over them by 1.00" in found.reason
+    limit = float(dispersion(SURE, strict.temperature))
+    assert decide(strict._replace(rejection=limit), SURE, 10, 2).decision == "known"
+    below = strict._replace(rejection=float(np.nextafter(limit, 0)))
+    assert decide(below, SURE, 10, 2).decision == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +106,7 @@ def test_too_little_is_undetermined_however_sure(packets: int, sessions: int, re
 def test_nothing_to_predict_from() -> None:
     found = decide(MANIFEST, None, 100, 0)
     assert found == Role("undetermined", ("Unknown",) * 3, (0.0,) * 3, "tiny", "no IP session")
+    assert decide(MANIFEST, None, 100, 5) == found
 
 
 def role(decision: str, confidence: float, model: str) -> Role:
@@ -149,11 +158,19 @@ def test_a_relay_is_undetermined_however_sure_and_says_why() -> None:
     assert is_relay(found)
     assert not is_relay(decide(MANIFEST, SURE, 1, 1))
     assert not is_relay(role("known", 0.9, "device"))
+    named = MANIFEST._replace(classes=("a router or gateway", *MANIFEST.classes[1:]))
+    assert not is_relay(decide(named, UNSURE, 10, 2))
+
+
+def test_what_has_a_hundredth_is_worth_a_look() -> None:
+    some = Role("unknown", ("a", "b", "c"), (0.9, 0.01, 0.0099), "m", "why")
+    assert some.likely() == (("a", 0.9), ("b", 0.01))
 
 
 def test_warnings() -> None:
     assert warnings_of(900, 900, cut=False) == ()
-    assert warnings_of(895, 900, cut=False) == ()
+    assert warnings_of(891, 900, cut=False) == ()
+    assert len(warnings_of(890, 900, cut=False)) == 1
     assert warnings_of(240, 900, cut=False) == ("captured 4 minutes of the recommended 15 minutes",)
     assert warnings_of(1.5, 60, cut=False) == ("captured 1 second of the recommended 1 minute",)
     assert len(warnings_of(10, 900, cut=True)) == 2
@@ -200,6 +217,8 @@ def test_the_json_is_what_the_issue_wrote_down() -> None:
         "reason": None,
     }
     assert document["anomaly"] is None
+    changed = to_document(example(anomaly=judge((), LOW, finding(2.5, "change"))))["anomaly"]
+    assert [changed[one]["name"] for one in ("novelty", "change")] == ["novelty", "change"]
     assert "roles" not in to_document(example(roles=()))
 
 
@@ -232,7 +251,7 @@ def test_every_verdict_fits_the_published_schema(
 def test_a_behaviour_makes_a_device_anomalous_and_none_does_not_make_it_normal() -> None:
     assert judge([SCAN]) == Anomaly("anomalous", None, None, (SCAN,))
     assert judge(()) == Anomaly("undetermined", None, None, ())
-    assert len(judge([SCAN] * 100).behaviour) == verdict.FINDINGS_MAX
+    assert len(judge([SCAN] * 100).behaviour) == verdict.FINDINGS_MAX == 32
     assert to_document(example(anomaly=judge([SCAN])))["anomaly"] == {
         "verdict": "anomalous",
         "novelty": None,

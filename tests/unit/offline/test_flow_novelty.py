@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from plugin.errors import ModelError
+from plugin.errors import InputError, ModelError
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.flow_model import FlowModel
 from plugin.ml.verdict import KNOWN, NOVEL, UNDETERMINED, UNKNOWN, Role
 from plugin.offline.classify import Options, classify_capture, needs_packets
 from plugin.offline.flow_learning import Input, Wanted, extract
-from plugin.offline.flow_novelty import FlowNovelties, larger, load_flow_models, sure_share
+from plugin.offline.flow_novelty import (
+    FlowNovelties,
+    check_roles,
+    larger,
+    load_flow_models,
+    sure_share,
+)
 from plugin.offline.flow_training import Recipe, save_flow_model, train
 from plugin.offline.read import read_capture
 from tests import frames as f
@@ -90,6 +96,17 @@ def test_too_few_flows_say_nothing(learned: Path, model: FlowModel, tmp_path: Pa
     assert FlowNovelties(capture, {"*": model}).of(OTHER, (), role()) is None
 
 
+def test_of_many_flows_some_are_drawn(
+    learned: Path, model: FlowModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.offline.flow_novelty.FLOWS_MOST", 20)
+    drawn = finding(learned, "unusual.pcap", {"*": model}, role())
+    assert drawn is not None
+    assert drawn.reasons[0].startswith("20 of 20 drawn from the 30 flows it sends are unlike")
+    assert drawn.score == sure_share(20, 20)
+    assert drawn == finding(learned, "unusual.pcap", {"*": model}, role())
+
+
 def test_the_larger_novelty_speaks_and_flows_alone_never_say_normal() -> None:
     low, high = (Finding("novelty", score, 1.0, (), ()) for score in (0.5, 2.0))
     other = Finding("novelty", 0.15, 0.1, (), ())
@@ -125,5 +142,15 @@ def test_models_are_loaded_once_and_wrong_ones_told(learned: Path) -> None:
     name = str(learned / "m")
     found = load_flow_models([f"Printer={name}", f"*={name}"])
     assert found["Printer"] is found["*"]
-    with pytest.raises(ModelError, match="no such"):
-        load_flow_models(["*=none-of-that-name"])
+    with pytest.raises(ModelError, match=r"^--flows, role \*: none-of-that-name: no such"):
+        load_flow_models(["*=none-of-that-name"], where="--flows")
+    with pytest.raises(InputError, match=r"^detect.flows, role Printer: is named twice"):
+        load_flow_models([f"Printer={name}", f"Printer ={name}"])
+
+
+def test_a_role_that_no_model_says_is_told_with_the_nearest() -> None:
+    nets = [tiny_net(("Printer", "B", "C", "D")), tiny_net(("E", "F", "G", "H"))]
+    check_roles(["*", "Printer", "H"], nets)
+    check_roles([], [])
+    with pytest.raises(ModelError, match=r"^detect.flows, role printer: .*'Printer'\?$"):
+        check_roles(["*", "printer"], nets)

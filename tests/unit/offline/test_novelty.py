@@ -100,7 +100,10 @@ class Memory:
         return self.rows
 
 
-def test_what_a_site_has_seen_often_is_normal_there(capture: Capture) -> None:
+def test_what_a_site_has_seen_often_is_normal_there(
+    capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.ml.novelty.judge.PULL", 1e6)  # these references are far from it
     devices = devices_of(capture)
     memory = Memory(rows_of(capture, devices, "service-ports").to_dense()[0])
     options = Options(normal=NORMAL, memory=memory)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from plugin.errors import OutputError
+from plugin.ml.behaviour.finding import Finding
 from plugin.ml.change.distance import layout
 from plugin.ml.change.profile import Parameters
 from plugin.ml.verdict import Anomaly, Role, Verdict
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from plugin.ml.behaviour.finding import Finding
     from plugin.records import Capture
 
 MAC = attacks.BAD_TEXT
@@ -320,6 +320,26 @@ def test_a_folder_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "past").write_text("a file")
     with pytest.raises(OutputError, match="past"):
         make(tmp_path / "past")
+
+
+def test_novel_windows_are_no_references_for_a_while(device: Device) -> None:
+    patient = QUICK._replace(span=3.0)
+    device.pasts = Pasts(device.folder, HOW, device._row, parameters=patient)
+    new = Finding("novelty", 1.5, 1.0, (), ())
+    for _ in range(12):
+        device.row = USUAL
+        device.count += 1
+        name = f"c{device.count}"
+        found = device.pasts.judged(device.verdict(), device.capture, name)
+        device.pasts.learn(found._replace(anomaly=Anomaly("novel", novelty=new)), name)
+    assert 0 < len(device.pasts.own(MAC)) < len(device.pasts.profile(MAC).rows)
+    assert device.pasts.site("Printer").shape == (0, 2)
+
+
+def test_a_site_knows_at_which_port_a_device_is(device: Device) -> None:
+    found = device.pasts.judged(device.verdict(), device.capture, "c")
+    device.pasts.learn(found, "c", "sw1 4")
+    assert device.pasts._site.roles["Printer"][MAC].port == "sw1 4"
 
 
 def test_own_windows_are_references_once_the_past_is_warm(device: Device) -> None:

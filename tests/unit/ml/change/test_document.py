@@ -100,6 +100,14 @@ def test_strained_windows_come_back_and_a_past_without_them_is_read() -> None:
     assert len(read.strains) == 0
 
 
+def test_which_windows_were_novel_comes_back_and_a_past_that_does_not_tell_is_read() -> None:
+    before = update(profile(), Seen(np.array((0.1, 2.0)), 9.5, "c9", novel=True), HOW, QUICK)
+    document = json.loads(json.dumps(to_document(before)))
+    assert from_document(document, HOW).novel == before.novel == (9.5,)
+    old = {k: v for k, v in document.items() if k not in {"novel", "digest"}}
+    assert from_document(old | {"digest": to_test._digest(old)}, HOW).novel == ()
+
+
 def test_no_past_has_learned_fewer_windows_than_it_keeps() -> None:
     assert from_document(changed(learned=1), HOW).learned == len(profile().rows)
 

@@ -14,6 +14,7 @@ from plugin.ml.change.profile import (
     fresh,
     is_warm,
     limits,
+    trusted,
     update,
 )
 from plugin.ml.change.score import score
@@ -92,6 +93,32 @@ def test_changed_windows_of_long_ago_do_not_add_up() -> None:
         profile = update(profile, seen(OTHER, time), HOW, QUICK)
     assert is_changed(profile, OTHER)
     assert len(profile.waiting) == 2
+
+
+def test_novel_windows_are_trusted_when_they_are_as_old_as_a_warm_up() -> None:
+    how = QUICK._replace(span=4 * DAY, kept=40)
+    profile, day = fresh(HOW), 0
+    while not is_warm(profile, how):
+        assert len(trusted(profile, how)) == 0
+        profile = update(profile, Seen(np.array(USUAL), day * DAY, novel=day > 1), HOW, how)
+        day += 1
+    assert 0 < len(trusted(profile, how)) < len(profile.rows)
+    until = day + 7
+    for later in range(day, until):
+        profile = update(profile, seen(USUAL, later * DAY), HOW, how)
+    assert len(trusted(profile, how)) == len(profile.rows)
+    new = update(profile, Seen(np.array(USUAL), until * DAY, novel=True), HOW, how)
+    wrong = update(new, seen(USUAL, YEARS), HOW, how)
+    assert len(trusted(wrong, how)) == len(wrong.rows) - 1  # one wrong clock makes nothing old
+
+
+def test_times_of_novel_windows_go_with_their_rows() -> None:
+    profile = learned(4)
+    for time in range(4, 40):
+        profile = update(profile, Seen(np.array(USUAL), time, novel=True), HOW, QUICK)
+    assert set(profile.novel) <= set(profile.times.tolist())
+    waits = update(profile, Seen(np.array(OTHER), 50.0, novel=True), HOW, QUICK)
+    assert waits.novel[-1] == 50.0
 
 
 def test_a_slow_drift_is_followed() -> None:
@@ -253,6 +280,12 @@ def test_the_newest_half_is_kept_whatever_it_is_like() -> None:
     for number in range(8):
         alike = update(alike, seen((0.9 - 0.05 * number, 0.1, 0.0), 4 + number), HOW, QUICK)
     assert alike.times[-4:].tolist() == [8, 9, 10, 11]
+    # Two new ones that are the same are no reason to drop one of them: an older one goes.
+    twins = fresh(HOW)
+    for number in (0, 1, 2, 3, 4, 5, 6, 7, 7):
+        row = (0.9 - 0.1 * number, 0.1 + 0.1 * number, 0.0)
+        twins = update(twins, seen(row, twins.learned), HOW, QUICK)
+    assert twins.times[-4:].tolist() == [5, 6, 7, 8]
 
 
 def test_what_the_document_says_of_learning_is_so() -> None:

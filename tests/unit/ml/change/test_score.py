@@ -37,6 +37,10 @@ def test_a_window_like_an_earlier_one_scores_below_the_threshold() -> None:
     assert found.threshold == 1.0
     assert found.reasons == ("as in one of 3 kept of 3 earlier windows of its own",)
     assert found.evidence == ()
+    nearly = score(profile(), np.array([1.0, 0.0, 3.6 + 0.9997]), HOW, QUICK)
+    assert nearly is not None
+    assert nearly.reasons == found.reasons
+    assert nearly.score < nearly.threshold
 
 
 def test_a_changed_window_names_groups_and_columns_the_worst_first() -> None:

@@ -10,7 +10,18 @@ import pytest
 
 from plugin.ml.change.distance import layout
 from plugin.ml.change.document import OtherFeaturesError
-from plugin.ml.change.site import DEVICES, EVERY, HOUR, NEW, ROLES, UNSEEN, Site, from_site, to_site
+from plugin.ml.change.site import (
+    AT_A_PORT,
+    DEVICES,
+    EVERY,
+    HOUR,
+    NEW,
+    ROLES,
+    UNSEEN,
+    Site,
+    from_site,
+    to_site,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +89,28 @@ def test_a_role_takes_few_new_devices_in_an_hour() -> None:
     assert len(same.noted("Printer", "new", row(1), EVERY).rows("Printer")) == NEW + 1
 
 
+def test_a_role_takes_few_devices_from_one_port() -> None:
+    site = Site(HOW)
+    for number in range(2 * AT_A_PORT):
+        site = site.noted("Printer", f"m{number}", row(number), number * HOUR, "sw1 1")
+    assert site.rows("Printer")[:, 0].tolist() == list(range(AT_A_PORT))
+    later = 2 * AT_A_PORT * HOUR
+    again = from_site(json.loads(json.dumps(to_site(site))), HOW)
+    assert again.noted("Printer", "new", row(9), later, "sw1 1") is again
+    assert len(again.noted("Printer", "new", row(9), later, "sw1 2").rows("Printer")) > AT_A_PORT
+    assert len(again.noted("Printer", "new", row(9), later).rows("Printer")) > AT_A_PORT
+    assert len(again.noted("Server", "new", row(9), later, "sw1 1").rows("Server")) == 1
+    # Who is in it stays, and keeps his port where it is not said again.
+    same = again.noted("Printer", "m0", row(7), later)
+    assert same.roles["Printer"]["m0"].port == "sw1 1"
+
+
+def test_a_site_that_does_not_tell_ports_is_read() -> None:
+    old = to_site(Site(HOW).noted("Printer", "m", row(1), 5, "sw1 1"))
+    del old["roles"]["Printer"]["ports"]
+    assert from_site(old, HOW).roles["Printer"]["m"].port == ""
+
+
 def test_roles_are_bounded() -> None:
     site = Site(HOW)
     for number in range(ROLES + 5):
@@ -110,6 +143,7 @@ def changed(**fields: Any) -> dict[str, Any]:
         lambda: changed(devices=[]),
         lambda: changed(rows="%"),
         lambda: changed(rows=None),
+        lambda: changed(ports=[]),
     ],
 )
 def test_what_is_no_site_is_refused(make: Callable[[], Any]) -> None:

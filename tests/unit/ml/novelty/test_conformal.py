@@ -19,6 +19,7 @@ from plugin.ml.novelty.conformal import needed, p_values, rank, spread, threshol
         (20, 0.05, 20),
         (0, 0.05, 1),
         (999, 0.9, 100),
+        (149, 0.18, 123),  # 150 * 0.82 is a little above 123 in floating point
         (3, 0.999999, 1),
     ],
 )

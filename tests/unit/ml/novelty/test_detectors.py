@@ -48,6 +48,15 @@ def test_apart_adds_differences_without_squaring_them() -> None:
     assert detectors.apart(shares, np.array([[0, 0, 0.5, 0.5]]))[0] == 2.0
 
 
+def test_a_detector_can_do_with_so_many_references() -> None:
+    """One is left out in turn, and repetitions tell a distance nothing."""
+    for name, least in (("apart", 2), ("nearest", 2), ("spread", 2), ("pca", 3), ("sos", 7)):
+        assert detectors.can(name, KNOWN[:least]), name
+        assert not detectors.can(name, KNOWN[: least - 1]), name
+    assert not detectors.can("sos", KNOWN[[0, 1, 2, 3, 4, 5, 5, 5]])
+    assert detectors.can("apart", KNOWN[[0, 0]])
+
+
 def test_spread_counts_deviations_and_a_column_without_any_as_well() -> None:
     known = np.array([[0.0, 1], [1, 1], [2, 1], [3, 1], [4, 1]])
     z = 4 / 1.4826, 0.1 / 0.05

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugin.ml.novelty.explain import Feature, explain, number, outside, percentiles, words
+from plugin.ml.novelty.explain import (
+    Feature,
+    explain,
+    number,
+    outside,
+    percentiles,
+    readable,
+    values,
+    words,
+)
 
 NAMES = ("uses_tcp_445", "ttl", "share_silent")
 KNOWN = np.stack([np.linspace(0, 1, 101), np.full(101, 64.0), np.linspace(0, 0.1, 101)], axis=1)
@@ -57,3 +66,22 @@ def test_some_features_are_enough_to_find_all_unusual_ones(n: int) -> None:
         every = explain("x", names, row, known, unit)
         some = explain("x", names, row, known, unit, all_features=False)
         assert outside(some, 60) == outside(every, 60)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "words", "said"),
+    [
+        ("share of pings [share]", "share of pings", "1 [share], usual 0 to 3"),
+        ("sessions [log10(1 + n)]", "sessions", "9, usual 0 to 999"),
+        ("a gap [3 + log10(0.001 s + seconds)]", "a gap", "0.009 [s], usual 0 to 0.999"),
+        ("it is ARP [0 or 1]", "it is ARP", "1, usual 0 to 3"),
+        ("", "", "1, usual 0 to 3"),
+    ],
+)
+def test_a_feature_is_read_in_its_unit_and_no_logarithm(
+    meaning: str, words: str, said: str
+) -> None:
+    feature = Feature("x", 1.0, 0.0, 1.0, 3.0, 0.5)
+    plain, told, unit = readable(feature, meaning)
+    assert (told, values(plain, unit)) == (words, said)
+    assert plain.beyond == 0.5

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugin.ml.novelty import fit as module
 from plugin.ml.novelty.conformal import threshold
-from plugin.ml.novelty.fit import Options, fit, groups_of, units
+from plugin.ml.novelty.detectors import nearest
+from plugin.ml.novelty.fit import Options, calibration, fit, groups_of, thresholds, units
 from plugin.ml.novelty.model import NONE, check
+from plugin.ml.novelty.references import FLOOR, typical
 from tests.normals import tiny_normal
 
 
@@ -32,7 +33,9 @@ def test_a_new_network_of_a_role_is_farther_than_a_new_capture_and_the_threshold
     networks = [f"net{k}" for k in range(6) for _ in range(6)]
     by_network = fit(np.concatenate(parts), ["x"] * 36, networks, Options("nearest", least=5))
     by_capture = fit(np.concatenate(parts), ["x"] * 36, ["one"] * 36, Options("nearest", least=5))
-    assert by_network.arrays["threshold"][0] > 2 * by_capture.arrays["threshold"][0]
+    for one in (0, -1):  # of the role, and of all rows
+        far, near = (found.arrays["threshold"][one] for found in (by_network, by_capture))
+        assert far > 2 * near
 
 
 def test_thresholds_are_the_conformal_ones_of_roles_of_the_same_kind() -> None:
@@ -51,8 +54,6 @@ def test_thresholds_are_the_conformal_ones_of_roles_of_the_same_kind() -> None:
 
 
 def test_at_most_the_wanted_share_of_new_rows_is_beyond_the_threshold() -> None:
-    from plugin.ml.novelty.detectors import nearest
-
     alarms = []
     for seed in range(20):
         both = rows(260, seed)
@@ -64,9 +65,41 @@ def test_at_most_the_wanted_share_of_new_rows_is_beyond_the_threshold() -> None:
     assert 0.02 < np.mean(alarms) < 0.08
 
 
+def test_distances_are_calibrated_in_times_the_typical_one() -> None:
+    some, group = rows(12), np.repeat(np.arange(4, dtype=np.int32), 3)
+    found = calibration(nearest, some, group, 3, 0.0)
+    assert (found > 0).all()
+    assert calibration(nearest, some * 100, group, 3, 0.0) == pytest.approx(found)
+    rest = some[group != 2]
+    expected = nearest(rest, some[group == 2]) / typical(nearest, rest, 3)
+    assert found[group == 2] == pytest.approx(expected), "typical among the others"
+
+
+def test_roles_of_a_kind_of_which_too_little_is_known_share_the_threshold_of_all() -> None:
+    given = np.concatenate([np.linspace(1, 2, 60), np.full(18, 9.0)])
+    of_several = np.repeat([False, True], [60, 18])
+    found = thresholds(given, given, of_several, np.array([False, True]), 0.05)
+    assert found[1] == np.nextafter(threshold(given), np.inf) == np.nextafter(9.0, 10)
+    assert found[0] == np.nextafter(threshold(given[:60]), np.inf) < 2
+
+
+def test_a_role_is_compared_with_from_four_references_on() -> None:
+    some, labels = rows(48), ["x"] * 41 + ["y"] * 4 + ["z"] * 3
+    arrays: dict[str, Any] = fit(some, labels, ["one"] * 48, Options("nearest")).arrays
+    assert (arrays["typical"] > 0).tolist() == [True, True, False, True]
+
+
+def test_a_role_whose_references_are_all_the_same_has_a_typical_distance_still() -> None:
+    some = np.concatenate([rows(41), np.repeat(rows(1, 7), 6, axis=0)])
+    arrays: dict[str, Any] = fit(
+        some, ["x"] * 41 + ["y"] * 6, ["one"] * 47, Options("apart")
+    ).arrays
+    assert arrays["typical"][1] == pytest.approx(FLOOR * arrays["typical"][-1])
+
+
 def test_a_column_counts_in_units_of_its_spread_and_a_still_one_is_sharp() -> None:
     some = np.stack([np.arange(4.0), np.full(4, 0.7)], axis=1)
-    assert units(some).tolist() == [np.arange(4).std(), module._UNIT_MIN]
+    assert units(some).tolist() == [np.arange(4).std(), 0.05]
     plain = fit(rows(30), ["x"] * 30, ["one"] * 30, Options("nearest", scaled=False, least=5))
     assert (plain.arrays["unit"] == 1).all()
 

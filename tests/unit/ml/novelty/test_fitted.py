@@ -279,3 +279,35 @@ def test_a_row_whose_distance_is_no_number_is_the_farthest() -> None:
     far = np.zeros((2, WIDTH))
     far[0, 0], far[1, 0] = 1e300, -1e300
     assert (scorer.score(far) > scorer.score(rows(1, 9)).max()).all()
+
+
+def test_a_column_that_is_constant_but_for_rounding_keeps_its_unit() -> None:
+    given = rows()
+    given[:, 0] = 1e6
+    given[::2, 0] = np.nextafter(1e6, 2e6)
+    assert given[:, 0].std() > 0
+    unit = fit("knn", {"scale": True}, given).kept.arrays["unit_0"]
+    assert unit[0] == 1
+    assert unit[1] == pytest.approx(given[:, 1].std())
+
+
+def test_references_stand_in_the_order_of_the_rows() -> None:
+    given = rows()
+    kept = fit("knn", {"references": 30}, given, 1).kept.arrays["references"]
+    places = [given.tolist().index(row) for row in kept.tolist()]
+    assert places == sorted(places)
+    assert len(set(places)) == 30
+
+
+def test_columns_without_weight_are_no_reasons() -> None:
+    row = np.median(rows(), axis=0)
+    row[2] = 200.0
+    found = made("kernel-density").reasons(row, list("abcdef"), WIDTH)
+    assert [one.name for one in found] == ["c"]
+    assert found[0].weight == 1
+
+
+def test_two_columns_that_are_boundlessly_far_share_the_weight() -> None:
+    scorer = fit("one-class-svm", {}, rows() * 1e-9)
+    found = scorer.reasons([1e300, 1e300, 0.0, 0.0, 0.0, 0.0], list("abcdef"), 2)
+    assert [(one.name, one.weight) for one in found] == [("a", 0.5), ("b", 0.5)]

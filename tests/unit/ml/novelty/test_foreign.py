@@ -105,6 +105,17 @@ def test_an_entry_point_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ModelError, match="scores otherwise here"):
         ready(back, [Entry()])
 
+    def refuses(*_: object) -> None:
+        raise ValueError("takes\nno such rows")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Farther, "score_samples", refuses)
+        with pytest.raises(ModelError, match="foreign:farther does not score these rows: takes no"):
+            again.score(rows(9, 2))
+    monkeypatch.setattr(Farther, "fit", refuses)
+    with pytest.raises(ModelError, match=r"cannot be fitted again here: takes no such rows; "):
+        ready(back, [Entry()])
+
 
 @pytest.mark.parametrize(
     ("name", "reason"),
@@ -136,6 +147,9 @@ def test_options_and_arrays_are_checked(pyod: None) -> None:  # noqa: ARG001 - a
     for change in ({"probe": np.zeros(3)}, {"references": np.zeros((60, 2))}):
         with pytest.raises(ValueError, match="has shape"):
             load(scorer.document(), scorer.arrays() | change)
+    alone = {"references": np.zeros((1, 3)), "probe": np.zeros(1)}
+    with pytest.raises(ValueError, match="a single reference"):
+        load(scorer.document(), scorer.arrays() | alone)
     assert foreign.scores(make("knn"), np.empty((0, 3))).shape == (0,)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,8 +11,12 @@ from plugin.ml import verdict
 from plugin.ml.features import host
 from plugin.ml.novelty.judge import Device, compare, enough, explained, judge, ratios
 from plugin.ml.novelty.model import Normal
+from plugin.ml.novelty.references import PULL
 from plugin.ml.schema import SCHEMAS
 from tests.normals import role, rows_like, tiny_normal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WIDTH = SCHEMAS["service-ports"].n_columns
 
@@ -38,6 +42,15 @@ def test_a_device_like_its_role_is_not_novel_and_what_is_unlike_it_is(normal: No
     assert (like.name, like.threshold) == ("novelty", 1.0)
 
 
+def test_a_score_just_below_the_threshold_is_not_rounded_to_it(normal: Normal) -> None:
+    far = ratios(normal, "Printer", device("Workstation").row[None])[0]
+    arrays = {**normal.arrays, "threshold": normal.arrays["threshold"] * far / 0.9996}
+    found = judge(normal._replace(arrays=arrays), role(), device("Workstation"))
+    assert found is not None
+    assert verdict.judge((), found).verdict == "normal"
+    assert len(found.reasons) == 1
+
+
 def test_what_is_novel_names_the_features_and_what_is_usual(normal: Normal) -> None:
     found = judge(normal, role(), device("Workstation"))
     assert found is not None
@@ -58,7 +71,7 @@ def test_a_rich_feature_is_told_by_what_it_means() -> None:
     found = judge(rich, role(), Device(row, 100, 10))
     assert found is not None
     name = found.evidence[0].partition(", usual ")[0].rpartition(" ")[0].replace(" ", "_")
-    meaning = host.definitions()[name].removesuffix(" [log10(1 + n)]")
+    meaning = host.definitions()[name].rpartition(" [")[0]
     assert found.reasons[1].startswith(f"unusual: {meaning}: ")
 
 
@@ -77,6 +90,7 @@ def test_who_fits_no_role_is_novel_however_near(normal: Normal) -> None:
     near = judge(normal, role("unknown"), device("Printer"))
     assert near is not None
     assert near.score == 1.0
+    assert len(near.reasons) == 2  # what is unusual, however near
     assert near.reasons[0].startswith("fits no known role, and is novel by that alone: ")
     assert "Printer" not in near.reasons[0]  # the role's own reason says what it is nearest to
     far = judge(normal, role("unknown"), device("Camera", 5, row=np.full(WIDTH, 3.0)))
@@ -94,6 +108,8 @@ def test_too_little_is_not_judged(normal: Normal, decision: str, fields: dict[st
     some = device("Workstation", **fields)
     assert not enough(normal, role(decision), some)
     assert judge(normal, role(decision), some) is None
+    least = normal.manifest.min_packets, normal.manifest.min_sessions
+    assert enough(normal, role(), some._replace(packets=least[0], sessions=least[1]))
 
 
 @pytest.mark.parametrize("label", ["Camera", "Toaster"])
@@ -106,23 +122,46 @@ def test_a_role_with_too_few_references_is_compared_with_all(normal: Normal, lab
 
 
 def test_the_own_past_and_the_site_gain_weight_as_they_come(normal: Normal) -> None:
-    """A printer that has always been like a workstation is less novel the longer it is known."""
-    now = device("Workstation")
+    """A printer that has always been a bit like a workstation is less novel the longer known."""
+    now = device(row=somewhat_unlike(1, 99)[0])
     scores = []
-    past = rows_like("Workstation", 100, 7, WIDTH)
+    past = somewhat_unlike(100, 7)
     for n in (0, 3, 10, 40, 100):
         found = judge(normal, role(), now._replace(own=past[:n]))
         assert found is not None
         scores.append(found.score)
     assert scores[0] == scores[1] > scores[2] > scores[3] > scores[4]
     assert scores[0] > 1 > scores[4]
-    site = judge(normal, role(), now._replace(site=rows_like("Workstation", 100, 8, WIDTH)))
+    site = judge(normal, role(), now._replace(site=somewhat_unlike(100, 8)))
     assert site is not None
     assert site.score < 1
     both = compare(normal, "Printer", now._replace(site=past, own=past[:20]))
     assert [one.known.origin for one in both] == ["shipped", "site", "own"]
     assert sum(one.weight for one in both) == pytest.approx(1)
     assert both[2].weight == pytest.approx(0.5)
+
+
+def somewhat_unlike(n: int, seed: int) -> NDArray[np.float32]:
+    """(n, WIDTH) rows of printers that are half way to a workstation."""
+    parts = [rows_like(role, n, seed, WIDTH) for role in ("Printer", "Workstation")]
+    return (parts[0] + parts[1]) / np.float32(2)
+
+
+@pytest.mark.parametrize(("known", "label"), [("known", "Printer"), ("unknown", "Unknown")])
+def test_what_was_gathered_makes_nothing_usual_that_is_far_from_the_shipped(
+    normal: Normal, known: str, label: str
+) -> None:
+    """A hundred forged devices, and a past of a month, are no leave to do anything."""
+    far = rows_like("Printer", 101, 7, WIDTH) + np.float32(0.8)
+    now = device(row=far[0], own=far[1:], site=far[1:])
+    found = judge(normal, role(known, label=label), now)
+    assert found is not None
+    shipped = float(ratios(normal, label, far[:1])[0])
+    assert found.score == round(shipped / PULL, 3) > 1
+    assert any("which no window that was remembered here makes usual" in x for x in found.reasons)
+    near = judge(normal, role(known, label=label), now._replace(row=somewhat_unlike(1, 5)[0]))
+    assert near is not None
+    assert not any("remembered here" in one for one in near.reasons)
 
 
 def test_a_site_can_know_a_role_that_did_not_come_with_the_model(normal: Normal) -> None:
@@ -143,6 +182,8 @@ def test_rows_that_are_too_few_to_compare_with_explain_nothing_either(normal: No
     found = judge(normal, role(label="Toaster"), now)
     assert found is not None
     assert found == judge(normal, role(label="Toaster"), now._replace(own=None))
+    least = rows_like("Workstation", normal.manifest.least, 8, WIDTH)
+    assert explained(normal, "Printer", now._replace(own=least)).references == 30
 
 
 def test_shipped_ratios_of_many_rows_are_those_of_each(normal: Normal) -> None:
@@ -176,6 +217,12 @@ def test_rows_that_a_detector_cannot_compare_with_are_none() -> None:
     same = np.repeat(row, 30, axis=0)
     found = compare(normal, "Printer", Device(row[0], 99, 9, same, same))
     assert [one.known.origin for one in found] == ["shipped"]
+    far = Device(np.zeros(width), 99, 9, same, same)
+    far.row[0] = 9.0
+    told = judge(normal, role(label="Toaster"), far)
+    assert told is not None
+    assert told.score > 1
+    assert told == judge(normal, role(label="Toaster"), far._replace(site=None, own=None))
 
 
 def test_who_fits_no_role_is_held_against_his_own_past_once_there_is_one(normal: Normal) -> None:
@@ -183,6 +230,8 @@ def test_who_fits_no_role_is_held_against_his_own_past_once_there_is_one(normal:
     like = judge(normal, role("unknown"), device("Camera", own=own))
     unlike = judge(normal, role("unknown"), device("Workstation", own=own))
     few = judge(normal, role("unknown"), device("Camera", own=own[:3]))
+    (past,) = compare(normal, None, device("Camera", own=own[:10]))
+    assert past.known.threshold == normal.arrays["threshold"][:-1].max()  # nobody knows which
     # What the site knows of others tells nothing of a device without a role.
     others = judge(normal, role("unknown"), device("Camera", site=own))
     assert like is not None

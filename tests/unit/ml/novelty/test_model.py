@@ -47,6 +47,7 @@ def test_each_fault_is_named(change: dict[str, Any], reason: str) -> None:
     [
         ("role", lambda a: a[:-1], "role has shape"),
         ("role", lambda a: a + 1, "has no role"),
+        ("role", lambda a: a - 1, "has no role"),
         ("rows", lambda a: a[:, :-1], "rows has shape"),
         ("rows", lambda a: a + 1e9, "out of range"),
         ("unit", lambda a: a * 0, "unit is not above 0"),
@@ -83,6 +84,9 @@ def test_each_detector_needs_references_of_its_own_number() -> None:
         check(arrays, NORMAL.manifest._replace(detector="sos"), WIDTH)
     with pytest.raises(ValueError, match=r"has 30 references, too few"):
         check(arrays, NORMAL.manifest._replace(least=30), WIDTH)
+    arrays["typical"] = np.array([0, 0, 0, 1.0])  # of no role by itself, yet of all together
+    with pytest.raises(ValueError, match="the model has 63 references, too few"):
+        check(arrays, NORMAL.manifest._replace(least=63), WIDTH)
 
 
 def test_a_role_has_a_place_if_it_has_references_enough() -> None:

@@ -30,6 +30,12 @@ def test_equally_near_ones_stand_in_order() -> None:
     which, squares = nearest(np.zeros((2, 2)), known, 50)
     assert which.tolist() == [list(range(50))] * 2
     assert set(squares.ravel().tolist()) == {1.0}
+    mixed = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 2.0]])[
+        np.random.default_rng(1).integers(0, 3, 300)
+    ]
+    assert nearest(np.zeros((1, 2)), mixed, 120)[0].tolist() == (
+        plainly(np.zeros((1, 2)), mixed, 120)[0].tolist()
+    )
 
 
 def test_nothing_is_asked() -> None:

@@ -17,6 +17,8 @@ def plane(n: int = 60) -> Any:
 def test_the_fewest_directions_that_explain_the_share() -> None:
     rows = plane()
     assert len(fit(rows, 0.5).directions) == 1
+    assert len(fit(rows).directions) == 2  # 0.95 are wanted where nothing is said
+    assert len(fit(rows * [1, 0.6, 1, 1]).directions) == 1
     basis = fit(rows, 0.999)
     assert len(basis.directions) == 2
     assert 0.999 <= basis.share < 1

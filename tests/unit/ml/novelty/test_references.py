@@ -65,8 +65,9 @@ def test_ratios_are_averaged_as_ratios_and_none_outweighs_all() -> None:
     one, other = Compared(known(), 0.5, 4.0), Compared(known("site"), 0.5, 0.25)
     assert together((one, other)) == pytest.approx(1)
     assert together((one._replace(weight=1.0),)) == pytest.approx(4)
-    most = together((one._replace(ratio=1e9), other._replace(ratio=1e-9)))
-    assert most == pytest.approx(1)
+    for ratio, counted in ((1e9, 10.0), (1e-9, 0.1)):
+        far = together((one._replace(ratio=ratio), other._replace(ratio=1.0)))
+        assert far == pytest.approx(counted**0.5)
 
 
 def test_too_few_gathered_rows_are_no_references() -> None:
@@ -82,10 +83,14 @@ def test_many_gathered_rows_have_a_threshold_of_their_own_if_it_is_wider() -> No
     own = from_rows("site", wild, nearest, least=5, floor=1, shipped=1.1)
     assert own is not None
     assert own.threshold > 1.1
+    for n, wider in ((18, False), (19, True)):
+        some = from_rows("site", wild[:n], nearest, least=5, floor=1, shipped=1.1)
+        assert some is not None
+        assert (some.threshold > 1.1) is wider
     tame = from_rows("site", np.zeros((60, 2)), nearest, least=5, floor=1, shipped=1.1)
     assert tame is not None
     assert tame.threshold == 1.1
-    assert tame.typical == pytest.approx(references.FLOOR)
+    assert tame.typical == pytest.approx(0.1)
 
 
 def test_a_score_at_the_threshold_is_above_the_conformal_one() -> None:

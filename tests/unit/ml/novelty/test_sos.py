@@ -139,6 +139,14 @@ def test_surprise_goes_on_where_the_probability_ends() -> None:
     assert np.isfinite(surprise).all()
     near = probability < 0.9
     assert np.allclose(surprise[near], -np.log1p(-probability[near]))
+    further = np.linspace(0, 4, 17)[:, None] * np.ones(3)
+    probability, surprise = (
+        score_against(references, further),
+        surprise_against(references, further),
+    )
+    near = probability < 1 - 1e-6
+    assert probability[near].max() > 0.9999
+    assert np.allclose(surprise[near], -np.log1p(-probability[near]), rtol=1e-9)
 
 
 def test_both_forms_meet_where_the_one_takes_over() -> None:

@@ -61,3 +61,10 @@ def test_where_no_kernel_reaches() -> None:
     kept = density.fit(complete("kernel-density", {"kernel": "tophat"}), rows(), 0)
     found = density.score(kept, np.full((1, 4), 100.0))
     assert found.tolist() == [NOWHERE]
+
+
+def test_a_foreign_bandwidth_of_nothing_is_refused() -> None:
+    kept = density.fit(complete("kernel-density", {"bandwidth": 1e-100}), rows(), 0)
+    density.check(kept, 4)
+    with pytest.raises(ValueError, match="bandwidth"):
+        density.check(kept._replace(numbers={**kept.numbers, "bandwidth": 0.0}), 4)

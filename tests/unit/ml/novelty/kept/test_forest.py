@@ -10,6 +10,7 @@ from sklearn.ensemble import IsolationForest
 
 from plugin.ml.novelty.kept import forest
 from plugin.ml.novelty.kept.forest import average_path
+from plugin.ml.novelty.kept.kind import Kept
 from plugin.ml.novelty.options import complete
 
 
@@ -75,3 +76,12 @@ def test_a_boundless_number_of_trees_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(forest, "TREES_MAX", 3)
     with pytest.raises(ValueError, match="more than 3 trees"):
         forest.check(kept, 5)
+
+
+def test_a_number_at_a_cut_goes_left_as_scikit_learn_has_it() -> None:
+    tables = {"feature": [0, -1, -1], "left": [1, -1, -1], "right": [2, -1, -1], "roots": [0]}
+    arrays: Any = {name: np.array(table, np.int32) for name, table in tables.items()}
+    arrays |= {"cut": np.array([0.5, 0, 0]), "path": np.array([0.0, 1.0, 3.0])}
+    kept = Kept({"mean": 2.0}, arrays)
+    forest.check(kept, 1)
+    assert forest.score(kept, np.array([[0.5], [0.75]])).tolist() == [2**-0.5, 2**-1.5]

@@ -47,6 +47,7 @@ def test_what_to_do_where_there_is_no_covariance() -> None:
         ("weights", lambda a: a * 2, "do not sum to 1"),
         ("weights", lambda a: -a, "do not sum to 1"),
         ("roots", lambda a: -a, "the root of a covariance"),
+        ("roots", lambda a: a * 0, "the root of a covariance"),
         ("means", lambda a: a[:, 1:], "means has shape"),
     ],
 )

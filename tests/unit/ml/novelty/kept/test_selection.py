@@ -31,8 +31,9 @@ def test_few_rows_make_the_perplexity_smaller() -> None:
     assert len(kept.arrays["references"]) == 4
 
 
-def test_a_foreign_precision_is_checked() -> None:
+@pytest.mark.parametrize("beta", [-1e-9, -9.0])
+def test_a_foreign_precision_is_checked(beta: float) -> None:
     kept = selection.fit(complete("sos", {}), rows(), 0)
-    arrays = {**kept.arrays, "beta": -kept.arrays["beta"]}
+    arrays = {**kept.arrays, "beta": np.full_like(kept.arrays["beta"], beta)}
     with pytest.raises(ValueError, match="a precision is below 0"):
         selection.check(kept._replace(arrays=arrays), 3)

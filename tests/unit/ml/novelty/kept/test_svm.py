@@ -56,3 +56,10 @@ def test_near_rows_far_from_zero_keep_their_digits() -> None:
 
 def test_equal_rows_have_a_gamma() -> None:
     assert svm.fit(complete("one-class-svm", {}), np.ones((4, 2)), 0).numbers["gamma"] == 1
+
+
+def test_a_foreign_degree_has_an_end() -> None:
+    kept = svm.fit(complete("one-class-svm", {"kernel": "poly", "degree": 100}), rows(9) / 99, 0)
+    svm.check(kept, 5)
+    with pytest.raises(ValueError, match="degree"):
+        svm.check(kept._replace(numbers={**kept.numbers, "degree": 101}), 5)

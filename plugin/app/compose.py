@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from plugin.app.judging import Judges
 from plugin.app.ways import Ways
 from plugin.capture.live import Settings as CaptureOrder
 from plugin.capture.packet_socket import Opening
@@ -18,16 +17,10 @@ from plugin.faucet.adapters import adapter_of
 from plugin.faucet.mirror import MirrorSettings
 from plugin.ml.change.profile import DEFAULTS as LEARNING
 from plugin.ml.change.rows import host_layout, host_row
-from plugin.offline.behaviours import FILE as BEHAVIOURS
-from plugin.offline.behaviours import load_parameters
-from plugin.offline.classify import load_models, load_signs, load_usual
-from plugin.offline.flow_novelty import load_flow_models
-from plugin.offline.novelty import SHIPPED
 from plugin.offline.pasts import Pasts
 from plugin.offline.policy import load_policy
 from plugin.policy.rules import EMPTY
 from plugin.registry import Limits
-from plugin.settings import data_folder
 from plugin.settings.secret import broker_password
 
 if TYPE_CHECKING:
@@ -43,7 +36,7 @@ if TYPE_CHECKING:
 
 NAMES_BYTES = 1600
 """Kept of a frame that tells names: all of it on an ordinary link."""
-_LIVE = ("model", "data", "behaviours.", "devices.", "mirror.", "policy.", "train.")
+_LIVE = ("model", "data", "behaviours.", "detect.", "devices.", "mirror.", "policy.", "train.")
 """Settings that a reload uses."""
 _DIGESTS = {"poseidon-0.17": "ripemd160", "poseidon-0.18": "sha256"}
 
@@ -67,23 +60,6 @@ def places(settings: Settings) -> Places:
         captures=settings.capture.folder or state / "captures",
         store=settings.store.url or state / "state.sqlite",
         pasts=state / "pasts",
-    )
-
-
-def judges(settings: Settings) -> Judges:
-    """Load models and behaviours.
-
-    Raises:
-        ModelError: there is no such model, or it is refused.
-        SettingsError: the file of behaviours is wrong.
-    """
-    file = settings.behaviours.file or data_folder("configs", settings.data) / BEHAVIOURS
-    return Judges(
-        load_models(settings.model, settings.data),
-        load_parameters(file),
-        load_usual(SHIPPED, settings.data),
-        load_signs(data=settings.data),
-        load_flow_models(settings.detect.flows, settings.data),
     )
 
 

@@ -28,6 +28,7 @@ from plugin.engine.commands import Announce
 from plugin.errors import CaptureError, OutputError
 from plugin.events import FaucetEvent
 from plugin.faucet.event import Feed
+from plugin.offline.judges import load_judges
 from plugin.vendors import vendor_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Replay:
             CaptureError: a recording cannot be read.
             OutputError: a folder cannot be used.
         """
-        places, judges = compose.places(self._settings), compose.judges(self._settings)
+        places, judges = compose.places(self._settings), load_judges(self._settings)
         pasts = compose.pasts(self._settings, self._noticed)
         judging = Judging(judges, self._inbox, pasts=pasts)
         watching = Watching(judges.parameters, self._inbox)

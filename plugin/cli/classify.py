@@ -33,6 +33,8 @@ FLOWS_ONLY = {
     "user": "--user",
 }
 """Options that only models of flows have."""
+SUSPICION = "suspicion"
+"""The model that weighs signs where no other is named."""
 HELP = "The three likeliest roles of each device in captures, and its bad behaviours."
 
 
@@ -73,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suspicion",
         metavar="NAME|PATH|none",
-        default="suspicion",
+        default=SUSPICION,
         help="the model of how far harmless devices go in signs below the behaviours' thresholds;"
         " none, or --behaviours none: signs are not weighed",
     )
@@ -185,7 +187,7 @@ def run(args: argparse.Namespace) -> int:
         normal,
         suspicion=signs,
         explain=args.explain,
-        flows=_flow_models(args, settings),
+        flows=_flow_models(args, settings, models),
     )
     paths = options.input_paths(args)
     places: list[Path] = []
@@ -209,33 +211,46 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _behaviours(args: argparse.Namespace, settings: Settings) -> Parameters | None:
-    """What to look for; None: nothing."""
+    """What to look for; None: nothing.
+
+    Raises:
+        OptionError: a model of suspicion is named, and nothing is looked for.
+    """
     from plugin.offline.behaviours import load_parameters
     from plugin.offline.classify import DEFAULTS
 
     if args.behaviours == options.NONE:
+        if args.suspicion not in {SUSPICION, options.NONE}:
+            raise OptionError("does not go with --behaviours none", where="--suspicion")
         return None
     named = settings.behaviours.file
     file = named if args.behaviours is None else options.path(args.behaviours)
     return DEFAULTS if file is None else load_parameters(file)
 
 
-def _flow_models(args: argparse.Namespace, settings: Settings) -> Mapping[str, FlowModel]:
+def _flow_models(
+    args: argparse.Namespace, settings: Settings, models: Sequence[Model]
+) -> Mapping[str, FlowModel]:
     """Those of the option, else of the setting.
 
     Raises:
-        OptionError: an option that is not ROLE=MODEL.
-        ModelError: there is no such model, or it is refused.
+        InputError: a role is named twice.
+        OptionError: an option that is not ROLE=MODEL, or a detector that is not installed.
+        ModelError: there is no such model, or it is refused; the option names no role.
     """
     named = settings.detect.flows if args.flows is None else args.flows
     if not named or args.flows == [options.NONE]:
         return {}
-    from plugin.offline.flow_novelty import load_flow_models
+    from plugin.offline.flow_novelty import SETTING, check_roles, load_flow_models
 
+    where = SETTING if args.flows is None else "--flows"
     for text in named:
         if not all(part.strip() for part in text.partition("=")):
-            raise OptionError(f"ROLE=MODEL is expected, not {text}", where="--flows")
-    return load_flow_models(named, settings.data)
+            raise OptionError(f"ROLE=MODEL is expected, not {text}", where=where)
+    found = load_flow_models(named, settings.data, where)
+    if args.flows is not None:  # the setting is for the models of the setting
+        check_roles(found, models, where)
+    return found
 
 
 def _captures(

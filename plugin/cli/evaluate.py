@@ -100,10 +100,10 @@ def _facts(args: argparse.Namespace, model: Model, digests: Sequence[str]) -> di
 
 
 def _check_folds(args: argparse.Namespace) -> None:
-    """Refuse a number of folds that splits nothing.
+    """Refuse a number of folds that splits nothing, and a seed that nothing takes.
 
     Raises:
-        OptionError: fewer than two, or nothing is left out.
+        OptionError: fewer than two, or nothing is left out; a seed where recipes have theirs.
     """
     from plugin.errors import OptionError
 
@@ -111,6 +111,8 @@ def _check_folds(args: argparse.Namespace) -> None:
         raise OptionError("folds of what?", where="--folds", advice="add --leave-out COLUMN")
     if args.folds is not None and args.folds < _SPLIT_MIN:
         raise OptionError("is less than 2", where="--folds")
+    if args.seed is not None and args.leave_out:
+        raise OptionError("does not go with --leave-out: recipes have their own", where="--seed")
 
 
 def _draw(

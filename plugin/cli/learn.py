@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin.cli import learn_options, learn_scale, options, output
+from plugin.cli.learn_given import EXTRACT, TRAIN, check
 from plugin.cli.main import EXIT_OK
-from plugin.errors import OptionError, printable
+from plugin.errors import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from plugin.offline.flow_training import Learned
 
 HELP = "Learn what flows are usual in captures, for 'halia classify' to find those that are not."
-EXTRACT, TRAIN = "extract", "train"
-SEED_MAX = 2**32 - 1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(text(meanings=args.help_algorithm))
         return EXIT_OK
-    _check(args)
+    check(args)
     if args.action == EXTRACT:
         _tell_features(args, _extracted(args))
         return EXIT_OK
@@ -100,53 +99,6 @@ def run(args: argparse.Namespace) -> int:
         _report(args, extracted, learned)
     _tell(args, extracted, learned)
     return EXIT_OK
-
-
-def _check(args: argparse.Namespace) -> None:
-    """Hold the options against each other.
-
-    Raises:
-        OptionError: what does not fit.
-    """
-    if args.action == TRAIN:
-        _check_train(args)
-    else:
-        _check_captures(args)
-    if args.action is not None and args.feature is None:
-        raise OptionError(f"'{args.action}' needs --feature FILE", where="--feature")
-    if args.action != EXTRACT and args.output is None:
-        raise OptionError("no place for the model", advice="give --output MODEL")
-    if args.action == EXTRACT and args.output is not None:
-        raise OptionError("'extract' makes no model", where="--output", advice="give --feature")
-    if args.grid is not None:
-        _check_grid(args)
-    if not 0 <= args.seed <= SEED_MAX:
-        raise OptionError(f"is not from 0 to {SEED_MAX}", where="--random-state")
-
-
-def _check_train(args: argparse.Namespace) -> None:
-    for name in ("pcap", "pcap_normal", "pcap_abnormal", "label"):
-        if getattr(args, name):
-            raise OptionError(
-                "does not apply to 'train': it reads a file of features",
-                where=f"--{name.replace('_', '-')}",
-                advice="leave out 'train' to do both steps, or give 'extract' the captures",
-            )
-
-
-def _check_captures(args: argparse.Namespace) -> None:
-    if args.label and not args.pcap:
-        raise OptionError("is for the flows of --pcap, and there is none", where="--label")
-    if not (args.pcap or args.pcap_normal or args.pcap_abnormal):
-        raise OptionError(
-            "no capture was named", advice="give --pcap, or --pcap-normal and --pcap-abnormal"
-        )
-    if len(args.label) > 1 and len(args.label) != len(args.pcap):
-        raise OptionError(
-            f"{len(args.label)} files of labels for {len(args.pcap)} captures",
-            where="--label",
-            advice="give one for all, or one for each --pcap",
-        )
 
 
 def _inputs(args: argparse.Namespace) -> list[Input]:
@@ -206,18 +158,6 @@ def _kept(args: argparse.Namespace, extracted: Extracted, inputs: list[Path]) ->
         with output.binary_output(args.feature, force=args.force, inputs=inputs) as stream:
             write_features(extracted, stream)
     return extracted
-
-
-def _check_grid(args: argparse.Namespace) -> None:
-    if args.action is not None:
-        raise OptionError(
-            f"does not apply to '{args.action}': a search reads captures and ends in a model",
-            where=learn_scale.GRID,
-            advice=f"leave out '{args.action}'",
-        )
-    if args.param is not None:
-        advice = "write options in the grid, under the name of their algorithm"
-        raise OptionError("does not go with --grid", where="--param", advice=advice)
 
 
 def _chosen(args: argparse.Namespace) -> tuple[str, dict[str, object]]:

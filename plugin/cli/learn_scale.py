@@ -154,9 +154,6 @@ def _here(args: argparse.Namespace) -> Spread:
 
     from plugin.offline.spread import Here
 
-    for name in ("dask_ca", "dask_cert", "dask_key"):
-        if getattr(args, name) is not None:
-            raise OptionError("is for --dask tls://…", where=f"--{name.replace('_', '-')}")
     if args.jobs is not None and args.jobs < 0:
         raise OptionError("is less than 0", where="--jobs")
     cpus = len(os.sched_getaffinity(0))
@@ -169,6 +166,7 @@ def _plan(args: argparse.Namespace, wanted: Wanted) -> Plan:
     Raises:
         OptionError: it is no grid.
     """
+    from plugin.cli.learn_given import check_named
     from plugin.flows.variant import Variant
     from plugin.ml.flow_search import grid, trials
     from plugin.ml.novelty.fitted import check_values
@@ -179,18 +177,21 @@ def _plan(args: argparse.Namespace, wanted: Wanted) -> Plan:
     if unknown:
         said = f"{unknown[0]!r} is neither features nor algorithms"
         raise OptionError(said, where=GRID, advice=_EXAMPLE)
+    named = bool(given.get("algorithms"))
     features = given.get("features") or [Variant(wanted.feature, wanted.fft, wanted.header).name]
     algorithms = given.get("algorithms") or [args.algorithm]
     if isinstance(algorithms, list):
         algorithms = dict.fromkeys(algorithms)
     if not isinstance(features, list) or not _maps(algorithms):
         raise OptionError("is no grid", where=GRID, advice=_EXAMPLE)
+    variants = [Variant.read(str(name)) for name in features]
+    check_named(args, variants if given.get("features") else None, algorithms=named)
     points = grid({str(name): of for name, of in algorithms.items()})
     trials(points, args.splits, args.seed)  # their number is told before captures are read
     for point in points:
         check_values(point.algorithm, point.options)
     return Plan(
-        variants=[Variant.read(str(name)) for name in features],
+        variants=variants,
         points=points,
         splits=args.splits,
         seed=args.seed,

@@ -40,8 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         type=options.path,
-        help="the folder of a journal (or of run.state), or captures and folders of them, which"
-        " are judged as 'halia classify' does",
+        help="the folder of a journal (or of run.state), or captures and folders of them, each"
+        " judged on its own as 'halia run' does",
     )
     parser.add_argument(
         "--policy", metavar="FILE", type=options.path, required=True, help="the policy to try"
@@ -80,8 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _said(args: argparse.Namespace, faulty: Callable[[str], None]) -> Iterator[Told]:
-    from plugin.offline.behaviours import load_parameters
-    from plugin.offline.classify import SHIPPED, load_models, load_signs, load_usual
+    from plugin.offline.judges import load_judges
     from plugin.offline.simulate import from_captures, from_journal, journal_in
     from plugin.settings import load_settings
 
@@ -97,12 +96,7 @@ def _said(args: argparse.Namespace, faulty: Callable[[str], None]) -> Iterator[T
         yield from from_journal(folder, faulty)
         return
     settings = load_settings(config=args.config, flags={"model": args.model})
-    file = settings.behaviours.file
-    parameters = None if file is None else load_parameters(file)
-    models = load_models(settings.model, settings.data)
-    normal = load_usual(SHIPPED, settings.data)
-    signs = load_signs(data=settings.data)
-    yield from from_captures(args.paths, models, parameters, faulty, normal, signs)
+    yield from from_captures(args.paths, load_judges(settings), faulty)
 
 
 def page(found: Simulated, policy: Policy) -> str:

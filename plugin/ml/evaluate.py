@@ -348,9 +348,10 @@ def lines(e: Evaluation) -> str:
         f"  known       {number(e.known)}   of which right: {_maybe(e.known_right, 'none')}",
     ]
     if e.open_rejected is not None:
+        each = ", each asked of every fold's model," if e.refitted else ""
         rows.append(
             f"  open set    {number(e.open_rejected)}   of {e.open_captures} captures of classes"
-            " never learned were not called known"
+            f" never learned{each} were not called known"
         )
     if e.background_rejected is not None:
         rows.append(

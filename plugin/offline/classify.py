@@ -23,6 +23,7 @@ from plugin.offline.behaviours import Anomalies
 from plugin.offline.confidences import SECOND, Asked, Parts, confidences_of
 from plugin.offline.host_rows import HostRows
 from plugin.offline.novelty import SHIPPED, Novelties, load_normals
+from plugin.offline.own_networks import own_network_words
 from plugin.offline.read import read_capture
 from plugin.offline.suspicion import SHIPPED as SIGNS
 from plugin.offline.suspicion import Suspicions, load_suspicions
@@ -265,6 +266,9 @@ def verdicts_of(
         mac, role = devices.macs[k], verdict.choose(found)
         novelty = novelties.of(k, role, packets, count)
         ips = tuple(map(address_text, addresses.ips[k]))
+        anomaly = anomalies.of(mac, by_flows(novelty, mac, ips, role), suspicions.of(k))
+        accused = anomaly is not None and anomaly.verdict == verdict.ANOMALOUS
+        near = own_network_words(capture, devices, k) if accused else None
         yield verdict.Verdict(
             mac=mac,
             ips=ips,
@@ -281,8 +285,9 @@ def verdicts_of(
                 (verdict.posing_words(*addresses.counts[k].tolist()),)
                 if addresses.posing[k]
                 else ()
-            ),
-            anomaly=anomalies.of(mac, by_flows(novelty, mac, ips, role), suspicions.of(k)),
+            )
+            + (() if near is None else (near,)),
+            anomaly=anomaly,
             explanation=novelties.explained(k, role, packets, count) if wanted.explain else None,
         )
 

@@ -56,6 +56,8 @@ _LAYOUT = {
     },
 }
 _PICKLE = b"\x80"
+MOST = 1e30
+"""No flow has so many seconds, bytes or packets; squares of it can still be summed."""
 
 
 class Extracted(NamedTuple):
@@ -170,6 +172,8 @@ def _checked(arrays: dict[str, NDArray[Any]]) -> Extracted:
             raise ValueError(f"the array {name} has shape {arrays[name].shape}, not {shape}")
     for name in ROW.names or ():
         rows[name] = arrays[name]
+    if (np.abs(features) > MOST).any():
+        raise ValueError(f"a feature is beyond {MOST:g}, and no flow has such a number")
     if rows["capture"].min() < 0 or rows["capture"].max() >= len(captures):
         raise ValueError("a row is of a capture that is not there")
     if document.get("labelled") is not True:

@@ -9,7 +9,7 @@ from plugin.audit.journal import entries, segments
 from plugin.broker.message import message_id
 from plugin.errors import CaptureError
 from plugin.ml.verdict import to_document
-from plugin.offline.classify import DEFAULTS, Options, needs_packets, verdicts_of
+from plugin.offline.classify import needs_packets, verdicts_of
 from plugin.offline.history import History, Told
 from plugin.offline.read import iter_captures
 from plugin.policy.trial import Trial
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from plugin.ml.behaviour.parameters import Parameters
-    from plugin.ml.model import Model
-    from plugin.ml.novelty.model import Normal
-    from plugin.ml.suspicion import Suspicion
     from plugin.ml.verdict import Verdict
+    from plugin.offline.judges import Judges
     from plugin.policy.rules import Policy
     from plugin.policy.trial import Tried
 
@@ -93,24 +90,21 @@ def from_journal(folder: Path, faulty: Callable[[str], None]) -> Iterator[Told]:
 
 def from_captures(
     paths: Sequence[Path],
-    models: Sequence[Model],
-    parameters: Parameters | None,
+    judges: Judges,
     faulty: Callable[[str], None],
-    normal: Normal | None = None,
-    suspicion: Suspicion | None = None,
 ) -> list[Told]:
-    """Judge captures as ``halia classify`` does; each is said when it ends, in order of time.
+    """Judge captures; each is said when it ends, in order of time.
+
+    As ``halia run`` judges, but every device of a capture, and none by its past: captures do not
+    come as its windows do.
 
     Args:
         paths: captures, and folders of them.
-        models: that judge.
-        parameters: of the behaviours that are looked for; None: the usual ones.
+        judges: models and parameters.
         faulty: takes what cannot be read, a line each.
-        normal: what devices are held against; None: nobody is novel.
-        suspicion: how far harmless devices go; None: nobody is suspected.
     """
-    options = Options(None, None, parameters or DEFAULTS, normal, suspicion=suspicion)
-    packets = needs_packets(models, normal)
+    models, options = judges.models, judges.options()
+    packets = needs_packets(models, judges.normal, judges.flows)
     found: list[Told] = []
     for capture in iter_captures(list(paths), packets=packets, watched=True):
         problem = capture if isinstance(capture, CaptureError) else capture.problem

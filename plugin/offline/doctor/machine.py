@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING
 
 from plugin.capture.privileges import check_owned
 from plugin.core import implementation
-from plugin.errors import ModelError, OutputError, PolicyError, SettingsError, install_extra
+from plugin.errors import (
+    InputError,
+    ModelError,
+    OutputError,
+    PolicyError,
+    SettingsError,
+    install_extra,
+)
 from plugin.offline.doctor.account import may, seen_by
 from plugin.offline.doctor.check import Check, failed, ok, skipped, warn
 from plugin.records import iso_second
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from plugin.capture.privileges import Account
+    from plugin.ml.model import Model
     from plugin.settings import Settings
 
 EARLIEST = 1_767_225_600.0
@@ -140,11 +148,28 @@ def models(settings: Settings) -> Iterator[Check]:
         return
     names = ", ".join(f"{m.manifest.name} {m.manifest.version}" for m in used)
     yield ok("models", f"{names}: loaded, and whole")
+    yield from _flow_models(settings, used)
     for path in list_models(folders_of(settings.data)):
         try:
             load_any(find_model(str(path), []))
         except ModelError as error:
             yield warn("models", str(error), remedy)
+
+
+def _flow_models(settings: Settings, used: Sequence[Model]) -> Iterator[Check]:
+    """The models of flows, and whether they are for roles that the models say."""
+    from plugin.offline.flow_novelty import check_roles, load_flow_models
+
+    if not settings.detect.flows:
+        return
+    try:
+        found = load_flow_models(settings.detect.flows, settings.data)
+        check_roles(found, used)
+    except InputError as error:
+        yield failed("models of flows", str(error), "see docs/flows.md, and 'halia models show'")
+        return
+    names = ", ".join(f"{role}: {one.manifest.name}" for role, one in found.items())
+    yield ok("models of flows", f"{names}: loaded, and whole")
 
 
 def policy(settings: Settings, account: Account) -> Check:

@@ -14,7 +14,7 @@ import pytest
 
 from plugin.app import compose
 from plugin.capture.packet_socket import Opening
-from plugin.errors import HaliaError, PolicyError, SettingsError
+from plugin.errors import PolicyError, SettingsError
 from plugin.faucet.confrpc import ConfRpc
 from plugin.policy.rules import EMPTY
 from plugin.registry import Device, Location
@@ -41,17 +41,6 @@ def test_files_are_in_the_state_folder_unless_said_otherwise(tmp_path: Path) -> 
     assert (other.captures, str(other.store)) == (tmp_path / "big", "postgresql://h/halia")
 
 
-def test_models_and_behaviours_are_loaded(tmp_path: Path) -> None:
-    judges = compose.judges(settings(tmp_path))
-    assert [model.manifest.name for model in judges.models] == ["demo"]
-    shipped = judges.parameters
-    text = (ROOT / "configs" / "behaviours.yaml").read_text(encoding="utf-8")
-    (tmp_path / "own.yaml").write_text(text.replace("targets: 25", "targets: 99", 1))
-    own = compose.judges(settings(tmp_path, behaviours__file=tmp_path / "own.yaml")).parameters
-    assert own != shipped
-    assert 99 in (own.horizontal_scan.targets, own.vertical_scan.targets)
-
-
 def test_without_a_policy_s_file_there_is_no_rule(tmp_path: Path) -> None:
     assert compose.policy(settings(tmp_path)) == EMPTY
 
@@ -67,21 +56,6 @@ def test_the_policy_is_read_and_a_wrong_one_is_told_with_its_place(tmp_path: Pat
     file.unlink()
     with pytest.raises(PolicyError, match=r"policy\.yaml"):
         compose.policy(settings(tmp_path, policy__file=file))
-
-
-def test_networkmls_labels_are_those_of_all_models(tmp_path: Path) -> None:
-    judges = compose.judges(settings(tmp_path, model="enterprise"))
-    labels = judges.networkml()
-    assert labels
-    assert all(isinstance(one, str) for pair in labels.items() for one in pair)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"model": "no-such-model"}, {"behaviours__file": Path("/no/such/file")}]
-)
-def test_wrong_models_and_behaviours_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    with pytest.raises(HaliaError, match=r"no.such"):
-        compose.judges(settings(tmp_path, **wrong))
 
 
 def test_the_way_to_faucet_is_the_operators_choice(tmp_path: Path) -> None:
@@ -215,6 +189,7 @@ mirror: {ignore_vlans: [7], window: 5m}
 devices: {most: 7}
 model: device
 train: {seed: 9}
+detect: {flows: ["*=office"]}
 policy: {file: /etc/halia/policy.yaml}
 broker: {url: 'amqp://mq/v'}
 """

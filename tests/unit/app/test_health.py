@@ -13,7 +13,7 @@ from plugin.app.capturing import Capturing
 from plugin.app.health import Health, Sending
 from plugin.app.hooking import Hooking
 from plugin.app.inbox import Inbox
-from plugin.app.judging import Judges, Judging
+from plugin.app.judging import Judging
 from plugin.app.keeping import Keeper, Sayable
 from plugin.app.projecting import Projecting
 from plugin.app.watching import Watching
@@ -29,6 +29,7 @@ from plugin.metrics import Metrics
 from plugin.notices.notices import Notices
 from plugin.notices.post import Post
 from plugin.offline.classify import DEFAULTS
+from plugin.offline.judges import Judges
 from tests.apps import settings
 from tests.cases import step
 from tests.rabbit import free_ports

@@ -9,6 +9,7 @@ from plugin.cli.main import main
 from plugin.ml.store import save_model
 from tests import attacks
 from tests import frames as f
+from tests.flow_models import saved_flows
 from tests.models import tiny_net
 from tests.normals import tiny_normal
 
@@ -235,6 +236,8 @@ def test_signs_are_weighed_by_the_model_that_is_named(
     assert said[0] == ["suspicion"]
     assert not said[1]
     assert not said[2]
+    assert main([*words, "--behaviours", "none", "--suspicion", "toaster"]) == 2
+    assert "--suspicion: does not go with --behaviours none" in capsys.readouterr().err
     assert main([*words, "--suspicion", "toaster"]) == 2
 
 
@@ -266,4 +269,19 @@ def test_models_of_flows_by_role_are_roles_and_models(
     assert main(["classify", str(path), "--flows", "Printer"]) == 2
     assert "--flows: ROLE=MODEL is expected" in capsys.readouterr().err
     assert main(["classify", str(path), "--flows", "*=none-of-that-name"]) == 2
-    assert "none-of-that-name" in capsys.readouterr().err
+    assert "--flows, role *: none-of-that-name: no such model" in capsys.readouterr().err
+    model = saved_flows(tmp_path)
+    assert main(["classify", str(path), "--flows", f"printer={model}"]) == 2
+    assert "--flows, role printer: is no role" in capsys.readouterr().err
+
+
+def test_a_setting_for_roles_of_other_models_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(f.pcap(f.tcp_frame(1, f.ACK)))
+    monkeypatch.setenv("HALIA_DETECT_FLOWS", f"Printer={saved_flows(tmp_path)}")
+    assert main(["classify", str(path), "--model", "device"]) == 0
+    monkeypatch.setenv("HALIA_DETECT_FLOWS", "Printer=none-of-that-name")
+    assert main(["classify", str(path), "--model", "device"]) == 2
+    assert "detect.flows, role Printer: none-of-that-name" in capsys.readouterr().err

@@ -77,6 +77,8 @@ def test_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "2 folds by site" in capsys.readouterr().out
     assert main(_command(folder, "--folds", "2")) == 2
     assert "--leave-out COLUMN" in capsys.readouterr().err
+    assert main(_command(folder, "--leave-out", "site", "--seed", "2")) == 2
+    assert "--seed: does not go with --leave-out" in capsys.readouterr().err
     assert main(_command(folder, "--leave-out", "site", "--folds", "1")) == 2
 
 

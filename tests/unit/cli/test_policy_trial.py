@@ -11,6 +11,7 @@ from plugin.cli.main import main
 from plugin.ml.behaviour.finding import Finding
 from tests import journals
 from tests import sayings as say
+from tests.flow_models import saved_flows
 
 ROOT = Path(__file__).resolve().parents[3]
 SCAN = Finding("vertical-scan", 4.0, 2.0, ("30 ports",), ("c1",))
@@ -116,6 +117,26 @@ def test_captures(capsys: pytest.CaptureFixture[str]) -> None:
     assert [one["rule"] for one in deeds] == ["scans"]
     assert deeds[0]["place"] is None
     assert summary["verdicts"] == summary["devices"] > 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_captures_are_judged_by_the_settings_models_of_flows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    printer = ROOT / "tests" / "data" / "captures" / "airprint_printer4.pcap"
+    match = "{novelty: 3, windows: {at_least: 1, of: 1}}"
+    rule = f"{{name: odd, match: {match}, action: block, accept_novelty_alone: true}}"
+    Path("novel.yaml").write_text(f"halia-policy: 1\nrules: [{rule}]\n")
+    words = f"--from {printer} --policy novel.yaml --json"
+    assert halia(words) == 0
+    assert not json.loads(capsys.readouterr().out)["isolated"]
+    monkeypatch.setenv("HALIA_DETECT_FLOWS", f"Printer={saved_flows(tmp_path)}")
+    assert halia(words) == 0
+    deed, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (deed["mac"], deed["rule"]) == ("fc:15:b4:ab:2e:fd", "odd")
+    monkeypatch.setenv("HALIA_DETECT_FLOWS", "Printer=none-such")
+    assert halia(words) == 2
+    assert "detect.flows, role Printer: none-such: no such model" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("folder")

@@ -85,5 +85,6 @@ def test_what_cannot_be_is_said() -> None:
 
 def test_seconds_are_whole_nanoseconds_and_have_an_end() -> None:
     assert nanoseconds(5.7765078000000040) == 5_776_507_800
+    assert 1.001 * 1e9 < 1_001_000_000 == nanoseconds(1.001)  # the nearest, not the one below
     assert nanoseconds(math.inf) == nanoseconds(1e30) == LONGEST
     assert np.int64(LONGEST) > 0

@@ -113,3 +113,8 @@ def test_a_window_is_a_quantile_of_durations_or_what_is_asked_for() -> None:
     with pytest.raises(InputError, match="the sampling window would be 0 s"):
         plan(at_once, "SAMP_SIZE", interval=1.0)
     assert plan(at_once, "SAMP_SIZE", interval=1.0, sampling=1).sampling == 1
+
+
+def test_a_row_has_an_end_however_long_flows_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.flows.spec.PACKETS_MAX", 3)
+    assert plan(SOME, "SIZE", interval=1.0).packets == 3

@@ -112,3 +112,13 @@ def test_a_capture_without_flows_is_told(tmp_path: Path) -> None:
     path.write_bytes(f.pcap(f.udp_frame(1)))
     with pytest.raises(InputError, match="no TCP or UDP flow"):
         PCAP(path).pcap2flows()
+
+
+def test_flows_of_too_few_packets_have_no_part_in_the_interval(tmp_path: Path) -> None:
+    path = tmp_path / "two.pcap"
+    long = [f.udp_frame(t, sport=1) for t in (0, 90)]
+    short = [f.udp_frame(t, sport=2) for t in (0, 1, 2)]
+    path.write_bytes(f.pcap(*sorted(long + short)))
+    made = PCAP(path, flow_pkts_thres=3)
+    made.pcap2flows()
+    assert (made.interval, len(made.flows)) == (2.0, 1)

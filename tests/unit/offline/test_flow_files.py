@@ -121,6 +121,7 @@ def document(**parts: object) -> np.ndarray:
     [
         ("features", np.full((4, 3), np.nan), "not finite"),
         ("features", np.zeros((4, 2)), "shape"),
+        ("features", np.full((4, 3), -1e31), "beyond 1e\\+30"),
         ("labels", np.array([0, 1, 2, 0], np.int8), "neither 0 nor 1"),
         ("labels", np.zeros(3, np.int8), "shape"),
         ("mac", np.zeros((4, 5), np.uint8), "shape"),

@@ -8,11 +8,14 @@ from plugin.broker.message import message_id
 from plugin.errors import InputError
 from plugin.ml.behaviour.finding import Finding
 from plugin.ml.verdict import Anomaly
-from plugin.offline.classify import load_models, load_usual
+from plugin.offline.classify import DEFAULTS, load_models, load_usual
+from plugin.offline.flow_novelty import load_flow_models
+from plugin.offline.judges import Judges
 from plugin.offline.simulate import Simulated, from_captures, from_journal, journal_in, simulate
 from plugin.policy.document import read_policy
 from tests import journals
 from tests import sayings as say
+from tests.flow_models import saved_flows
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "configs" / "behaviours"
@@ -115,7 +118,7 @@ def test_captures_are_judged_in_order_of_time(tmp_path: Path) -> None:
     bad.write_bytes(b"no capture at all")
     models = load_models("auto")
     paths = [SAMPLES / "vertical-scan.pcap.gz", bad, SAMPLES / "brute-force.pcap.gz"]
-    said = from_captures(paths, models, None, faults.append)
+    said = from_captures(paths, Judges(models, DEFAULTS), faults.append)
     assert len(faults) == 1
     assert [one.time for one in said] == sorted(one.time for one in said)
     found = simulate(POLICY, said)
@@ -123,5 +126,15 @@ def test_captures_are_judged_in_order_of_time(tmp_path: Path) -> None:
     assert found.unreadable == 0
     assert found.verdicts == len(said) > 2
     assert not [one for one in said if one.body["verdict"]["anomaly"]["novelty"]]
-    held = from_captures(paths, models, None, faults.append, load_usual("normal"))
+    held = from_captures(paths, Judges(models, DEFAULTS, load_usual("normal")), faults.append)
     assert [one for one in held if one.body["verdict"]["anomaly"]["novelty"]]
+
+
+def test_captures_are_judged_by_flows_too(tmp_path: Path) -> None:
+    printer = ROOT / "tests" / "data" / "captures" / "airprint_printer4.pcap"
+    flows = load_flow_models([f"Printer={saved_flows(tmp_path)}"])
+    judges = Judges(load_models("enterprise"), DEFAULTS, flows=flows)
+    said = {one.body["mac"]: one.body["verdict"] for one in from_captures([printer], judges, print)}
+    novel = [mac for mac, one in said.items() if one["anomaly"]["verdict"] == "novel"]
+    assert novel == ["fc:15:b4:ab:2e:fd"]
+    assert "that tiny has learned" in said[novel[0]]["anomaly"]["novelty"]["reasons"][0]

@@ -17,6 +17,7 @@ from plugin.offline.doctor.account import account_of
 from plugin.offline.doctor.check import Check, State
 from plugin.settings import Settings
 from tests.doctors import wanted
+from tests.flow_models import saved_flows
 from tests.nobody import as_nobody
 from tests.services import open_folder
 
@@ -143,6 +144,16 @@ def test_a_damaged_model(tmp_path: Path) -> None:
     (found,) = machine.models(settings)
     assert found.state is FAILED
     assert "halia models verify" in str(found.remedy)
+
+
+def test_models_of_flows(tmp_path: Path) -> None:
+    model = saved_flows(tmp_path)
+    _, found = machine.models(wanted(tmp_path, detect__flows=(f"Printer={model}",)))
+    assert (found.state, found.what) == (OK, "Printer: tiny: loaded, and whole")
+    for named, what in ((f"Prunter={model}", "'Printer'?"), ("*=none-such", "none-such")):
+        _, found = machine.models(wanted(tmp_path, detect__flows=(named,)))
+        assert found.state is FAILED
+        assert what in found.what
 
 
 def test_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

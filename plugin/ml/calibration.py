@@ -81,8 +81,13 @@ def fit_rejection(confidences: NDArray[np.float64], temperature: float) -> float
         confidences: (n, n_classes) calibrated, of validation captures of the classes.
         temperature: that they were calibrated with.
     """
-    found = np.sort(dispersion(confidences, temperature))
-    return float(min(found[-1 - int(KNOWN_REJECTED * len(found))], 1.0))
+    return limit_of(dispersion(confidences, temperature), KNOWN_REJECTED)
+
+
+def limit_of(dispersions: NDArray[np.float64], rejected: float) -> float:
+    """The least limit beyond which at most this share of (n > 0,) dispersions lies."""
+    found = np.sort(dispersions)
+    return float(min(found[-1 - int(rejected * len(found))], 1.0))
 
 
 def fit_decision(

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.ml.adapt import STRENGTH, adapted, ceiling
+from plugin.ml.calibration import limit_of
 from plugin.ml.crossval import leave_one_out
 from plugin.ml.dataset import training_digest
 from plugin.ml.model import UNKNOWN
+from plugin.ml.role import dispersion
 from plugin.offline.fitting import asked, seen_in_training
 from plugin.offline.training import DIGEST_LETTERS
 
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
     from plugin.ml.model import Model
     from plugin.offline.fitting import Naming
 
+    Names = np.ndarray[tuple[int], np.dtype[np.object_]]
+
 __all__ = ["Adapted", "adapt_model", "lines"]
+
+
+TAUGHT_REJECTED = 0.2
+"""So large a share of taught captures may be rejected as like none of the classes: a limit wide
+enough for nearly all would let in what is like the old classes a little."""
 
 
 class Adapted(NamedTuple):
@@ -46,6 +55,8 @@ class Adapted(NamedTuple):
     """Captures of a class that the model as it came called known, rightly."""
     known_after: int
     """The same when all groups but the capture's own had been taught."""
+    rejection_before: float
+    """The spread over the classes up to which the model as it came called devices known."""
     notes: tuple[str, ...] = ()
     """What these figures do not tell."""
 
@@ -74,11 +85,9 @@ def adapt_model(
     truth = np.array(material.labels, dtype=object)
     inside = truth != UNKNOWN
     before, known_before = _answers(model, material)
-    after, known_after = before.copy(), known_before.copy()
+    after, known_after = before, known_before
     if len(set(groups)) > 1:
-        for learn, test in leave_one_out(material.groups):
-            taught = adapted(model, material.take(learn), strength)
-            after[test], known_after[test] = _answers(taught, material.take(test))
+        after, known_after, made = _tested(material, model, made, strength)
     seen = len(seen_in_training(model.manifest, material.digests))
     found = Adapted(
         made,
@@ -90,9 +99,52 @@ def adapt_model(
         groups=len(set(groups)),
         known_before=int((known_before & (before == truth))[inside].sum()),
         known_after=int((known_after & (after == truth))[inside].sum()),
+        rejection_before=model.manifest.rejection,
         notes=(*_seen(seen, len(material)), *_never_known(made, material)),
     )
     return found._replace(model=_named(found, model, material, naming))
+
+
+def _tested(
+    material: Material, model: Model, made: Model, strength: float
+) -> tuple[Names, NDArray[np.bool_], Model]:
+    """Answers when a capture's own group had not been taught; the model with its limit.
+
+    A taught leaf keeps a share of what it said before, spread over the classes that it had: so
+    what was taught is spread more than what a model was trained on, and MODEL's own limit would
+    reject all of it. The limit is therefore fitted to these answers, those that are right; it is
+    never made stricter, and no wider where nothing more is rightly known by it.
+    A group is tested with the limit that the others give.
+    """
+    truth = np.array(material.labels, dtype=object)
+    after, enough = np.full(len(material), "", dtype=object), np.zeros(len(material), np.bool_)
+    apart = np.full(len(material), np.nan)
+    parts = list(leave_one_out(material.groups))
+    for learn, test in parts:
+        taught = _limited(adapted(model, material.take(learn), strength), 1.0)
+        part = material.take(test)
+        confidences, _ = asked(part, taught)
+        after[test], enough[test] = _answers(taught, part)
+        right = after[test] == truth[test]
+        apart[test[right]] = dispersion(confidences[right], taught.manifest.temperature)
+    known = np.zeros(len(material), np.bool_)
+    for learn, test in parts:
+        known[test] = enough[test] & (apart[test] <= _limit(model, apart[learn]))
+    gained = enough & (apart <= _limit(model, apart)) & ~(apart <= model.manifest.rejection)
+    if not gained.any():
+        return after, enough & (apart <= model.manifest.rejection), made
+    return after, known, _limited(made, _limit(model, apart))
+
+
+def _limit(model: Model, apart: NDArray[np.float64]) -> float:
+    """The limit of a model taught captures of these dispersions (NaN: not rightly answered)."""
+    some = apart[~np.isnan(apart)]
+    own = model.manifest.rejection
+    return max(own, limit_of(some, TAUGHT_REJECTED)) if len(some) else own
+
+
+def _limited(model: Model, rejection: float) -> Model:
+    return model._replace(manifest=model.manifest._replace(rejection=rejection))
 
 
 def lines(found: Adapted) -> str:
@@ -108,6 +160,18 @@ def lines(found: Adapted) -> str:
         f"taught {found.captures} captures{new}\n"
         f"right before: {found.before} of {found.asked}; {test}\n"
         f"rightly called known before: {found.known_before} of {found.asked}{known}\n"
+        f"{_wider(found)}"
+    )
+
+
+def _wider(found: Adapted) -> str:
+    """That the limit on spread was made wider, if it was."""
+    limit = found.model.manifest.rejection
+    if limit == found.rejection_before:
+        return ""
+    return (
+        f"spread over the classes: known up to {limit:.2f} now, up to {found.rejection_before:.2f}"
+        " before; what is like the old classes a little may come out as known more often\n"
     )
 
 
@@ -124,11 +188,14 @@ def _seen(seen: int, captures: int) -> tuple[str, ...]:
 
 def _never_known(made: Model, material: Material) -> tuple[str, ...]:
     """What taught classes are hardly or never called known, though they are taught."""
-    found, threshold = [], made.manifest.threshold
+    found, manifest = [], made.manifest
+    threshold, limit = manifest.threshold, manifest.rejection
     confidences, _ = asked(material, made)
+    apart = dispersion(confidences, manifest.temperature)
     truth = np.array(material.labels, dtype=object)
     for label in sorted(set(material.labels) - {UNKNOWN}):
-        best = float(confidences[truth == label, made.manifest.classes.index(label)].max())
+        best = float(confidences[truth == label, manifest.classes.index(label)].max())
+        least = float(apart[truth == label].min())
         most = ceiling(made, label)
         asks = f"and this model calls known from {threshold:.2f} on"
         if most < threshold:
@@ -141,12 +208,16 @@ def _never_known(made: Model, material: Material) -> tuple[str, ...]:
                 f"{label} will hardly be called known: what was taught comes to {best:.3f} itself,"
                 f" {asks}; train a model of your own"
             )
+        elif least > limit:
+            found.append(
+                f"{label} will hardly be called known: what was taught is spread by {least:.2f}"
+                f" over the classes itself, and this model calls known up to {limit:.2f}; label"
+                " captures of more than one group, or train a model of your own"
+            )
     return tuple(found)
 
 
-def _answers(
-    model: Model, material: Material
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.object_]], NDArray[np.bool_]]:
+def _answers(model: Model, material: Material) -> tuple[Names, NDArray[np.bool_]]:
     """The likeliest class of each capture, "" for no answer; and whether it is called known."""
     confidences, known = asked(material, model)
     names = np.array([*model.manifest.classes, ""], dtype=object)

@@ -43,11 +43,12 @@ from plugin.ml.recipes import recipe_of
 from plugin.ml.role import confidences, dispersion
 from plugin.ml.schema import SCHEMAS
 from plugin.ml.store import check_place, find_model, load_model, save_model
+from plugin.offline.caveats import no_better, notes
 from plugin.offline.classify import model_folders
 from plugin.offline.training import DIGEST_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -116,6 +117,8 @@ def make_model(
     title = f"{naming.name}: {recipe.algorithm}"
     tested = _tested(parts, recipe, folds, work, (title, words), final=True)
     trained = train(recipe, parts.cases, work.named("step 3 of 3, final model"))
+    warned = (*tested.notes, *no_better(tested, trained.calibration.threshold))
+    tested = dataclasses.replace(tested, notes=warned)
     return Made(_model(parts, recipe, naming, trained, tested), tested)
 
 
@@ -294,34 +297,12 @@ def _tested(
         configurations=len(recipe.grid),
         seed=recipe.seed,
         chosen=_counted(tested),
-        notes=tuple(_notes(parts, asked_for=not final)),
+        notes=tuple(notes(parts.cases, parts.classes, asked_for=not final)),
         names=tuple(compress(cases.material.paths, inside)),
     )
     return evaluation(
         parts.classes, cases.y[inside], tested.confidences[inside], tested.known[inside], context
     )
-
-
-def _notes(parts: Parts, *, asked_for: bool) -> Iterator[str]:
-    """What the captures leave a test unable to tell.
-
-    Args:
-        parts: what is learned.
-        asked_for: the groups are those that somebody asked to leave out.
-    """
-    y, groups = parts.cases.y, np.array(parts.cases.material.groups, dtype=object)
-    alone = [name for k, name in enumerate(parts.classes) if len(set(groups[y == k])) == 1]
-    if alone:
-        yield (
-            f"all captures of {', '.join(alone)} are of one group: while such a class is tested it"
-            " has never been learned, and figures and thresholds come out accordingly; give it"
-            " captures of another device"
-        )
-    if not asked_for and list(groups) == list(parts.cases.material.paths):
-        yield (
-            "each capture is a group of its own: where several are of one device, the test knows"
-            " that device, and flatters; name devices by folders ROLE/DEVICE/, or a column device"
-        )
 
 
 def _accuracy(tested: Tested) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.capture.source import find_captures
-from plugin.errors import CaptureError, DatasetError
+from plugin.errors import CaptureError, DatasetError, OptionError
 from plugin.ml.crossval import silent
 from plugin.ml.dataset import (
     PREFIXES,
@@ -72,6 +72,8 @@ class _Read(NamedTuple):
     packets: int
     sessions: int
     digest: str
+    device: int
+    """Its place in the capture's table of MACs."""
     prefixes: dict[int, Matrix]
 
 
@@ -95,8 +97,15 @@ def read_listing(
 
     Raises:
         DatasetError: nothing there, a column missing, a name without a role.
+        OptionError: of a CSV, and there is none.
     """
     if data.is_dir() and not (data / LIST_NAME).is_file():
+        names = {"root": root, "group-column": group_column, "where": where or None}
+        names |= {"label-column": None if label_column == "label" else label_column}
+        for name, given in names.items():
+            if given is not None:
+                said = f"is for a list, and this is a folder without {LIST_NAME}: names say all"
+                raise OptionError(said, where=f"--{name}")
         paths = [p.relative_to(data).as_posix() for p in find_captures([data]) if p != data]
         return Listing(data, samples_from_names(paths, source=str(data)))
     table = data / LIST_NAME if data.is_dir() else data
@@ -154,10 +163,11 @@ def gather(
 
     Returns:
         Material in the order of the list; captures that cannot be read, lack their device or
-        hold no IP session of it are left out and named in ``skipped``.
+        hold no IP session of it are left out and named in ``skipped``; so are copies of others,
+        which a test would meet on both sides.
 
     Raises:
-        DatasetError: nothing was left.
+        DatasetError: nothing was left, or the same device of the same capture has two labels.
     """
     results: Iterable[_Read | Skipped]
     if jobs == 1:
@@ -171,9 +181,20 @@ def gather(
     results = track(results, len(listing.samples), "captures")
     kept: list[tuple[Sample, _Read]] = []
     skipped: list[Skipped] = []
+    first: dict[tuple[str, int], Sample] = {}
     for sample, result in zip(listing.samples, results, strict=True):
         if isinstance(result, Skipped):
             skipped.append(result)
+            continue
+        same = first.setdefault((result.digest, result.device), sample)
+        if same.label != sample.label:
+            raise DatasetError(
+                f"the same device of the same capture is labelled {same.label} and {sample.label}",
+                where=f"{same.path}, {sample.path}",
+                advice="correct one of the rows, or take both out",
+            )
+        if same is not sample:
+            skipped.append(Skipped(sample.path, f"it is a copy of {same.path}"))
         else:
             kept.append((sample, result))
     if not kept:
@@ -219,6 +240,7 @@ def _read(root: Path, sample: Sample, features: str) -> _Read | Skipped:
         int((sessions["orig_packets"] + sessions["resp_packets"]).sum()),
         len(sessions),
         digest,
+        device,
         _prefixes(features, capture, device),
     )
 

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from plugin.ml.adapt import adapt
+from plugin.ml.calibration import limit_of
 from plugin.ml.crossval import Work, answer, group_folds, leave_one_out, nested, train
 from plugin.ml.dataset import Cases, Material, encode
 from plugin.ml.fitted_arrays import to_arrays
 from plugin.ml.inference import forest
 from plugin.ml.model import UNKNOWN
-from plugin.ml.role import dispersion
+from plugin.ml.role import calibrate, dispersion
 from plugin.ml.train import fit, predict
+from plugin.offline.adapting import TAUGHT_REJECTED
 from plugin.offline.fitting import parts_of
 from scripts.tables.device_types import siblings_of
 from scripts.tables.recipes import TREES, material, recipe, share, table
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from plugin.ml.crossval import Trained
     from plugin.ml.train import Recipe
 
 SETS = ("halia-host-sent", "service-ports")
@@ -52,8 +55,9 @@ class Left(NamedTuple):
     known_rejected: NDArray[np.bool_]
     """(m,) of tested captures of types that were learned."""
     known_not_known: NDArray[np.bool_]
-    taught: tuple[tuple[float, float], ...]
-    """After so many labelled captures of each: right among the new types, among the old."""
+    taught: tuple[tuple[float, float, float], ...]
+    """After so many labelled captures of each: right among the new types, rightly called known
+    among them; right among the old."""
 
 
 def folds_of(whole: Material, seed: int, *, families: bool) -> Iterator[NDArray[np.bool_]]:
@@ -75,34 +79,47 @@ def left_out(whole: Material, made: Recipe, out: NDArray[np.bool_], seed: int) -
     limit, temperature = trained.calibration.rejection, trained.calibration.temperature
     inside, told_inside = answer(trained, known.take(test))
     outside, told_outside = answer(trained, unknown)
-    arrays = to_arrays(trained.fitted, len(names))
     return Left(
         unknown.labels,
         dispersion(outside, temperature) > limit,
         ~told_outside,
         dispersion(inside, temperature) > limit,
         ~told_inside,
-        tuple(
-            _taught(arrays, made.algorithm, cases.take(test), unknown, count) for count in TAUGHT
-        ),
+        tuple(_taught(trained, cases.take(test), unknown, count) for count in TAUGHT),
     )
 
 
-def _taught(
-    arrays: dict[str, NDArray[np.generic]], kind: str, old: Cases, new: Material, count: int
-) -> tuple[float, float]:
+def _taught(trained: Trained, old: Cases, new: Material, count: int) -> tuple[float, float, float]:
+    """Teach the first captures of each new type; ask about those after them, and the old types.
+
+    The limit on dispersion is made wider as :func:`plugin.offline.adapting.adapt_model` does.
+    """
     names, y = encode(new.labels)
     y = y + old.n_classes
     place = np.array([(y[:i] == y[i]).sum() for i in range(len(y))])
     labelled = np.flatnonzero(place < count)
     rest = np.flatnonzero(place >= max(TAUGHT))
-    n_classes = old.n_classes + len(names)
-    made = adapt(arrays, kind, Cases(new.take(labelled), y[labelled], n_classes))
-    right = [
-        (forest(made, part.rows).argmax(axis=1) == truth).mean()
-        for part, truth in ((new.take(rest), y[rest]), (old.material, old.y))
-    ]
-    return float(right[0]), float(right[1])
+    n_classes, own = old.n_classes + len(names), trained.calibration
+    arrays = to_arrays(trained.fitted, old.n_classes)
+
+    def asked(some: NDArray[np.int64], material: Material) -> NDArray[np.float64]:
+        made = adapt(arrays, "trees", Cases(new.take(some), y[some], n_classes))
+        return calibrate(forest(made, material.rows), own.temperature)
+
+    limit = own.rejection
+    if count > 1:  # else the type is gone where its capture is left out
+        told = np.array(
+            [asked(labelled[labelled != i], new.take(np.array([i])))[0] for i in labelled]
+        )
+        told = told[told.argmax(axis=1) == y[labelled]]
+        if len(told):
+            limit = max(limit, limit_of(dispersion(told, own.temperature), TAUGHT_REJECTED))
+    answers, before = asked(labelled, new.take(rest)), asked(labelled, old.material)
+    right = answers.argmax(axis=1) == y[rest]
+    known = answers.max(axis=1) >= own.threshold
+    known &= dispersion(answers, own.temperature) <= limit
+    old_right = before.argmax(axis=1) == old.y
+    return float(right.mean()), float((right & known).mean()), float(old_right.mean())
 
 
 def print_types(root: Path) -> None:
@@ -154,7 +171,13 @@ def print_types(root: Path) -> None:
     )  # fmt: skip
     print("New types taught by labelled captures, the trees as they were:\n")
     table(
-        ("features", "captures of each", "right among new types", "right among old types"),
+        (
+            "features",
+            "captures of each",
+            "right among new types",
+            "rightly called known",
+            "right among old types",
+        ),
         teaching,
     )
 

@@ -71,6 +71,23 @@ def test_many_captures_of_a_class_weigh_as_one() -> None:
     assert np.allclose(found[0], found[1], atol=1e-6)
 
 
+def test_a_capture_of_many_rows_weighs_no_more_than_one_of_few() -> None:
+    model, material = taught()
+    few = material.take(np.array([2, 5]))
+    rows = few.rows.rows(np.array([0, 0, 0, 1]))
+    long = dataclasses.replace(few, rows=rows, owner=np.array([0, 0, 0, 1]))
+    found = [adapt.adapted(model, some).arrays["value"] for some in (few, long)]
+    assert np.allclose(found[0], found[1], atol=1e-6)
+
+
+def test_a_capture_without_rows_takes_no_weight() -> None:
+    model, material = taught()
+    one, silent = material.take(np.array([2])), material.take(np.array([2, 5]))
+    silent = dataclasses.replace(silent, rows=one.rows, owner=np.array([0]))
+    found = [adapt.adapted(model, some).arrays["value"] for some in (one, silent)]
+    assert np.allclose(found[0], found[1], atol=1e-6)
+
+
 def test_a_device_of_no_class_makes_its_like_equally_likely() -> None:
     model, material = taught()
     stranger = material.take(np.array([2]))

@@ -47,6 +47,14 @@ def test_one_in_twenty_of_the_known_may_be_rejected() -> None:
     assert calibration.fit_rejection(np.full((3, 4), 0.25), 0.7) == pytest.approx(1.0)
 
 
+def test_a_limit_leaves_out_the_share_that_it_may() -> None:
+    values = np.array([0.5, 0.1, 0.4, 0.2, 0.3])
+    assert calibration.limit_of(values, 0.0) == 0.5
+    assert calibration.limit_of(values, 0.2) == 0.4
+    assert calibration.limit_of(values, 0.39) == 0.4
+    assert calibration.limit_of(np.array([1.5]), 0.2) == 1.0
+
+
 def test_least_packets_are_those_of_a_capture_that_was_right() -> None:
     packets = np.array([2, 9, 30])
     assert calibration.least_packets(packets, np.array([False, True, True])) == 9
@@ -60,3 +68,12 @@ def test_softening_keeps_the_order(temperature: float) -> None:
     softened = calibration.soften(p, temperature)
     assert np.array_equal(np.argsort(p, axis=1), np.argsort(softened, axis=1))
     assert np.allclose(softened.sum(axis=1), 1)
+
+
+def test_captures_with_fewer_sessions_than_are_asked_for_do_not_count() -> None:
+    sessions = np.repeat([1, 9], 10)
+    whole = calibration.Validated(np.full(20, 0.99), sessions > 1)
+    right = calibration.Validated(np.full(20, 0.99), np.ones(20, np.bool_))
+    threshold, least = calibration.fit_decision(whole, sessions, {1: right, 5: right})
+    assert least == 5
+    assert threshold > 0.9  # where none will do it is the lowest of all

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from plugin.ml.adapt import ceiling
 from plugin.ml.crossval import Work
+from plugin.ml.role import dispersion
 from plugin.ml.train import Recipe
 from plugin.offline import adapting, fitting
 from tests import labelled
@@ -74,6 +77,74 @@ def test_how_many_are_known_is_told(material: Material, model: Model) -> None:
     assert found.known_after == 0
     (note,) = found.notes
     assert note.startswith("c can never be called known: 0.")
+
+
+def test_a_group_is_asked_of_what_the_others_taught_alone(material: Material, model: Model) -> None:
+    # Of two networks each has another word for the same devices: a class of the model, a new one.
+    own = material.take(np.arange(2, 18, 3)[:4])
+    words = zip(own.samples, "aqaq", ("one", "two") * 2, strict=True)
+    samples = tuple(replace(one, label=label, group=group) for one, label, group in words)
+    easy = model.manifest._replace(threshold=0.3, rejection=1, min_sessions=0, min_packets=0)
+    easy_model = model._replace(manifest=easy)
+    found = adapting.adapt_model(replace(own, samples=samples), easy_model, NAMING)
+    assert (found.groups, found.after, found.known_after) == (2, 0, 0)
+    (known,) = {bool(one) for one in fitting.asked(own, found.model)[1]}
+    assert known  # they are called known, by a wrong name
+    # So nothing is gained by a wider limit.
+    strict = model._replace(manifest=easy._replace(rejection=0.01))
+    found = adapting.adapt_model(replace(own, samples=samples), strict, NAMING)
+    assert found.model.manifest.rejection == 0.01
+
+
+def test_a_group_is_held_against_the_limit_of_the_others(
+    material: Material, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = material.take(np.arange(2, 18, 3))
+    own = replace(own, samples=tuple(replace(one, group=one.path) for one in own.samples))
+    # All six are alike; this makes them differ, in order.
+    spreads = iter((0.4, 0.6, 0.5, 0.9, 0.7, 0.8))
+    monkeypatch.setattr(adapting, "dispersion", lambda *_: np.array([next(spreads)]))
+    monkeypatch.setattr(adapting, "_never_known", lambda *_: ())
+    easy = model.manifest._replace(threshold=0.3, rejection=0.1, min_sessions=0, min_packets=0)
+    found = adapting.adapt_model(own, model._replace(manifest=easy), NAMING)
+    # One of six may be beyond the limit of all, one of five beyond that of the others.
+    assert found.model.manifest.rejection == 0.8
+    assert (found.after, found.known_after) == (6, 4)
+
+
+def test_what_teaching_hardly_makes_known_is_told(material: Material, model: Model) -> None:
+    own = material.take(np.arange(2, 12, 3))
+    easy = model.manifest._replace(rejection=1, min_sessions=0, min_packets=0)
+    reached = fitting.asked(own, adapting.adapt_model(own, model, NAMING).model)[0][:, 2].max()
+    most = ceiling(adapting.adapt_model(own, model, NAMING).model, "c")
+    assert reached < most
+    between = model._replace(manifest=easy._replace(threshold=float(reached + most) / 2))
+    (note,) = adapting.adapt_model(own, between, NAMING).notes
+    assert note.startswith(f"c will hardly be called known: what was taught comes to {reached:.3f}")
+
+
+def test_what_was_taught_widens_the_limit_on_spread(material: Material, model: Model) -> None:
+    own = material.take(np.arange(2, 18, 3))
+    easy = model.manifest._replace(threshold=0.3, min_sessions=0, min_packets=0)
+    strict = model._replace(manifest=easy._replace(rejection=0.01))
+    found = adapting.adapt_model(own, strict, NAMING)
+    limit = found.model.manifest.rejection
+    assert 0.01 < limit < 1
+    confidences, known = fitting.asked(own, found.model)
+    assert known.all()  # each is spread less now that its own group was taught
+    assert (dispersion(confidences, easy.temperature) > 0.01).all()
+    # One group's captures are tested with the limit that the others give.
+    assert 0 < found.known_after <= found.after == len(own)
+    assert f"known up to {limit:.2f} now, up to 0.01 before" in adapting.lines(found)
+    assert found.document()["rejection_before"] == 0.01
+    # It is never made stricter, and with one group alone stays as it was, which is told.
+    wide = model._replace(manifest=easy._replace(rejection=1.0))
+    found = adapting.adapt_model(own, wide, NAMING)
+    assert found.model.manifest.rejection == 1.0
+    assert "spread over the classes" not in adapting.lines(found)
+    found = adapting.adapt_model(material.take(np.array([2])), strict, NAMING)
+    assert found.model.manifest.rejection == 0.01
+    assert "c will hardly be called known: what was taught is spread by" in found.notes[-1]
 
 
 def test_what_the_model_was_trained_on_is_no_test(material: Material, model: Model) -> None:

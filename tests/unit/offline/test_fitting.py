@@ -152,15 +152,6 @@ def test_a_foreign_list_of_training_files_is_harmless(made: fitting.Made, files:
     assert fitting.seen_in_training(manifest, ["0" * 64]) == ()
 
 
-def test_a_test_says_what_its_captures_cannot_tell() -> None:
-    labels = ["a", "b"] * 4
-    alone = labelled.material(labels, ["x", "y", "x", "z", "x", "y", "x", "z"], signal=1.0)
-    (note,) = fitting.make_model(alone, RECIPE, NAMING, WORK).evaluation.notes
-    assert note.startswith("all captures of a are of one group")
-    (note,) = fitting.make_model(labelled.material(labels), RECIPE, NAMING, WORK).evaluation.notes
-    assert note.startswith("each capture is a group of its own")
-
-
 def test_what_was_not_seen_is_told_apart(made: fitting.Made, material: Material) -> None:
     half = material.take(np.arange(9))
     manifest = made.model.manifest

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from plugin.errors import DatasetError
+from plugin.errors import DatasetError, OptionError
 from plugin.ml.vocabulary import load_vocabulary
 from plugin.offline import training
 
@@ -47,6 +48,22 @@ def test_a_folder_of_roles(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("root", {"root": CAPTURES}),
+        ("where", {"where": [("site", "a")]}),
+        ("label-column", {"label_column": "role"}),
+        ("group-column", {"group_column": "site"}),
+    ],
+)
+def test_what_only_a_list_has_is_no_option_of_a_folder_of_roles(
+    option: str, given: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match=f"^--{option}: is for a list"):
+        training.read_listing(tmp_path, **given)
+
+
 def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         training.read_listing(tmp_path / "none.csv")
@@ -65,6 +82,31 @@ def test_captures_become_rows_and_bad_ones_are_named(listing: Path) -> None:
     assert found.material.digests[0] == training.file_digest(CAPTURES / ARIA)
     assert (found.material.packets > 0).all()
     assert 1 in found.material.prefixes
+
+
+def test_a_copy_is_met_once_and_two_labels_for_one_device_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.pcap", "b.pcap"):
+        shutil.copy(CAPTURES / ARIA, tmp_path / name)
+    table = tmp_path / "labels.csv"
+
+    def gathered(second: str, mac: str = "20:f8:5e:ca:91:52") -> training.Gathered:
+        rows = f"a.pcap,Aria,20:f8:5e:ca:91:52,s1\nb.pcap,{second},{mac},s2\n"
+        table.write_text(f"path,label,mac,site\n{rows}")
+        return training.gather(training.read_listing(table), "service-ports")
+
+    found = gathered("Aria")
+    assert [one.path for one in found.material.samples] == ["a.pcap"]
+    assert found.skipped == (("b.pcap", "it is a copy of a.pcap"),)
+    with pytest.raises(DatasetError, match=r"a\.pcap, b\.pcap: .* labelled Aria and Scale"):
+        gathered("Scale")
+    # Another device of the same capture is no copy.
+    other = gathered("Gateway", "28:b2:bd:c3:41:78")
+    assert other.skipped == (("b.pcap", "the device has no IP session in it"),)
+    rows = "c.pcap,Server,192.168.1.32\nc.pcap,Client,192.168.1.31\n"
+    shutil.copy(CAPTURES / "zeek_kinit_kdc.pcap", tmp_path / "c.pcap")
+    table.write_text(f"path,label,ip\n{rows}")
+    both = training.gather(training.read_listing(table), "service-ports")
+    assert both.material.labels == ("Server", "Client")
 
 
 def test_processes_change_nothing(listing: Path) -> None:

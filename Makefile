@@ -87,8 +87,8 @@ docs: dev ## write docs/cli.md, the table of modules and configs/halia.yaml anew
 models: dev ## rebuild the shipped models from the shared data folder
 	@$(BIN)/python scripts/build_models.py --shared "$${HALIA_SHARED:-../shared}/data"
 
-figures: dev ## rebuild the models and measure every figure of the documents: an hour
-	@$(BIN)/python scripts/figures.py --shared "$${HALIA_SHARED:-../shared}/data"
+figures: dev ## rebuild the models and measure every figure of the documents: an hour (ALL=1: labs, netml)
+	@$(BIN)/python scripts/figures.py --shared "$${HALIA_SHARED:-../shared}/data" $(if $(ALL),--all)
 
 bench: dev ## measure Halia beside its peers
 	@$(BIN)/python -m bench core

@@ -1,13 +1,15 @@
 """Rebuild the shipped models and write every figure that the documents tell of them.
 
-    python scripts/figures.py --shared DIR                   all of it: about an hour
+    python scripts/figures.py --shared DIR                   the usual steps: about an hour
+    python scripts/figures.py --shared DIR --all             and the lab's and netml's: hours more
     python scripts/figures.py --shared DIR --only roles types
 
 DIR is the folder with labels.csv and the labelled captures. Each step runs one script that measures
 and prints tables; they go between its marks in a document, or are the whole document. What is
-missed stands in the tables beside what is reached. Two are run only when asked for: pairs of the
-lab (``--only pairs``, a network in namespaces and a day of traffic, see docs/lab.md), and figures
-beside netml's (``--only netml``, where HALIA_NETML names a Python that has netml 0.7.1).
+missed stands in the tables beside what is reached. Two need more than the captures, and are run
+only when asked for, by name or with ``--all``: pairs of the lab (``pairs``, networks in namespaces,
+see docs/lab.md; without it the tables are of what was recorded last), and figures beside netml's
+(``netml``, where HALIA_NETML names a Python that has netml 0.7.1).
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 CARD, DOCS = Path("models/MODEL_CARD.md"), Path("docs")
@@ -52,7 +57,9 @@ STEPS = (
     Step("novelty", _table("novelty", "{shared}"), DOCS / "novelty-figures.md", marked=False),
     Step("change", _table("change", "{shared}", "--write", "docs/change.md")),
     Step("behaviours", _table("behaviours", "--write")),
+    Step("calm", _table("calm"), DOCS / "suspicion.md"),
     Step("pairs", ("scripts/tables/pairs.py", "--out", "pairs"), usual=False),
+    Step("pairs-table", ("scripts/tables/pairs_table.py",), DOCS / "lab.md"),
     Step(
         "anomaly",
         _table("anomaly", "--shared", "{shared}"),
@@ -120,17 +127,22 @@ def run(step: Step, shared: Path, root: Path = ROOT) -> None:
     place.write_text(text, encoding="utf-8")
 
 
+def chosen(only: Sequence[str], *, unusual: bool) -> list[Step]:
+    """The steps to run, in order: those named, else the usual ones, or all."""
+    return [step for step in STEPS if (step.name in only if only else step.usual or unusual)]
+
+
 def main() -> int:
     """Run the steps in order; a failed one does not keep the others from running."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--shared", type=Path, required=True, help="folder with labels.csv")
     names = [step.name for step in STEPS]
-    parser.add_argument("--only", nargs="+", choices=names, default=[], help="some of the steps")
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--only", nargs="+", choices=names, default=[], help="some of the steps")
+    some.add_argument("--all", action="store_true", help="the unusual steps too")
     args = parser.parse_args()
     failed = []
-    for step in STEPS:
-        if step.name not in args.only and (args.only or not step.usual):
-            continue
+    for step in chosen(args.only, unusual=args.all):
         begun = time.monotonic()
         try:
             run(step, args.shared.resolve())

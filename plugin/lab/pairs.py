@@ -47,6 +47,8 @@ class Pair(NamedTuple):
     """Findings about anybody before, and about others after."""
     named_wrongly: str
     """Whom and what those were: MAC=name, with blanks between."""
+    suspected: str
+    """Of whom else suspicion alone would say "anomalous", MACs with blanks between."""
     frames: int
 
 
@@ -77,17 +79,20 @@ def known_at(found: Found) -> float:
     return (found.time + (0 if found.time % _SECOND else _SECOND)) / _SECOND
 
 
-def judge(run: Mapping[str, Any], found: Iterable[Found], frames: int) -> Pair:
+def judge(
+    run: Mapping[str, Any], found: Iterable[Found], suspected: Iterable[str], frames: int
+) -> Pair:
     """Hold what was found in a recording against what happened in it.
 
     Args:
         run: what ``halia lab record --replay`` wrote: run.json.
         found: findings in the recording, in order of time.
+        suspected: MACs of the devices about which suspicion alarms, the whole recording looked at.
         frames: in the recording.
     """
     plan = run["bad"]
     if plan is None:
-        return _normal(run, list(found), frames)
+        return _normal(run, list(found), suspected, frames)
     turned = plan["time"]
     ours = [one for one in found if one.mac == plan["mac"] and known_at(one) > turned]
     others = [one for one in found if one not in ours]
@@ -113,11 +118,14 @@ def judge(run: Mapping[str, Any], found: Iterable[Found], frames: int) -> Pair:
         also=" ".join(sorted(also)),
         false_alarms=len(others),
         named_wrongly=_who(others),
+        suspected=" ".join(sorted(set(suspected) - {plan["mac"]})),
         frames=frames,
     )
 
 
-def _normal(run: Mapping[str, Any], found: list[Found], frames: int) -> Pair:
+def _normal(
+    run: Mapping[str, Any], found: list[Found], suspected: Iterable[str], frames: int
+) -> Pair:
     return Pair(
         kind="normal",
         expected="",
@@ -133,6 +141,7 @@ def _normal(run: Mapping[str, Any], found: list[Found], frames: int) -> Pair:
         also="",
         false_alarms=len(found),
         named_wrongly=_who(found),
+        suspected=" ".join(sorted(suspected)),
         frames=frames,
     )
 

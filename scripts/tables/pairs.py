@@ -25,6 +25,7 @@ import itertools
 import json
 import lzma
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -39,17 +40,22 @@ from plugin.lab.pairs import Pair, judge, subject
 from plugin.lab.record import MIRROR, RUN, UNPACKED, Bad, Wishes, record
 from plugin.lab.recordings import read_seeds
 from plugin.lab.rehearsal import rehearse
+from plugin.ml.devices import addresses_of, devices_of
+from plugin.ml.store import load_suspicion
+from plugin.ml.verdict import says_yes
 from plugin.offline.behaviours import findings_of, load_parameters
 from plugin.offline.read import read_capture
+from plugin.offline.suspicion import SHIPPED, Suspicions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from plugin.lab.topology import Topology
     from plugin.ml.behaviour.finding import Found
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = ROOT / "configs" / "behaviours.yaml"
+MODELS = ROOT / "models"
 TABLE = ROOT / "docs" / "pairs.csv"
 CUTS = ROOT / "tests" / "data" / "pairs"
 BEFORE, DURING = 60.0, 45.0
@@ -63,6 +69,8 @@ with which that one is made, and no other."""
 PACES = {"rehearsed": 1.0, "in-haste": None}
 """Rehearsals: how many times as busy as the profiles say; None: as the office has it."""
 STEPS = ("pairs", "normal", "rehearsed", "judge", "cut")
+STAND_INS = 10
+"""Offices asked after those of the seeds, where nobody can do it."""
 Job = tuple["Topology", Path, Wishes]
 PIECE_MAX = 150_000
 ALONE = frozenset({"beacon", "exfiltrate"})
@@ -85,6 +93,8 @@ def main() -> int:
     parser.add_argument("--normal-seeds", type=read_seeds, default=(1,), help="of labs that are up")
     parser.add_argument("--csv", type=Path, default=TABLE, help="the table (docs/pairs.csv)")
     args = parser.parse_args()
+    # Ctrl-C ends it at once: labs go down with their maker, and its threads would be waited for.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     args.out.mkdir(parents=True, exist_ok=True)
     done = {args.only} if args.only else {"pairs", "normal", "rehearsed", "judge"}
     failed = 0
@@ -133,18 +143,32 @@ def _normal(args: argparse.Namespace) -> Iterator[Job]:
 
 
 def _pairs(args: argparse.Namespace) -> Iterator[Job]:
-    """Offices in which one turns bad; those where nobody can are told, and left out."""
-    for kind, seed in itertools.product(args.kinds, args.seeds):
+    """Offices in which one turns bad."""
+    for kind in args.kinds:
+        lasts = LASTS.get(kind, DURING)
+        for topology, host in _offices(kind, args.seeds):
+            bad = Bad(host, kind, BEFORE, lasts=lasts)
+            wishes = Wishes(seconds=BEFORE + lasts + MORE, bad=bad, replay=True, pack=False)
+            yield topology, args.out / kind, wishes
+
+
+def _offices(kind: str, seeds: Sequence[int]) -> Iterator[tuple[Topology, str]]:
+    """As many offices as there are seeds, each with who turns bad.
+
+    Those where nobody can are told; the next after the seeds stand in for them.
+    """
+    missing = len(seeds)
+    for seed in (*seeds, *range(max(seeds) + 1, max(seeds) + 1 + STAND_INS)):
+        if not missing:
+            return
         topology = office(seed, machines=KINDS[kind].machines)
         try:
             host = subject(topology, kind)
         except HaliaError as error:
-            print(f"{kind}, seed {seed}: {error}", file=sys.stderr)
+            print(f"{kind}, seed {seed}: {error}; the next office", file=sys.stderr)
             continue
-        lasts = LASTS.get(kind, DURING)
-        bad = Bad(host, kind, BEFORE, lasts=lasts)
-        wishes = Wishes(seconds=BEFORE + lasts + MORE, bad=bad, replay=True, pack=False)
-        yield topology, args.out / kind, wishes
+        missing -= 1
+        yield topology, host
 
 
 def _rehearse(place: Path, topology: Topology, seconds: float) -> None:
@@ -160,12 +184,18 @@ def _rehearse(place: Path, topology: Topology, seconds: float) -> None:
     print(f"{place.parent.name}, seed {topology.seed}: {frames:,} frames", flush=True)
 
 
-def _findings(place: Path) -> tuple[dict[str, Any], list[Found], int]:
-    """What happened in a recording, and what is found in it."""
+def _findings(place: Path) -> tuple[dict[str, Any], list[Found], list[str], int]:
+    """What happened in a recording, what is found in it, whom suspicion would accuse; frames."""
     run = json.loads((place / RUN).read_text(encoding="utf-8"))
     capture = read_capture(_mirror(place), watched=True)
     found = sorted(findings_of(capture, load_parameters(PARAMETERS)), key=lambda one: one.time)
-    return run, found, capture.totals.packets
+    devices = devices_of(capture)
+    model = load_suspicion(MODELS / SHIPPED)
+    suspicions = Suspicions(capture, devices, addresses_of(capture, devices), model)
+    suspected = [
+        mac for k, mac in enumerate(devices.macs) if mac is not None and says_yes(suspicions.of(k))
+    ]
+    return run, found, suspected, capture.totals.packets
 
 
 def _mirror(place: Path) -> Path:
@@ -223,8 +253,8 @@ def _piece(place: Path) -> tuple[bytes, tuple[str, str, str]] | None:
     """A piece of a recording in which one finding is made, and its row; None: there is none."""
     if not (place / RUN).exists():
         return None
-    run, found, frames = _findings(place)
-    pair = judge(run, found, frames)
+    run, found, _, frames = _findings(place)
+    pair = judge(run, found, (), frames)
     turned, mac = run["bad"]["time"], run["bad"]["mac"]
     if pair.delay is None or pair.false_alarms:
         return None

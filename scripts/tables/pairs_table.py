@@ -20,11 +20,12 @@ TABLE = Path(__file__).resolve().parents[2] / "docs" / "pairs.csv"
 NORMAL = {"normal": "a lab that is up", "rehearsed": "rehearsed", "in-haste": "rehearsed, in haste"}
 _HEADER = (
     "| turned bad by | is called | seeds | named | delay, s: median (slowest) | also called |"
-    " false alarms |\n|---|---|---|---|---|---|---|"
+    " false alarms | others suspected |\n|---|---|---|---|---|---|---|---|"
 )
 _NORMAL_HEADER = (
-    "| normal work | times as busy as the profiles | seeds | hours | device-hours | findings |\n"
-    "|---|---|---|---|---|---|"
+    "| normal work | times as busy as the profiles | seeds | hours | device-hours | findings |"
+    " suspected |\n"
+    "|---|---|---|---|---|---|---|"
 )
 
 
@@ -52,6 +53,7 @@ def _pairs(rows: Iterable[Row]) -> Iterator[str]:
             how_soon,
             ", ".join(also) or "–",
             _sum(some, "false_alarms"),
+            sum(len(row["suspected"].split()) for row in some),
         )
         yield _line(cells)
 
@@ -67,6 +69,7 @@ def _normal(rows: Iterable[Row]) -> Iterator[str]:
             f"{sum(hours):.1f}",
             f"{sum(devices):.0f}",
             _sum(some, "false_alarms"),
+            sum(len(row["suspected"].split()) for row in some),
         )
         yield _line(cells)
 

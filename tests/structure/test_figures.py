@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.figures import STEPS, MarkError, Step, marks, renewed, run
+from scripts.figures import STEPS, MarkError, Step, chosen, marks, renewed, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,9 +55,17 @@ def test_every_table_that_prints_is_a_step() -> None:
         for step in STEPS
         for word in step.words[:2]
     }
-    # pairs_table prints what pairs has recorded: part of the page of anomalies. netml_run is run by
-    # netml_pairs.
-    assert made - {"pairs_table", "netml_run"} <= run_by_steps
+    assert made - {"netml_run"} <= run_by_steps  # which netml_pairs runs
+
+
+def test_what_needs_more_than_captures_is_run_when_asked_for() -> None:
+    def names(*only: str, unusual: bool = False) -> list[str]:
+        return [step.name for step in chosen(only, unusual=unusual)]
+
+    every = [step.name for step in STEPS]
+    assert names(unusual=True) == every
+    assert set(every) - set(names()) == {"pairs", "netml"}
+    assert names("pairs", "types") == ["types", "pairs"]
 
 
 def test_what_is_printed_is_written_and_a_failure_changes_nothing(tmp_path: Path) -> None:

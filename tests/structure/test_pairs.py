@@ -46,19 +46,19 @@ def test_the_bad_host_is_named_after_it_turned_bad_and_nobody_else(row: dict[str
 def test_the_table_is_of_all_kinds_and_hours(tmp_path: Path) -> None:
     csv_file = tmp_path / "pairs.csv"
     csv_file.write_text(
-        "kind,expected,seed,pace,host,before,named,delay,also,false_alarms\n"
-        "scan,vertical-scan,1,3,ben,60.0,1,0.5,syn-flood,0\n"
-        "scan,vertical-scan,2,3,ben,60.0,1,1.5,,0\n"
-        "scan,vertical-scan,3,3,ben,60.0,0,,,1\n"
-        "normal,,1,3.0,all 13,3600.0,,,,0\n"
-        "rehearsed,,1,1.0,all 10,3600.0,,,,0\n"
-        "rehearsed,,2,1.0,all 10,1800.0,,,,2\n",
+        "kind,expected,seed,pace,host,before,named,delay,also,false_alarms,suspected\n"
+        "scan,vertical-scan,1,3,ben,60.0,1,0.5,syn-flood,0,\n"
+        "scan,vertical-scan,2,3,ben,60.0,1,1.5,,0,a b\n"
+        "scan,vertical-scan,3,3,ben,60.0,0,,,1,c\n"
+        "normal,,1,3.0,all 13,3600.0,,,,0,d\n"
+        "rehearsed,,1,1.0,all 10,3600.0,,,,0,\n"
+        "rehearsed,,2,1.0,all 10,1800.0,,,,2,\n",
         encoding="utf-8",
     )
     text = section(csv_file)
-    assert "| `scan` | vertical-scan | 3 | 2 of 3 | 1.0 (1.5) | syn-flood | 1 |" in text
-    assert "| a lab that is up | 3 | 1 | 1.0 | 13 | 0 |" in text
-    assert "| rehearsed | 1 | 2 | 1.5 | 15 | 2 |" in text
+    assert "| `scan` | vertical-scan | 3 | 2 of 3 | 1.0 (1.5) | syn-flood | 1 | 3 |" in text
+    assert "| a lab that is up | 3 | 1 | 1.0 | 13 | 0 | 1 |" in text
+    assert "| rehearsed | 1 | 2 | 1.5 | 15 | 2 | 0 |" in text
 
 
 def test_the_docs_have_the_table_of_the_recordings() -> None:

@@ -303,7 +303,7 @@ class Hooking:
                 self._bringing.forget()  # installed anew: our file was written by the installation
             made = desired(looked, wish.isolations, stages, key[-1])
             rules = {} if before is None else before[1].rules
-            changed = {c for c, one in made.rules.items() if rules.get(c, one) != one}
+            changed = {c for c, one in made.rules.items() if rules.get(c) != one}
             self._progress.forget_proofs(changed)
             self._desired = (key, made)
             self._changed_at, self._awaiting = self._clock(), True

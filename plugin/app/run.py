@@ -49,6 +49,7 @@ from plugin.events import ConfigLoaded
 from plugin.metrics import Metrics
 from plugin.metrics import Server as MetricsServer
 from plugin.notify import Notifier
+from plugin.offline.judges import load_judges
 from plugin.offline.names import names_in
 from plugin.offline.policy import load_policy
 from plugin.vendors import vendor_of
@@ -126,7 +127,7 @@ class Run:
         settings, keep = self._settings, self._open.enter_context
         inbox = self._inbox = Inbox()
         self._places = compose.places(settings)
-        self._judges = compose.judges(settings)
+        self._judges = load_judges(settings)
         self._ruling = Ruling(settings.policy.file, partial(load_policy, data=settings.data), inbox)
         policy = compose.policy(settings)
         order = compose.capture_order(settings)
@@ -307,6 +308,8 @@ class Run:
         """What the log says first."""
         settings = self._settings
         models = ", ".join(model.manifest.name for model in self._judges.models)
+        flows = ", ".join(f"{r}={m.manifest.name}" for r, m in self._judges.flows.items())
+        models += f"; models of flows: {flows}" * bool(flows)
         broker = "no broker" if self._sending is None else f"broker {self._sending.address}"
         return (
             f"watching {settings.capture.iface} in windows of {settings.capture.rotate_time:g} s;"
@@ -329,7 +332,7 @@ class Run:
         self._notifier.reloading(time.monotonic_ns())
         try:
             fresh = self._reread()
-            found = compose.judges(fresh)
+            found = load_judges(fresh)
         except HaliaError as error:
             log.error("the settings are kept as they were: %s", error)  # noqa: TRY400 - theirs
         else:

@@ -62,6 +62,9 @@ _ZSTD_STEP = 1024
 """Packed bytes unpacked at once: 4 of them can hold 128 KiB, so at most 32 MiB come out."""
 
 
+_LOGS = "logs are not read, Zeek's neither: give the captures (pcap, pcapng) that they were made of"
+
+
 class Source(NamedTuple):
     """One open input."""
 
@@ -91,7 +94,8 @@ def open_source(path: Path) -> Iterator[Source]:
     try:
         if _is_directory(path):
             os.scandir(path).close()  # one that cannot be read says so
-            raise CaptureError("no capture in this directory", where=str(path))
+            advice = _LOGS if next(path.rglob("*.log"), None) is not None else None
+            raise CaptureError("no capture in this directory", where=str(path), advice=advice)
         raw = path.open("rb")
     except OSError as error:
         raise _unreadable(path, error) from error

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
 def _block(one: Shown) -> str:
     lines = [
         f"{one.capture}",
-        f"  {one.verdict.mac}  {one.verdict.packets} packets, {one.verdict.sessions} sessions;"
+        f"  {one.verdict.mac}  {output.counted(one.verdict.packets, 'packet')},"
+        f" {output.counted(one.verdict.sessions, 'session')};"
         f" in truth: {one.truth}" + (" (learned in training)" if one.seen else ""),
         *told(one.verdict, truth=one.truth),
     ]

@@ -142,10 +142,10 @@ def _bits(match: Mapping[str, Any]) -> dict[str, Bits] | None:
 def _field(name: Any, value: Any) -> Bits | None:
     """Read a field's value as Faucet does; None where it is none that we know."""
     read = _READERS.get(ALIASES.get(name, name)) if isinstance(name, str) else None
-    if read is None or not isinstance(value, int | str) or isinstance(value, bool):
+    if read is None or not isinstance(value, int | str):
         return None
     try:
-        return read(str(value))
+        return read(str(value))  # True and False are no numbers by it
     except ValueError:
         return None
 

@@ -1,8 +1,9 @@
 """Models on disk: a directory with ``manifest.json`` and ``arrays.npz``, both only data.
 
 A model may come from anywhere. Loading one can give the model or one :class:`ModelError`;
-it never runs anything, never allocates more than what the file really holds, and what it gives
-has been checked: sizes, types, shapes, finite numbers, trees without cycles, names, digest.
+it never runs anything, takes a few times the 256 MB that arrays may unpack to at most, and what
+it gives has been checked: sizes, types, shapes, finite numbers, trees without cycles, names and
+digest.
 Imported by ``offline`` (and later ``app``) only.
 """
 

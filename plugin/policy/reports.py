@@ -34,7 +34,6 @@ class Enforcing:
 
     def __init__(self) -> None:
         self._problem: str | None = None
-        self._blind = False
 
     def reported(self, steps: Steps, told: Reported, now: float) -> None:
         """Take a report: the cases it is about, its strangers, its problem."""
@@ -47,10 +46,9 @@ class Enforcing:
                 _gone(steps, case, report, now)
             else:
                 lost += _compare(steps, case, report, now)
-        if lost and not self._blind:
+        if lost:
             text = "the switches cannot be read: isolations are loaded, and not proven any more"
             steps.book.tell(Warned("proof", None, text))
-        self._blind = not report.probing and (self._blind or lost > 0)
         for stranger in sorted(report.strangers, key=lambda one: (one.mac, one.cookie)):
             _adopt(steps, stranger, now)
 

@@ -173,6 +173,6 @@ def _count(steps: Steps, case: Case, now: float) -> None:
     if case.until is None or case.origin not in {"rule", "port"} or case.cookie not in COOKIES:
         return
     # It began when its end was set, as long before it as it was to last.
-    began = min(max(case.until - case.duration, case.opened), case.changed, now)
+    began = min(case.until - case.duration, case.changed, now)
     if began > now - HOUR:
         steps.starts.add(began)

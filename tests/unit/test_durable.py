@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.durable import append, open_new, replace_file, set_aside
+from tests.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,17 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
         replace_file(path, content)
         assert path.read_bytes() == content
     assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+def test_what_was_replaced_or_set_aside_outlives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    for content in (b"one", b"two"):
+        replace_file(tmp_path / "x", content)
+        assert disk.left(tmp_path) == {"x": content}
+    set_aside(tmp_path / "y", b"torn")
+    assert disk.left(tmp_path) == {"x": b"two", "y": b"torn"}
 
 
 def test_a_file_that_cannot_be_replaced_stays_as_it_was(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugin.actions import Action, Isolation, Place, Report
+from plugin.actions import Action, Isolation, Place, Report, Service
 from plugin.app import hooking as module
 from plugin.app import planning
 from plugin.app.inbox import Asked, Inbox
@@ -271,6 +272,37 @@ def test_a_gap_while_faucet_loads_is_doubted_once(site: Site) -> None:
     site.fabric.rules = rules
     site.fabric.load()
     assert site.turn(0.1).proven == {7, 8}
+
+
+@pytest.mark.parametrize("pause", [False, True])
+def test_what_became_something_else_is_not_proven_by_what_it_was(
+    site: Site, *, pause: bool
+) -> None:
+    """The same cookie, other rules: what was read back is of the old ones."""
+    action = Action(kind="quarantine", allow=(Service("host", "192.0.2.1"),))
+    first = replace(BLOCK, action=action)
+    second = replace(first, action=replace(action, allow=(Service("host", "192.0.2.2"),)))
+    site.one.want((first,), frozenset())
+    assert site.turn(5.0, 3).proven == {7}
+    site.fabric.alive = False
+    if pause:
+        site.one.want((), frozenset())
+        site.turn(5.0)
+    site.one.want((second,), frozenset())
+    assert not any(site.turn(5.0).proven for _ in range(3))
+    site.fabric.alive = True
+    assert site.turn(5.0, 9).proven == {7}
+
+
+def test_what_an_installation_wrote_in_our_files_place_is_no_foreign_edit(site: Site) -> None:
+    site.one.want((BLOCK,), frozenset())
+    site.turn(5.0, 3)
+    installed(site.config, "tail")
+    site.fabric.load()
+    site.turn(6.0, 3)
+    assert site.isolates() == {MAC}
+    assert site.notes() == []
+    assert not list(site.include.parent.glob("*.kept"))
 
 
 def test_a_set_back_file_an_empty_one_and_a_missing_one_are_repaired(site: Site) -> None:

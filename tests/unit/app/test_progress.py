@@ -100,6 +100,10 @@ def test_a_proof_of_something_else_is_forgotten(there: There) -> None:
     there.prove()
     there.progress.forget_proofs({7})
     assert there.progress.report(BOTH, there.want, stage((BLOCK, OTHERS))).proven == {8}
+    there.prove()
+    there.prove(without=7, reloads=True)
+    there.progress.forget_proofs({7})
+    assert not there.doubts()
 
 
 def test_who_cannot_read_proves_nothing_and_finds_nothing_absent(there: There) -> None:
@@ -150,6 +154,32 @@ def test_absence_where_faucet_cannot_be_asked(there: There) -> None:
 def test_absence_of_what_an_earlier_run_left(there: There) -> None:
     there.progress.knows({5})
     there.prove()
+    assert there.progress.report(BOTH, there.want, stage((BLOCK, OTHERS))).absent == {5}
+
+
+def test_who_cannot_read_takes_what_an_earlier_run_left_for_gone_once_it_is_loaded(
+    there: There,
+) -> None:
+    there.progress.knows({5})
+    there.blind()
+    written = there.progress.report(BOTH, there.want, stage((BLOCK, OTHERS), loaded=False))
+    assert not written.absent
+    assert there.progress.report(BOTH, there.want, stage((BLOCK, OTHERS))).absent == {5}
+
+
+def test_a_port_that_may_have_been_moved_is_back_only_when_all_tables_say_so(there: There) -> None:
+    there.progress.knows({5})
+    both = stage((BLOCK, OTHERS))
+    flows = {1: there.fabric.flows(Query(1))}
+    for whole, absent in ((False, set()), (True, {5})):
+        read = Read(probing=True, flows=flows)
+        there.progress.prove(there.want, there.looked.ground, read, reloads=False, whole=whole)
+        assert there.progress.report(BOTH, there.want, both).absent == absent
+
+
+def test_where_there_is_no_switch_nothing_stands_at_one(there: There) -> None:
+    there.progress.knows({5})
+    there.progress.prove(there.want, there.looked.ground, Read(probing=True), reloads=False)
     assert there.progress.report(BOTH, there.want, stage((BLOCK, OTHERS))).absent == {5}
 
 

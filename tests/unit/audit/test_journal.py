@@ -51,6 +51,20 @@ def test_each_entry_and_each_new_segment_outlives_a_power_cut(
             assert {name: left.get(name) for name in written} == written
 
 
+def test_a_torn_line_that_was_cut_off_does_not_come_back_with_the_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 1, 2)
+    (file,) = segments(tmp_path)
+    whole = file.read_bytes()
+    file.write_bytes(whole + b"half a li")
+    disk = Disk(monkeypatch)
+    with Journal(tmp_path) as journal:
+        assert journal.torn is not None
+        left = disk.left(tmp_path)
+        assert (left[file.name], left[journal.torn.name]) == (whole, b"half a li")
+
+
 @pytest.mark.parametrize("segment_bytes", [100, 450, 1 << 20])
 @pytest.mark.parametrize("after", range(7))
 def test_reading_begins_after_a_number(tmp_path: Path, after: int, segment_bytes: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from plugin.broker.message import Message
 from plugin.broker.spool import Spool, SpoolError, SpoolFullError
+from tests.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,17 @@ def test_all_confirmed_leaves_nothing_on_disk(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         assert waiting(spool) == []
         assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_was_confirmed_is_not_sent_again_after_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    with Spool(tmp_path) as spool:
+        number = spool.put(message(1))
+        assert any(disk.left(tmp_path).values())
+        spool.confirm(number)
+        assert not any(disk.left(tmp_path).values())
 
 
 def test_segments_go_as_they_are_confirmed(tmp_path: Path) -> None:

@@ -189,7 +189,11 @@ def test_a_directory_without_captures_comes_itself_and_opening_it_is_the_error(
     (tmp_path / "a.pcap").write_bytes(DATA)
     paths = [tmp_path / "empty", tmp_path / "nope.pcap", tmp_path / "a.pcap"]
     assert list(find_captures(paths)) == paths
-    with pytest.raises(CaptureError, match="no capture in this directory"):
+    with pytest.raises(CaptureError, match="no capture in this directory") as caught:
+        content(tmp_path / "empty")
+    assert caught.value.advice is None
+    (tmp_path / "empty" / "conn.log").write_text("#separator")
+    with pytest.raises(CaptureError, match="logs are not read, Zeek's neither"):
         content(tmp_path / "empty")
 
 

@@ -31,7 +31,7 @@ def test_a_guess_is_no_headline_and_nothing_near_zero_is_ranked(
     assert main(["demo", "--captures"]) == 0
     blocks = capsys.readouterr().out.split("\n\n")
     share = next(block for block in blocks if "fileserver" in block).splitlines()
-    assert share[2] == "    undetermined: no model knows this device; what each would guess"
+    assert share[2] == "    undetermined: 2 sessions, the model needs 5; what each would guess"
     assert share[3].startswith("      model ")
     assert "undetermined: Distributed file share" in share[3]
     assert "<- right, " in share[3]

@@ -96,6 +96,14 @@ def test_a_rule_that_matches_no_single_device_cannot_be_rendered(
         HookRule(match=match, allow=True, mirror=True, cookie=1).render("col")
 
 
+@pytest.mark.parametrize("cookie", [-1, 0, 1 << 16])
+def test_a_rule_without_a_cookie_of_its_own_cannot_be_rendered(cookie: int) -> None:
+    one = HookRule((("dl_src", "0e:00:00:00:00:01"),), allow=True, mirror=True, cookie=1)
+    assert one.render("col")["rule"]["cookie"] == 1
+    with pytest.raises(AssertionError):
+        one._replace(cookie=cookie).render("col")
+
+
 def test_chains_put_us_first_and_the_operator_last() -> None:
     assert chain(ONE, "sw1", (), remediation=False) == ["halia_hook", "halia_tail"]
     assert chain(ONE, "sw1", ("a", 7), remediation=False) == ["halia_hook", "a", 7]

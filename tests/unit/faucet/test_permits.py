@@ -84,6 +84,16 @@ def test_wider_rules_take_all_of_it() -> None:
         assert said(rule(1, **wide), DENY) == ""
 
 
+def test_frames_of_many_addresses_pass_only_where_each_of_them_does() -> None:
+    frames = {"dl_type": 0x800, "ipv4_dst": "10.0.0.0/24"}
+    one = {"dl_type": 0x800, "ipv4_dst": "10.0.0.7"}
+    said = "rule {} of your ACL op denies {}"
+    assert why_not(frames, [acl(rule(0, **one), ALLOW)]) == said.format(1, "a part of it")
+    assert why_not(frames, [acl(rule(1, **one), DENY)]) == said.format(2, "it")
+    other = {**one, "ipv4_dst": "10.0.1.7"}
+    assert why_not(frames, [acl(rule(0, **other), ALLOW)]) == ""
+
+
 @pytest.mark.parametrize(
     "match",
     [

@@ -75,6 +75,13 @@ def test_what_faucet_has_laid_out_is_proven(layout: str) -> None:
     assert found == Proof(proven=frozenset({1, 2, 3, 4}))
 
 
+def test_neither_the_order_in_which_flows_are_told_nor_the_first_tables_number_matters() -> None:
+    told = {dp: found[::-1] for dp, found in filled(HERE, *ALL).items()}
+    assert proven(*ALL, flows=told).proven == {1, 2, 3, 4}
+    later = changed(lambda _: True, lambda f: f._replace(table=f.table + 3), *ALL)
+    assert proven(*ALL, flows=later).proven == {1, 2, 3, 4}
+
+
 def test_datapaths_with_hooks_of_their_own_are_proven_each() -> None:
     where = site(text=APART)
     ones = (BLOCK, QUARANTINE, LIMIT)
@@ -250,6 +257,7 @@ def test_a_flow_of_an_earlier_isolation_of_the_device_that_still_stands(before: 
         ({"in_port": 2}, 2),
         ({"in_port": 7}, 0),
         ({"in_port": 2, "eth_src": mac(1)}, 2),  # what it sends, and to itself
+        ({"in_port": 2, "eth_src": mac(1).upper()}, 2),  # whoever spells it
         ({"in_port": 2, "eth_src": mac(9)}, 1),  # from another to the device
         ({"in_port": 2, "eth_src": mac(9), "eth_dst": mac(8)}, 0),
         ({"in_port": 2, "eth_src": "0e:00:00:00:00:00/ff:ff:ff:ff:ff:00"}, 2),
@@ -294,6 +302,7 @@ def test_released_is_proven_too() -> None:
     assert found.absent == {5}
     assert found.strangers == frozenset()
     assert proven(BLOCK, flows=flows).strangers == {4}
+    assert proven(BLOCK, flows={1: []}, released=(1, 5)).absent == {5}, "1 is wanted again"
     later = [f._replace(table=3) if f.cookie == 4 else f for f in flows[1]]
     assert proven(BLOCK, flows={1: later}, released=(4,)).absent == frozenset()
 

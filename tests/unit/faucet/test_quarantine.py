@@ -131,6 +131,26 @@ def test_only_the_acls_between_a_device_and_its_server_are_asked_where_both_are_
     assert made(where, *both, port=2, allow=(HOST,)).action.allow == (HOST,)
 
 
+def test_a_server_on_another_switch_may_be_reached_by_any_port() -> None:
+    where = site(port=OPERATOR, second=True)
+    found = made(where, server(9, 1, "10.0.0.254", dp="sw2"), port=2, allow=(HOST,))
+    assert found.left_out == (f"host 10.0.0.254: {DENY_5007}",)
+
+
+def test_an_acl_at_a_servers_port_that_is_not_hooked_goes_on_by_itself() -> None:
+    where = site(port=OPERATOR)
+    free = ground(where.root.replace("[halia_hook, op]", "[op]"), {}, where.journal)
+    homes = homes_of([server(9, 1, "10.0.0.254")])
+    found = quarantine(isolation("quarantine", allow=(HOST,)), free, chains_of(free), homes)
+    assert (found.action.allow, found.left_out) == ((HOST,), ())
+
+
+def test_an_acl_at_a_servers_port_is_asked_about_what_the_server_sends_only() -> None:
+    text = TEXT.format(vlan="", port=OPERATOR).replace("udp_dst: 5007", "ipv4_src: 10.0.0.99")
+    found = made(site(text=text), server(9, 1, "10.0.0.254"), port=2, allow=(HOST,))
+    assert (found.action.allow, found.left_out) == ((HOST,), ())
+
+
 def test_what_the_server_answers_is_asked_about_at_its_own_port() -> None:
     text = TEXT.format(vlan="", port=OPERATOR).replace("udp_dst: 5007", "udp_src: 53")
     where = site(text=text)
@@ -195,6 +215,18 @@ def test_what_is_flooded_at_the_remediation_port_is_sent_on_where_it_does_not_co
     )
     piece = quarantine(one, where.ground, (), {})
     assert len(piece.stages.remediation) == (1 if floods else 2)
+
+
+def test_what_is_flooded_comes_to_a_port_that_was_moved_into_its_vlan() -> None:
+    where = site(
+        text=TEXT.format(vlan="", port="").replace("native_vlan: cellar", "native_vlan: lab")
+    )
+    moved = where.ground.ports["sw1", 2]._replace(moved="lab")
+    there = replace(where.ground, ports={**where.ground.ports, ("sw1", 2): moved})
+    one = isolation(
+        "quarantine", redirect=True, addresses=("10.0.0.11",), place=Place("sw1", 2, 200)
+    )
+    assert len(quarantine(one, there, (), {}).stages.remediation) == 1
 
 
 def test_redirects_that_no_installation_here_can_do() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.actions import Action, Isolation, Place, Service
+from plugin.actions import Action, Isolation, Kind, Place, Service
 from plugin.faucet.hook import Stages, watch
 from plugin.faucet.isolate import lay, merged
 from plugin.faucet.standing import BLOCK, MAC, meter, read
@@ -114,6 +114,8 @@ def test_an_edited_rule_makes_a_block_of_that_device_only() -> None:
         ("output: {ports: [6]}", "output: {ports: [6, 7]}"),
         ("output: {ports: [6]}", "output: {port: 6}"),
         ("output: {ports: [2]}", "output: {ports: [2], pop_vlans: 1}"),
+        ("output: {ports: [6]}", "output: {ports: [6]}, meter: x"),
+        ("allow: 0, output: {ports: [2]}", "allow: 1, output: {ports: [2]}"),
         (drop, drop.replace("description: quarantine, ", "")),
         (drop, drop.replace("allow: 0", "allow: 1")),
         (drop, drop.replace("allow: 0, ", "")),  # a copy alone lets pass
@@ -144,6 +146,16 @@ def test_a_limit_whose_meter_is_not_as_written_is_taken_for_a_block(old: str, ne
     text = written(isolation("limit"))
     assert old in text
     (one,) = read(text.replace(old, new, 1))
+    assert one.action == BLOCK
+
+
+@pytest.mark.parametrize("kind", ["limit", "quarantine"])
+def test_a_rule_at_the_remediation_port_that_is_not_of_it_makes_a_block(kind: Kind) -> None:
+    text = written(isolation(kind))
+    assert read(text)[0].action.kind == kind
+    back = "{allow: 0, output: {ports: [2]}}"
+    stray = f'    - {{rule: {{dl_dst: "{mac(1)}", cookie: 1, actions: {back}}}}}\n'
+    (one,) = read(text.replace("  halia_remed:\n", f"  halia_remed:\n{stray}"))
     assert one.action == BLOCK
 
 

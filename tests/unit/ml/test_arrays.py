@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -198,3 +199,15 @@ def test_arrays_that_are_packed_otherwise_are_refused_unread(packing: int, *, to
         content[60:100] = b"\xff" * 40
     with pytest.raises(ValueError, match="otherwise than stored or deflated"):
         arrays.unpack(bytes(content), "net")
+
+
+def test_what_unpacks_without_end_is_read_no_further_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packed = archive(W0=bytes(4 << 20), b0=b"", W1=b"", b1=b"")
+    monkeypatch.setattr(arrays, "BYTES_MAX", 10_000)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="unpack to more than 10000"):
+        arrays.unpack(packed, "net")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()

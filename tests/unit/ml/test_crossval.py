@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plugin.errors import DatasetError
 from plugin.ml import crossval, train
 from plugin.ml.algorithms import GRIDS
+from plugin.ml.calibration import fit_rejection, fit_temperature, soften
 from plugin.ml.dataset import Cases
 from tests import labelled
 
@@ -27,6 +28,11 @@ RECIPE = train.Recipe(
     folds=3,
 )
 WORK = crossval.Work()
+
+
+def short() -> train.Recipe:
+    """One point of the grid, so nothing is to be chosen."""
+    return dataclasses.replace(RECIPE, grid=(POINT,))
 
 
 @settings(max_examples=50, deadline=None)
@@ -70,9 +76,8 @@ def test_nested_learns_what_is_there_and_nothing_from_permuted_labels() -> None:
     cases = labelled.cases(labelled.material(["a", "b", "c"] * 12))
     folds = crossval.group_folds(cases.y, cases.material.groups, 3, 0)
     assert _accuracy(crossval.nested(RECIPE, cases, folds, WORK)) > 0.8
-    short = dataclasses.replace(RECIPE, grid=(POINT,))
     chance = [
-        _accuracy(crossval.nested(short, cases._replace(y=shuffled), folds, WORK))
+        _accuracy(crossval.nested(short(), cases._replace(y=shuffled), folds, WORK))
         for seed in range(3)
         for shuffled in [np.random.default_rng(seed).permutation(cases.y)]
     ]
@@ -122,6 +127,35 @@ def test_classes_never_learned_and_background() -> None:
     assert tested.open_known is not None
     assert tested.open_known <= 0.5
     assert crossval.most_chosen(tested) in RECIPE.grid
+
+
+def test_each_limit_alone_makes_a_role_unknown() -> None:
+    material = labelled.material(["a", "b"] * 6, signal=1.0)
+    found = crossval.train(short(), labelled.cases(material), WORK)
+    lax = dataclasses.replace(
+        found.calibration, threshold=0.0, rejection=1.0, min_packets=0, min_sessions=0
+    )
+    assert crossval.answer(found._replace(calibration=lax), material)[1].all()
+    strict: list[dict[str, float]] = [
+        {"threshold": 1.1}, {"rejection": -0.1},
+        {"min_packets": 10**6}, {"min_sessions": 10**6},
+    ]  # fmt: skip
+    for one in strict:
+        limits = dataclasses.replace(lax, **one)  # type: ignore[arg-type]  # ints are floats
+        assert not crossval.answer(found._replace(calibration=limits), material)[1].any(), one
+
+
+def test_temperature_and_rejection_are_those_of_the_classes_that_are_learned() -> None:
+    material = labelled.material(["a", "b", "x"] * 8, signal=1.0)
+    cases = Cases(material, np.array([0, 1, 2] * 8), 2)
+    found = crossval.train(short(), cases, WORK)
+    own, y = found.validation[cases.inside], cases.y[cases.inside]
+    temperature = fit_temperature(own, y)
+    assert found.calibration.temperature == temperature
+    # What is like none of them must not widen what passes as one of them.
+    assert found.calibration.rejection == fit_rejection(soften(own, temperature), temperature)
+    every = fit_rejection(soften(found.validation, temperature), temperature)
+    assert found.calibration.rejection < every
 
 
 def test_progress_sees_every_fit() -> None:

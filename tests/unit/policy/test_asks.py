@@ -21,6 +21,7 @@ from tests.policies import device, seen, window
         (Match(min_confidence=0.8), {"confidence": 0.8}, {"confidence": 0.79}),
         (Match(anomalies=("novel",)), {"anomaly": "novel"}, {"anomaly": "changed"}),
         (Match(anomalies=("anomalous",)), {"behaviours": ("x",)}, {"anomaly": "normal"}),
+        (Match(anomalies=("novel",)), {"anomaly": "novel"}, {"behaviours": ("x",)}),
         (Match(novelty=1.5), {"novelty": 1.5}, {"novelty": 1.49}),
         (Match(novelty=0.1), {"novelty": 0.2}, {"novelty": None}),
         (Match(change=1.5), {"change": 1.5}, {"change": 1.49}),
@@ -60,7 +61,8 @@ def test_only_what_is_asked_is_looked_at() -> None:
 
 
 def test_what_is_known_now_is_as_a_capture() -> None:
-    now = present(device(behaviours=(seen("beacon"),), windows=(window(1, packets=7),)))
+    both = window(1, packets=7), window(2)
+    now = present(device(behaviours=(seen("beacon"),), windows=both))
     assert (now.capture, now.packets, now.behaviours) == ("c1", 7, ("beacon",))
     assert (now.decision, now.label, now.confidence) == ("known", "Workstation", 0.9)
 

@@ -183,6 +183,14 @@ def test_whose_cookie_it_was_is_remembered() -> None:
     assert not book.had_ended(Isolation(cookie=4, mac=mac(2), action=BLOCK))
 
 
+def test_what_is_wanted_is_told_when_something_ends_at_once_or_other_things_follow() -> None:
+    book, one = Book(), case(1, "isolated", cookie=4)
+    assert Wanted() in put(book, one, case(2, "simulated"))
+    assert [found.mac for found in book.desired()] == [mac(1)]
+    assert Wanted() in put(book, to.over(one, START))
+    assert book.desired() == ()
+
+
 def test_steps_are_told_in_order_and_once() -> None:
     book, one = Book(), case(1)
     assert put(book, one)[0] == Transition(one, None, "why")

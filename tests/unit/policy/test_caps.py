@@ -60,7 +60,7 @@ def test_caps_of_nought_let_nobody_be_isolated() -> None:
 
 
 def test_a_persons_own_do_not_count_and_found_ones_do() -> None:
-    caps = replace(WIDE, devices=3)
+    caps = replace(WIDE, devices=3, per_switch=3)
     assert said(caps, standing(9, origin="operator")) == ""
     assert said(caps, standing(3, origin="found")).startswith("caps.devices")
     assert said(caps, standing(3, origin="port")).startswith("caps.devices")

@@ -177,13 +177,15 @@ def test_nobody_inherits_while_rules_pause() -> None:
 
 
 def test_who_is_only_suspected_inherits_and_who_is_isolated_does_not() -> None:
-    site = Site(policy(PORT, rule("ask", approve=True), rule("soft", LIMIT)))
+    rules = PORT, rule("ask", approve=True), rule("soft", LIMIT), rule("wait", delay=60.0)
+    site = Site(policy(*rules))
     site.offend(1)
     site.judge(site.add(2), "ask")
     site.judge(site.add(3), "soft")
-    for number in (2, 3):
+    site.judge(site.add(4), "wait")
+    for number in (2, 3, 4):
         site.move(mac(number), 1)
-    assert site.case(2).parent == 1
+    assert site.case(2).parent == site.case(4).parent == 1
     assert (site.case(3).parent, site.case(3).rule) == (None, "soft")
 
 
@@ -214,6 +216,34 @@ def test_a_clock_that_goes_back_a_little_changes_no_end() -> None:
     site.wait(-3_000.0)
     site.wait(3_000.0)
     assert (site.case(1).until, site.state(1)) == (START + 600, "isolated")
+
+
+@pytest.mark.parametrize(
+    ("steps", "ends"),
+    [
+        ((-3_600.0,), START + 600),
+        ((-3_601.0,), START - 3_001),
+        ((-3_000.0, -3_000.0), START - 5_400),
+    ],
+)
+def test_a_clock_was_set_when_it_is_an_hour_behind_the_latest_time(
+    steps: tuple[float, ...], ends: float
+) -> None:
+    site = Site(policy(rule(duration=600.0)))
+    site.offend(1)
+    site.report()
+    for step in steps:
+        site.wait(step)
+    assert site.case(1).until == ends
+
+
+def test_an_hour_after_the_clock_was_set_back_its_isolations_are_not_of_the_last_hour() -> None:
+    site = Site(policy(caps=Caps(per_hour=1)), began=0.0)
+    site.offend(1)
+    site.wait(-86_400.0)
+    site.wait(3_600.0)
+    site.offend(2)
+    assert (site.state(2), site.ledger.frozen) == ("isolating", None)
 
 
 def test_a_clock_that_was_set_back_counts_the_last_hour_on() -> None:

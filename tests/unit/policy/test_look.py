@@ -159,6 +159,9 @@ def test_a_rule_that_the_reader_would_refuse_is_not_enforced_either() -> None:
     forced = dataclasses.replace(dangerous, mode="enforce")
     assert missing(dangerous, _look(device())) is None
     assert missing(forced, _look(device())) == "the rule asks for too little to be enforced"
+    for little in (Match(anomalies=("undetermined",)), Match(decisions=("undetermined",))):
+        found = missing(dataclasses.replace(forced, match=little), _look(device()))
+        assert found == "the rule asks for too little to be enforced"
 
 
 def test_each_question_is_asked_by_some_rule_only() -> None:

@@ -29,6 +29,7 @@ def _by(devices: Devices, **changed: object) -> str | None:
         (Devices(switches=("sw1",)), "switch sw1"),
         (Devices(vlans=(100,)), "VLAN 100"),
         (Devices(vendors=("axis*",)), "vendor Axis Communications"),
+        (Devices(vendors=("AXIS*",)), "vendor Axis Communications"),
         (Devices(roles=("workstation",)), "role workstation"),
     ],
 )

@@ -203,8 +203,11 @@ def test_what_made_way_is_seen_to_be_gone() -> None:
     site = isolated()
     site.order(mac(1), LIMIT)
     assert site.ledger._steps.book.room() == 2
+    site.report(wanted=frozenset({1}), absent=frozenset({1}))
+    assert site.ledger.leaving() == {1}, "a report about what was wanted before proves no end"
     site.report()
     assert site.ledger._steps.book.room() == 1
+    assert site.ledger.leaving() == frozenset()
 
 
 # Problems

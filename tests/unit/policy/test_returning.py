@@ -53,6 +53,15 @@ def test_of_two_cases_of_a_device_the_cookie_of_the_one_that_goes_is_not_given_a
     assert site.case(3).cookie not in {1, 2}
 
 
+def test_of_two_cases_of_a_device_the_one_that_stands_is_kept_though_it_is_the_later() -> None:
+    site = isolated()
+    first = site.case(1)
+    site.journal[1] = replace(first, state="simulated", cookie=0, until=None)
+    site.journal[2] = replace(first, number=2)
+    site.restart()
+    assert (site.case(1).number, site.isolated()) == (2, {mac(1)})
+
+
 def test_a_release_goes_on_until_it_is_proven() -> None:
     site = isolated()
     site.release(mac(1))

@@ -4,8 +4,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from plugin.policy.rules import AtLeast, Devices, Hours, Match
-from plugin.policy.safety import evidence, wider
+from plugin.policy.rules import AtLeast, Devices, Hours, Match, Step
+from plugin.policy.safety import evidence, isolates, wider
+from tests.ledgers import BLOCK, WATCH
+from tests.ledgers import rule as ledger_rule
 from tests.policies import policy, problems, rule
 
 
@@ -130,6 +132,14 @@ def test_ladders_only_go_up(escalate: str, said: str) -> None:
     assert any(said in problem for problem in found), found
 
 
+def test_a_ladder_may_have_eight_steps_and_isolates_by_any_of_them() -> None:
+    steps = ", ".join(f"{{action: block, duration: {n}d}}" for n in range(1, 8))
+    eight = f"match: {{vlans: [7]}}\naction: quarantine\nescalate: [{steps}]"
+    assert len(rule(eight).steps) == 8
+    watched = ledger_rule(action=WATCH, escalate=(Step(BLOCK, 60.0),))
+    assert (isolates(watched), isolates(ledger_rule(action=WATCH))) == (True, False)
+
+
 def test_a_ladder_begins_with_what_takes_something() -> None:
     found = problems(
         "- {name: r, match: {vlans: [7]}, action: watch, escalate: [{action: block, duration: 1d}]}"
@@ -173,6 +183,8 @@ def test_a_slower_limit_is_harder_and_a_block_may_be_shorter() -> None:
         (Match(anomalies=("novel",), windows=AtLeast(2, 5)),
          Match(anomalies=("novel",), windows=AtLeast(3, 5)), True),
         (Match(anomalies=("novel",), windows=AtLeast(2, 3)),
+         Match(anomalies=("novel",), windows=AtLeast(2, 5)), False),
+        (Match(anomalies=("novel",), windows=AtLeast(3, 5)),
          Match(anomalies=("novel",), windows=AtLeast(2, 5)), False),
         (Match(behaviours=("a",)), Match(behaviours=("a",), windows=AtLeast(1, 1)), False),
         (Match(os=("a",)), Match(), False),

@@ -194,6 +194,24 @@ def test_nobody_is_called_isolated_where_there_is_no_hook() -> None:
     site.move(mac(1), 1)
     site.report()
     assert site.state(1) == "isolated"
+    # Nothing is remembered of where those were whose isolation has ended.
+    site.around[mac(1)] = {"unhooked": "sw1 port 7 has no hook"}
+    site.move(mac(1), 7)
+    assert site.ledger._steps.unhooked
+    site.release(mac(1))
+    assert not site.ledger._steps.unhooked
+
+
+def test_who_is_let_go_already_is_not_let_go_again_with_whom_he_came_by() -> None:
+    site = Site(policy(PORT))
+    site.offend(1)
+    site.move(site.add(2), 1)
+    site.release(mac(2))
+    told = site.case(2)
+    site.now += 1.0
+    site.release(mac(1))
+    assert [one.case.mac for one in site.transitions()] == [mac(1)]
+    assert site.case(2) == told
 
 
 def test_a_denied_order_leaves_no_trace_in_what_comes_next() -> None:

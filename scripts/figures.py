@@ -58,7 +58,7 @@ STEPS = (
     Step("change", _table("change", "{shared}", "--write", "docs/change.md")),
     Step("behaviours", _table("behaviours", "--write")),
     Step("calm", _table("calm"), DOCS / "suspicion.md"),
-    Step("pairs", ("scripts/tables/pairs.py", "--out", "pairs"), usual=False),
+    Step("pairs", _table("pairs", "--out", "pairs"), usual=False),
     Step("pairs-table", ("scripts/tables/pairs_table.py",), DOCS / "lab.md"),
     Step(
         "anomaly",

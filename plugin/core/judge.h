@@ -58,7 +58,7 @@ typedef struct {
     u8 ip[16];
     i32 mac;
     u16 from, port;
-    u8 proto, answered, refused, fresh, doubtful;
+    u8 proto, answered, refused, fresh, doubtful, inside;
 } opening;
 
 _Static_assert(sizeof(told) == 184, "told layout");

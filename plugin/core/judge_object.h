@@ -21,7 +21,7 @@ static int is_group(const u8 *ip) {
 static int is_fresh(const session *s) { return s->proto != 6 || s->history[0] == 'S' || s->history[0] == '^'; }
 
 /* When a device's answers were seen first, from outside and from inside. */
-static ALWAYS_INLINE i64 *hears(i64 *since, const opening *o) { return since + 2 * (u64)o->mac + (u64)is_private(o->ip); }
+static ALWAYS_INLINE i64 *hears(i64 *since, const opening *o) { return since + 2 * (u64)o->mac + o->inside; }
 
 /* What became of a session's opening: plugin/sessions/afterwards.py's outcome, of those to one receiver. */
 static void take_session(judge *j, const session *s, i64 *since) {
@@ -37,6 +37,7 @@ static void take_session(judge *j, const session *s, i64 *since) {
     if (s->half[1].packets && !before && s->half[1].first > o.start)
         o.answer = within(s->half[1].first, JUDGE_TIME_MIN, JUDGE_TIME_MAX);
     memcpy(o.ip, s->resp_ip, 16);
+    o.inside = (u8)is_private(o.ip);
     o.mac = s->orig_mac;
     o.from = s->orig_port;
     o.port = s->resp_port;

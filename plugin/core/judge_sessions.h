@@ -37,8 +37,8 @@ static i64 judge_others(const judge *j, const lru_key *port, const windows *of, 
 /* Of many hosts asked at a port, one more that failed. 0 = out of memory. */
 static int judge_horizontal(judge *j, const opening *o) {
     const rules *r = &j->r;
-    lru_key port = {{(u64)o->mac, o->proto, o->port, (u64)is_private(o->ip)}};
-    int down = j->ports[o->port] & PORT_EVERYDAY && j->has_outside && j->outside < o->start && !is_private(o->ip);
+    lru_key port = {{(u64)o->mac, o->proto, o->port, o->inside}};
+    int down = j->ports[o->port] & PORT_EVERYDAY && j->has_outside && j->outside < o->start && !o->inside;
     windows *of = down ? &j->down : &j->horizontal;
     i64 others;
     window *v;
@@ -59,8 +59,8 @@ static int judge_horizontal(judge *j, const opening *o) {
 
 /* Who answers at a port, and that outside somebody does. 0 = out of memory. */
 static int judge_reached(judge *j, const opening *o) {
-    lru_key port = {{(u64)o->mac, o->proto, o->port, (u64)is_private(o->ip)}};
-    if (!is_private(o->ip)) {
+    lru_key port = {{(u64)o->mac, o->proto, o->port, o->inside}};
+    if (!o->inside) {
         if (o->answer > j->outside) j->outside = o->answer; /* 0 before the first */
         j->has_outside = 1;
     }
@@ -187,7 +187,7 @@ static int judge_visit(judge *j, const opening *o) {
     starts *s;
     i32 port;
     int fresh;
-    if ((o->proto != 6 && o->proto != 17) || !o->fresh || j->ports[o->port] & PORT_REGULAR || is_private(o->ip)) return 1;
+    if ((o->proto != 6 && o->proto != 17) || !o->fresh || j->ports[o->port] & PORT_REGULAR || o->inside) return 1;
     s = lru_touch(&j->starts, &key, &fresh);
     if (!s) return 0;
     if (fresh) s->port = -1;

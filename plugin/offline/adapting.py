@@ -84,7 +84,8 @@ def adapt_model(
     groups = np.array(material.groups, dtype=object)
     truth = np.array(material.labels, dtype=object)
     inside = truth != UNKNOWN
-    before, known_before = _answers(model, material)
+    confidences, known_before = asked(material, model)
+    before = _names(model, confidences)
     after, known_after = before, known_before
     if len(set(groups)) > 1:
         after, known_after, made = _tested(material, model, made, strength)
@@ -122,18 +123,17 @@ def _tested(
     parts = list(leave_one_out(material.groups))
     for learn, test in parts:
         taught = _limited(adapted(model, material.take(learn), strength), 1.0)
-        part = material.take(test)
-        confidences, _ = asked(part, taught)
-        after[test], enough[test] = _answers(taught, part)
+        confidences, enough[test] = asked(material.take(test), taught)
+        after[test] = _names(taught, confidences)
         right = after[test] == truth[test]
         apart[test[right]] = dispersion(confidences[right], taught.manifest.temperature)
+    own, limit = model.manifest.rejection, _limit(model, apart)
+    if not (enough & (apart > own) & (apart <= limit)).any():
+        return after, enough & (apart <= own), made
     known = np.zeros(len(material), np.bool_)
     for learn, test in parts:
         known[test] = enough[test] & (apart[test] <= _limit(model, apart[learn]))
-    gained = enough & (apart <= _limit(model, apart)) & ~(apart <= model.manifest.rejection)
-    if not gained.any():
-        return after, enough & (apart <= model.manifest.rejection), made
-    return after, known, _limited(made, _limit(model, apart))
+    return after, known, _limited(made, limit)
 
 
 def _limit(model: Model, apart: NDArray[np.float64]) -> float:
@@ -217,12 +217,12 @@ def _never_known(made: Model, material: Material) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _answers(model: Model, material: Material) -> tuple[Names, NDArray[np.bool_]]:
-    """The likeliest class of each capture, "" for no answer; and whether it is called known."""
-    confidences, known = asked(material, model)
+def _names(model: Model, confidences: NDArray[np.float64]) -> Names:
+    """The likeliest class of each capture, "" for no answer."""
     names = np.array([*model.manifest.classes, ""], dtype=object)
     answered = confidences.sum(axis=1) > 0
-    return names[np.where(answered, confidences.argmax(axis=1), len(names) - 1)], known
+    found: Names = names[np.where(answered, confidences.argmax(axis=1), len(names) - 1)]
+    return found
 
 
 def _named(found: Adapted, model: Model, material: Material, naming: Naming) -> Model:

@@ -19,12 +19,11 @@ from plugin.lab.offices import office
 from plugin.lab.recordings import read_seeds
 from plugin.lab.rehearsal import rehearse
 from plugin.ml.behaviour.parameters import Parameters
-from plugin.ml.devices import addresses_of, devices_of
+from plugin.ml.devices import devices_of
 from plugin.offline.behaviours import findings_of
 from plugin.offline.read import read_capture
-from plugin.offline.suspicion import SHIPPED, Suspicions, load_suspicions
+from scripts.tables.accused import accused
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = (
     "| office | hours | devices | packets | behaviours found | devices under suspicion |\n"
     "|---|---|---|---|---|---|"
@@ -46,13 +45,10 @@ class Hours(NamedTuple):
 def judged(path: Path, seed: int, hours: float) -> Hours:
     """Judge a recording in which nobody is bad."""
     capture = read_capture(path, watched=True)
-    devices = devices_of(capture)
-    model = load_suspicions(SHIPPED, [ROOT / "models"])
-    looking = Suspicions(capture, devices, addresses_of(capture, devices), model)
-    found = [one for k in range(len(devices)) if (one := looking.of(k)) is not None]
-    accused = tuple(one.reasons[0] for one in found if one.score >= one.threshold)
-    named = len(list(findings_of(capture, Parameters())))
-    return Hours(seed, hours, len(devices), capture.totals.packets, named, accused)
+    suspicions = tuple(one.reasons[0] for _, one in accused(capture))
+    named = len(findings_of(capture, Parameters()))
+    devices = len(devices_of(capture))
+    return Hours(seed, hours, devices, capture.totals.packets, named, suspicions)
 
 
 def line(one: Hours) -> str:

@@ -1,9 +1,9 @@
 """Record pairs in the lab (the same host normal, then bad) and hold what is found against them.
 
-    python scripts/tables/pairs.py --out DIR                         all of it: docs/pairs.csv
-    python scripts/tables/pairs.py --out DIR --only judge            what is recorded already
-    python scripts/tables/pairs.py --out DIR --only normal --hours 1
-    python scripts/tables/pairs.py --out DIR --only cut              tests/data/pairs
+    python -m scripts.tables.pairs --out DIR                         all of it: docs/pairs.csv
+    python -m scripts.tables.pairs --out DIR --only judge            what is recorded already
+    python -m scripts.tables.pairs --out DIR --only normal --hours 1
+    python -m scripts.tables.pairs --out DIR --only cut              tests/data/pairs
 
 What is in DIR already is not recorded again, so it can be ended and begun anew. A pair takes two
 minutes and a beacon seven, on a machine that has time: a lab that is late does not do what it is to
@@ -40,12 +40,9 @@ from plugin.lab.pairs import Pair, judge, subject
 from plugin.lab.record import MIRROR, RUN, UNPACKED, Bad, Wishes, record
 from plugin.lab.recordings import read_seeds
 from plugin.lab.rehearsal import rehearse
-from plugin.ml.devices import addresses_of, devices_of
-from plugin.ml.store import load_suspicion
-from plugin.ml.verdict import says_yes
 from plugin.offline.behaviours import findings_of, load_parameters
 from plugin.offline.read import read_capture
-from plugin.offline.suspicion import SHIPPED, Suspicions
+from scripts.tables.accused import accused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +52,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = ROOT / "configs" / "behaviours.yaml"
-MODELS = ROOT / "models"
 TABLE = ROOT / "docs" / "pairs.csv"
 CUTS = ROOT / "tests" / "data" / "pairs"
 BEFORE, DURING = 60.0, 45.0
@@ -189,12 +185,7 @@ def _findings(place: Path) -> tuple[dict[str, Any], list[Found], list[str], int]
     run = json.loads((place / RUN).read_text(encoding="utf-8"))
     capture = read_capture(_mirror(place), watched=True)
     found = sorted(findings_of(capture, load_parameters(PARAMETERS)), key=lambda one: one.time)
-    devices = devices_of(capture)
-    model = load_suspicion(MODELS / SHIPPED)
-    suspicions = Suspicions(capture, devices, addresses_of(capture, devices), model)
-    suspected = [
-        mac for k, mac in enumerate(devices.macs) if mac is not None and says_yes(suspicions.of(k))
-    ]
+    suspected = [mac for mac, _ in accused(capture) if mac is not None]
     return run, found, suspected, capture.totals.packets
 
 

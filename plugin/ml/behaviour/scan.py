@@ -81,8 +81,9 @@ class HorizontalScan:
         if not isinstance(event, Opened) or event.proto not in PROTOCOLS:
             return
         p = self._p
-        key = (event.mac, event.proto, event.resp_port, is_private(event.resp_ip))
-        down = self._cut_off(event)
+        inside = is_private(event.resp_ip)
+        key = (event.mac, event.proto, event.resp_port, inside)
+        down = not inside and self._cut_off(event)
         window = (self._down if down else self._windows).add(key, event.time, event.resp_ip)
         least = DOWN * p.targets if down else p.targets
         if window.count < least or event.time < window.quiet_until:
@@ -104,13 +105,13 @@ class HorizontalScan:
             self._answered.add(key, opened.time, opened.resp_ip)
 
     def _cut_off(self, failed: Opened) -> bool:
-        """Whether the way out was down: outside nobody answered anybody since, and had before.
+        """Whether the way out was down for it: outside nobody answered since, and some had before.
 
         Only what everybody asks for all the time is excused by it.
         """
         if failed.resp_port not in self._everyday or self._outside is None:
             return False
-        return self._outside < failed.time and not is_private(failed.resp_ip)
+        return self._outside < failed.time
 
     def _others(self, key: _Service, failed: Window[bytes], now: int) -> int:
         """How many hosts asked at a port within the window have answered there.
